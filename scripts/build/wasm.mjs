@@ -1,0 +1,109 @@
+/** Compiles the crate to WebAssembly, twice: with everything, and with only what reading needs. */
+
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+import { dist, inRoot, root, target } from '../lib/paths.mjs';
+import { capture, run } from '../lib/process.mjs';
+import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
+import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
+
+/** The builds by name, with the cargo features of each. */
+const VARIANTS = {
+  reader: ['--no-default-features', '--features', 'wasm'],
+  full: ['--features', 'wasm'],
+};
+
+const WASM_OPT_FLAGS = [
+  '-O3',
+  '--enable-simd',
+  '--enable-bulk-memory',
+  '--enable-nontrapping-float-to-int',
+  '--enable-sign-ext',
+  '--enable-mutable-globals',
+  '--enable-reference-types',
+  '--enable-multivalue',
+  '--strip-producers',
+];
+
+/**
+ * Makes dist/wasm. A variant whose inputs have not changed is left as it is.
+ * @param {NodeJS.ProcessEnv} env with the toolchain for wasm32 and wasm-pack on its PATH
+ */
+export async function buildWasm(env) {
+  const rustc = (await capture('rustc', ['-vV'], { env })) ?? '';
+  const inputs = hashFiles([inRoot('src'), inRoot('Cargo.toml'), inRoot('Cargo.lock'), import.meta.dirname], rustc + binaryenVersion());
+  const stale = Object.entries(VARIANTS).filter(([name]) => !isCurrent(name, inputs));
+  if (stale.length === 0) {
+    console.log('build: dist/wasm is up to date');
+    return;
+  }
+  const flags = await rustFlags(env);
+  const results = await Promise.allSettled(stale.map(([name, features]) => buildVariant(name, features, inputs, { ...env, ...flags })));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} features
+ * @param {string} inputs
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function buildVariant(name, features, inputs, env) {
+  console.log(`build: compiling ${name}.wasm`);
+  const out = join(target, 'wasm-pack', name);
+  rmSync(stampOf(name), { force: true });
+  rmSync(out, { recursive: true, force: true });
+  await run(
+    'wasm-pack',
+    [
+      ...['--log-level', 'warn', 'build', root, '--release', '--mode', 'no-install', '--target', 'web'],
+      ...['--no-pack', '--out-dir', out, '--out-name', 'ncf', '--', ...features],
+    ],
+    // Each variant has its own folder: cargo gives both modules the same file name.
+    { env: { ...env, CARGO_TARGET_DIR: join(target, 'wasm', name), CARGO_TERM_QUIET: 'true' } },
+  );
+
+  const optimised = join(out, 'optimised.wasm');
+  await run(inRoot('node_modules', '.bin', 'wasm-opt'), [...WASM_OPT_FLAGS, join(out, 'ncf_bg.wasm'), '-o', optimised]);
+
+  const folder = join(dist, 'wasm');
+  mkdirSync(folder, { recursive: true });
+  writeWhole(join(folder, `${name}-glue.d.ts`), glueDeclarations(readFileSync(join(out, 'ncf.d.ts'), 'utf8')));
+  writeWhole(join(folder, `${name}.d.ts`), factoryDeclarations(`./${name}-glue.js`));
+  writeWhole(join(folder, `${name}.js`), glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8')));
+  renameSync(optimised, join(folder, `${name}.wasm`));
+  writeWhole(stampOf(name), inputs);
+}
+
+/**
+ * @param {string} name
+ * @param {string} inputs
+ */
+function isCurrent(name, inputs) {
+  const outputs = [`${name}.wasm`, `${name}.js`, `${name}.d.ts`, `${name}-glue.d.ts`];
+  return stampMatches(stampOf(name), inputs) && outputs.every((file) => existsSync(join(dist, 'wasm', file)));
+}
+
+/** @param {string} name */
+function stampOf(name) {
+  return join(target, 'wasm-pack', `${name}.stamp`);
+}
+
+/**
+ * Flags for rustc. Panic messages hold the paths of source files; they are shortened so that the
+ * module does not depend on who builds it.
+ * @param {NodeJS.ProcessEnv} env
+ */
+async function rustFlags(env) {
+  await run('cargo', ['fetch', '--target', 'wasm32-unknown-unknown'], { env });
+  const registries = join(env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry', 'src');
+  const sources = existsSync(registries) ? readdirSync(registries).map((name) => join(registries, name)) : [];
+  const flags = ['-C', 'target-feature=+simd128', ...[...sources, root].map((path) => `--remap-path-prefix=${path}=`)];
+  return { CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') };
+}
+
+function binaryenVersion() {
+  return readFileSync(inRoot('node_modules', 'binaryen', 'package.json'), 'utf8');
+}

@@ -1,0 +1,626 @@
+//! Columns in memory: Arrow's layout, typed values beside an optional validity bitmap.
+//!
+//! Every encoding decodes to this canonical form. A bitmap is least significant bit first, 1 = valid (or true);
+//! bits behind the last row are zero. Values under a null are unspecified but present.
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+use crate::schema::{DataType, TimeUnit};
+
+/// Bits, least significant first; those behind `len` are zero.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bitmap {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Bitmap {
+    /// `len` bits of one value.
+    #[must_use]
+    pub fn filled(len: usize, value: bool) -> Self {
+        let mut bitmap = Bitmap {
+            bytes: vec![if value { 0xff } else { 0 }; len.div_ceil(8)],
+            len,
+        };
+        bitmap.clear_tail();
+        bitmap
+    }
+
+    /// The first `len` bits of `bytes`.
+    ///
+    /// # Errors
+    /// `truncated` when there are fewer.
+    pub fn from_bytes(mut bytes: Vec<u8>, len: usize) -> Result<Self> {
+        let needed = len.div_ceil(8);
+        if bytes.len() < needed {
+            return Err(Error::truncated(needed as u64, bytes.len() as u64));
+        }
+        bytes.truncate(needed);
+        let mut bitmap = Bitmap { bytes, len };
+        bitmap.clear_tail();
+        Ok(bitmap)
+    }
+
+    fn clear_tail(&mut self) {
+        if let (Some(last), used @ 1..) = (self.bytes.last_mut(), self.len % 8) {
+            *last &= (1u8 << used) - 1;
+        }
+    }
+
+    /// Number of bits.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are no bits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+
+    /// Bit `index`; false behind the end.
+    #[must_use]
+    pub fn get(&self, index: usize) -> bool {
+        index < self.len
+            && self
+                .bytes
+                .get(index / 8)
+                .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    }
+
+    /// Adds a bit.
+    pub fn push(&mut self, bit: bool) {
+        if self.len.is_multiple_of(8) {
+            self.bytes.push(0);
+        }
+        if let (true, Some(last)) = (bit, self.bytes.last_mut()) {
+            *last |= 1 << (self.len % 8);
+        }
+        self.len += 1;
+    }
+
+    /// All bits in order.
+    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+        (0..self.len).map(|index| self.get(index))
+    }
+
+    /// How many bits are set.
+    #[must_use]
+    pub fn count_ones(&self) -> usize {
+        self.bytes
+            .iter()
+            .map(|byte| byte.count_ones() as usize)
+            .sum()
+    }
+
+    /// The bits of a range, which is cut to the length.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        (range.start..range.end.min(self.len))
+            .map(|index| self.get(index))
+            .collect()
+    }
+}
+
+impl FromIterator<bool> for Bitmap {
+    fn from_iter<I: IntoIterator<Item = bool>>(bits: I) -> Self {
+        let mut bitmap = Bitmap::default();
+        bits.into_iter().for_each(|bit| bitmap.push(bit));
+        bitmap
+    }
+}
+
+/// Byte strings of any length: `offsets.len() - 1` values, value `i` at `bytes[offsets[i]..offsets[i + 1]]`.
+///
+/// Offsets start at 0, never decrease and end at `bytes.len()`, which is below 2^31.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VarBytes {
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+}
+
+impl Default for VarBytes {
+    fn default() -> Self {
+        VarBytes {
+            offsets: vec![0],
+            bytes: Vec::new(),
+        }
+    }
+}
+
+impl VarBytes {
+    /// Checks the rules above.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn new(offsets: Vec<i32>, bytes: Vec<u8>) -> Result<Self> {
+        if offsets.first() != Some(&0) {
+            return Err(Error::corrupt("value offsets do not start at 0"));
+        }
+        if let Some(index) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
+            return Err(Error::corrupt(format!(
+                "value offsets go backwards at row {index}"
+            )));
+        }
+        let end = offsets.last().map(|&end| usize::try_from(end));
+        if end != Some(Ok(bytes.len())) {
+            return Err(Error::corrupt(format!(
+                "value offsets end at {} but there are {} bytes",
+                offsets.last().copied().unwrap_or_default(),
+                bytes.len()
+            )));
+        }
+        Ok(VarBytes { offsets, bytes })
+    }
+
+    /// Number of values.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.offsets.len() - 1
+    }
+
+    /// Whether there are no values.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Offsets, one more than values.
+    #[must_use]
+    pub fn offsets(&self) -> &[i32] {
+        &self.offsets
+    }
+
+    /// All bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Value `index`; empty behind the end.
+    #[must_use]
+    pub fn get(&self, index: usize) -> &[u8] {
+        let at = |i: usize| {
+            self.offsets
+                .get(i)
+                .and_then(|&offset| usize::try_from(offset).ok())
+        };
+        match (at(index), at(index + 1)) {
+            (Some(start), Some(end)) => self.bytes.get(start..end).unwrap_or_default(),
+            _ => &[],
+        }
+    }
+
+    /// All values in order.
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+        (0..self.len()).map(|index| self.get(index))
+    }
+
+    /// Adds a value.
+    ///
+    /// # Errors
+    /// `limit-exceeded` at 2^31 bytes.
+    pub fn push(&mut self, value: &[u8]) -> Result<()> {
+        let end = self.bytes.len().saturating_add(value.len());
+        let end = i32::try_from(end)
+            .map_err(|_| Error::limit("bytes of one column", end as u64, i32::MAX as u64))?;
+        self.bytes.extend_from_slice(value);
+        self.offsets.push(end);
+        Ok(())
+    }
+
+    /// The values of a range, which is cut to the length.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let start = range.start.min(end);
+        let first = self.offsets.get(start).copied().unwrap_or_default();
+        let offsets: Vec<i32> = self
+            .offsets
+            .get(start..=end)
+            .unwrap_or_default()
+            .iter()
+            .map(|offset| offset - first)
+            .collect();
+        let from = usize::try_from(first).unwrap_or_default();
+        let length = offsets
+            .last()
+            .and_then(|&end| usize::try_from(end).ok())
+            .unwrap_or_default();
+        let bytes = self
+            .bytes
+            .get(from..from + length)
+            .unwrap_or_default()
+            .to_vec();
+        VarBytes { offsets, bytes }
+    }
+
+    /// Checks that every value is UTF-8.
+    ///
+    /// # Errors
+    /// `corrupt`, naming the row.
+    pub fn check_utf8(&self) -> Result<()> {
+        let bad_row = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => self.offsets.iter().position(|&offset| {
+                !usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset))
+            }),
+            Err(_) => self
+                .iter()
+                .position(|value| std::str::from_utf8(value).is_err()),
+        };
+        match bad_row {
+            None => Ok(()),
+            Some(row) => Err(Error::corrupt(format!("text is not UTF-8 near row {row}"))),
+        }
+    }
+}
+
+/// Typed values, one per row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Values {
+    /// Signed 8 bits.
+    Int8(Vec<i8>),
+    /// Signed 16 bits.
+    Int16(Vec<i16>),
+    /// Signed 32 bits.
+    Int32(Vec<i32>),
+    /// Signed 64 bits.
+    Int64(Vec<i64>),
+    /// Unsigned 8 bits.
+    UInt8(Vec<u8>),
+    /// Unsigned 16 bits.
+    UInt16(Vec<u16>),
+    /// Unsigned 32 bits.
+    UInt32(Vec<u32>),
+    /// Unsigned 64 bits.
+    UInt64(Vec<u64>),
+    /// IEEE 754 binary32; every bit pattern is kept.
+    Float32(Vec<f32>),
+    /// IEEE 754 binary64; every bit pattern is kept.
+    Float64(Vec<f64>),
+    /// UTF-8.
+    String(VarBytes),
+    /// Bytes.
+    Binary(VarBytes),
+    /// 1 = true.
+    Boolean(Bitmap),
+    /// Days since 1970-01-01.
+    Date(Vec<i32>),
+    /// Counts since 1970-01-01T00:00:00.
+    Timestamp {
+        /// Unit of the count.
+        unit: TimeUnit,
+        /// Whether the values are instants in UTC rather than local wall-clock times.
+        utc: bool,
+        /// The counts.
+        values: Vec<i64>,
+    },
+    /// `value / 10^scale`.
+    Decimal {
+        /// Decimal digits that any value may have, 1 to 38.
+        precision: u8,
+        /// Digits behind the point, at most `precision`.
+        scale: u8,
+        /// Unscaled values.
+        values: Vec<i128>,
+    },
+}
+
+/// Runs `$body` with `$values` bound to the value container of whichever type it is.
+macro_rules! for_values {
+    ($self:expr, $values:ident => $body:expr) => {
+        match $self {
+            Values::Int8($values) => $body,
+            Values::Int16($values) => $body,
+            Values::Int32($values) => $body,
+            Values::Int64($values) => $body,
+            Values::UInt8($values) => $body,
+            Values::UInt16($values) => $body,
+            Values::UInt32($values) => $body,
+            Values::UInt64($values) => $body,
+            Values::Float32($values) => $body,
+            Values::Float64($values) => $body,
+            Values::String($values) | Values::Binary($values) => $body,
+            Values::Boolean($values) => $body,
+            Values::Date($values) => $body,
+            Values::Timestamp {
+                values: $values, ..
+            } => $body,
+            Values::Decimal {
+                values: $values, ..
+            } => $body,
+        }
+    };
+}
+
+impl Values {
+    /// The logical type.
+    #[must_use]
+    pub fn data_type(&self) -> DataType {
+        match self {
+            Values::Int8(_) => DataType::Int8,
+            Values::Int16(_) => DataType::Int16,
+            Values::Int32(_) => DataType::Int32,
+            Values::Int64(_) => DataType::Int64,
+            Values::UInt8(_) => DataType::UInt8,
+            Values::UInt16(_) => DataType::UInt16,
+            Values::UInt32(_) => DataType::UInt32,
+            Values::UInt64(_) => DataType::UInt64,
+            Values::Float32(_) => DataType::Float32,
+            Values::Float64(_) => DataType::Float64,
+            Values::String(_) => DataType::String,
+            Values::Binary(_) => DataType::Binary,
+            Values::Boolean(_) => DataType::Boolean,
+            Values::Date(_) => DataType::Date,
+            Values::Timestamp { .. } => DataType::Timestamp,
+            Values::Decimal { .. } => DataType::Decimal,
+        }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        for_values!(self, values => values.len())
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// No rows of a type; timestamps in microseconds, decimals with 38 digits and scale 0.
+    #[must_use]
+    pub fn empty(data_type: DataType) -> Self {
+        match data_type {
+            DataType::Int8 => Values::Int8(Vec::new()),
+            DataType::Int16 => Values::Int16(Vec::new()),
+            DataType::Int32 => Values::Int32(Vec::new()),
+            DataType::Int64 => Values::Int64(Vec::new()),
+            DataType::UInt8 => Values::UInt8(Vec::new()),
+            DataType::UInt16 => Values::UInt16(Vec::new()),
+            DataType::UInt32 => Values::UInt32(Vec::new()),
+            DataType::UInt64 => Values::UInt64(Vec::new()),
+            DataType::Float32 => Values::Float32(Vec::new()),
+            DataType::Float64 => Values::Float64(Vec::new()),
+            DataType::String => Values::String(VarBytes::default()),
+            DataType::Binary => Values::Binary(VarBytes::default()),
+            DataType::Boolean => Values::Boolean(Bitmap::default()),
+            DataType::Date => Values::Date(Vec::new()),
+            DataType::Timestamp => Values::Timestamp {
+                unit: TimeUnit::Microsecond,
+                utc: false,
+                values: Vec::new(),
+            },
+            DataType::Decimal => Values::Decimal {
+                precision: MAX_PRECISION,
+                scale: 0,
+                values: Vec::new(),
+            },
+        }
+    }
+}
+
+/// Decimal digits that a 128-bit decimal can hold.
+pub const MAX_PRECISION: u8 = 38;
+
+/// One column of a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    values: Values,
+    validity: Option<Bitmap>,
+}
+
+impl Column {
+    /// A column; a validity without nulls is dropped.
+    ///
+    /// # Errors
+    /// `corrupt` when the validity has another length than the values.
+    pub fn new(values: Values, validity: Option<Bitmap>) -> Result<Self> {
+        if let Some(bitmap) = &validity {
+            if bitmap.len() != values.len() {
+                return Err(Error::corrupt(format!(
+                    "validity of {} rows beside {} values",
+                    bitmap.len(),
+                    values.len()
+                )));
+            }
+        }
+        let validity = validity.filter(|bitmap| bitmap.count_ones() < bitmap.len());
+        Ok(Column { values, validity })
+    }
+
+    /// The values, those under nulls included.
+    #[must_use]
+    pub fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// 1 = valid; `None` when no row is null.
+    #[must_use]
+    pub fn validity(&self) -> Option<&Bitmap> {
+        self.validity.as_ref()
+    }
+
+    /// Values and validity.
+    #[must_use]
+    pub fn into_parts(self) -> (Values, Option<Bitmap>) {
+        (self.values, self.validity)
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether row `index` holds a value.
+    #[must_use]
+    pub fn is_valid(&self, index: usize) -> bool {
+        self.validity
+            .as_ref()
+            .is_none_or(|bitmap| bitmap.get(index))
+    }
+
+    /// How many rows are null.
+    #[must_use]
+    pub fn num_nulls(&self) -> usize {
+        self.validity
+            .as_ref()
+            .map_or(0, |bitmap| bitmap.len() - bitmap.count_ones())
+    }
+
+    /// The rows of a range, which is cut to the length.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Self {
+        let end = range.end.min(self.len());
+        let range = range.start.min(end)..end;
+        let validity = self
+            .validity
+            .as_ref()
+            .map(|bitmap| bitmap.slice(range.clone()));
+        let values = match &self.values {
+            Values::Int8(v) => Values::Int8(cut(v, range)),
+            Values::Int16(v) => Values::Int16(cut(v, range)),
+            Values::Int32(v) => Values::Int32(cut(v, range)),
+            Values::Int64(v) => Values::Int64(cut(v, range)),
+            Values::UInt8(v) => Values::UInt8(cut(v, range)),
+            Values::UInt16(v) => Values::UInt16(cut(v, range)),
+            Values::UInt32(v) => Values::UInt32(cut(v, range)),
+            Values::UInt64(v) => Values::UInt64(cut(v, range)),
+            Values::Float32(v) => Values::Float32(cut(v, range)),
+            Values::Float64(v) => Values::Float64(cut(v, range)),
+            Values::String(v) => Values::String(v.slice(range)),
+            Values::Binary(v) => Values::Binary(v.slice(range)),
+            Values::Boolean(v) => Values::Boolean(v.slice(range)),
+            Values::Date(v) => Values::Date(cut(v, range)),
+            Values::Timestamp { unit, utc, values } => Values::Timestamp {
+                unit: *unit,
+                utc: *utc,
+                values: cut(values, range),
+            },
+            Values::Decimal {
+                precision,
+                scale,
+                values,
+            } => Values::Decimal {
+                precision: *precision,
+                scale: *scale,
+                values: cut(values, range),
+            },
+        };
+        Column {
+            values,
+            validity: validity.filter(|bitmap| bitmap.count_ones() < bitmap.len()),
+        }
+    }
+}
+
+fn cut<T: Copy>(values: &[T], range: Range<usize>) -> Vec<T> {
+    values.get(range).unwrap_or_default().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bitmap_keeps_its_tail_clear() {
+        let bitmap = Bitmap::from_bytes(vec![0xff, 0xff, 0xff], 9).unwrap();
+        assert_eq!(bitmap.as_bytes(), [0xff, 1]);
+        assert_eq!(
+            (bitmap.count_ones(), bitmap.get(8), bitmap.get(9)),
+            (9, true, false)
+        );
+        assert_eq!(bitmap.slice(7..9), Bitmap::filled(2, true));
+        assert!(Bitmap::from_bytes(vec![0xff], 9).is_err());
+        assert_eq!(
+            [true, false, true]
+                .into_iter()
+                .collect::<Bitmap>()
+                .as_bytes(),
+            [5]
+        );
+    }
+
+    #[test]
+    fn var_bytes_refuses_bad_offsets() {
+        for offsets in [
+            vec![],
+            vec![1],
+            vec![0, 2, 1],
+            vec![0, 4],
+            vec![0, -1],
+            vec![0, 1],
+        ] {
+            assert!(VarBytes::new(offsets, b"abc".to_vec()).is_err());
+        }
+        let good = VarBytes::new(vec![0, 2, 2, 3], b"abc".to_vec()).unwrap();
+        assert_eq!(good.iter().collect::<Vec<_>>(), [&b"ab"[..], b"", b"c"]);
+        assert_eq!(
+            good.slice(1..9),
+            VarBytes::new(vec![0, 0, 1], b"c".to_vec()).unwrap()
+        );
+    }
+
+    #[test]
+    fn utf8_is_checked_value_by_value() {
+        let text = "é".as_bytes().to_vec();
+        assert!(
+            VarBytes::new(vec![0, 2], text.clone())
+                .unwrap()
+                .check_utf8()
+                .is_ok()
+        );
+        assert!(
+            VarBytes::new(vec![0, 1, 2], text)
+                .unwrap()
+                .check_utf8()
+                .is_err()
+        );
+        assert!(
+            VarBytes::new(vec![0, 1], vec![0xff])
+                .unwrap()
+                .check_utf8()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn a_validity_without_nulls_is_dropped() {
+        let column = Column::new(Values::Int8(vec![1, 2]), Some(Bitmap::filled(2, true))).unwrap();
+        assert!(column.validity().is_none());
+        assert!(Column::new(Values::Int8(vec![1]), Some(Bitmap::filled(2, true))).is_err());
+    }
+
+    #[test]
+    fn slices_are_cut_to_the_length() {
+        let validity = [false, true, true].into_iter().collect();
+        let column = Column::new(Values::Int8(vec![1, 2, 3]), Some(validity)).unwrap();
+        assert_eq!(
+            column.slice(1..100),
+            Column::new(Values::Int8(vec![2, 3]), None).unwrap()
+        );
+        assert_eq!(column.slice(5..9).len(), 0);
+    }
+}

@@ -1,0 +1,279 @@
+//! Adapter to the ZSTD crates.
+//!
+//! Decoding uses zrip: no unsafe code, and in WebAssembly three times as fast as ruzstd, which stays selectable by
+//! the cargo feature `ruzstd` and is the second opinion of the tests. Encoding uses structured-zstd, the one pure-Rust
+//! encoder with all levels that needs no newer compiler than ours.
+
+use crate::bytes::{ByteReader, to_u64};
+use crate::error::{Error, Result};
+
+const MAGIC: u32 = 0xfd2f_b528;
+const MAX_BLOCK_SIZE: u64 = 128 * 1024;
+
+/// Lowest compression level.
+pub const MIN_LEVEL: i32 = 1;
+/// Highest compression level.
+pub const MAX_LEVEL: i32 = 22;
+/// Compression level where none is given.
+pub const DEFAULT_LEVEL: i32 = 3;
+
+/// What a frame's headers say, all of its block headers walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameInfo {
+    /// Uncompressed size, if the frame header states it.
+    pub content_size: Option<u64>,
+    /// No decoder can get more bytes than this out of the frame's blocks.
+    pub max_size: u64,
+}
+
+/// Walks the headers of a single frame (RFC 8878, section 3.1.1) without decoding it.
+///
+/// # Errors
+/// `corrupt` or `truncated` when the bytes are not exactly one frame.
+pub fn inspect(frame: &[u8]) -> Result<FrameInfo> {
+    let mut reader = ByteReader::new(frame, 0);
+    walk(&mut reader).map_err(|error| match error.kind() {
+        // Offsets inside of a column's bytes would only mislead.
+        crate::ErrorKind::Truncated { .. } => Error::corrupt("zstd frame ends early"),
+        _ => error,
+    })
+}
+
+fn walk(reader: &mut ByteReader<'_>) -> Result<FrameInfo> {
+    if reader.u32()? != MAGIC {
+        return Err(Error::corrupt("no zstd frame where one belongs"));
+    }
+    let descriptor = reader.u8()?;
+    let single_segment = descriptor & 0x20 != 0;
+    if !single_segment {
+        reader.u8()?;
+    }
+    reader.take([0, 1, 2, 4][usize::from(descriptor & 3)])?;
+    let content_size = match (descriptor >> 6, single_segment) {
+        (0, false) => None,
+        (0, true) => Some(u64::from(reader.u8()?)),
+        (1, _) => Some(u64::from(reader.u16()?) + 256),
+        (2, _) => Some(u64::from(reader.u32()?)),
+        _ => Some(reader.u64()?),
+    };
+    let mut max_size = 0u64;
+    loop {
+        let header = reader.take(3)?.iter().rev().fold(0u32, |all, &byte| all << 8 | u32::from(byte));
+        let size = u64::from(header >> 3);
+        if size > MAX_BLOCK_SIZE {
+            return Err(Error::corrupt(format!("zstd block of {size} bytes")));
+        }
+        let (stored, restored) = match header >> 1 & 3 {
+            0 => (size, size),
+            1 => (1, size),
+            2 => (size, MAX_BLOCK_SIZE),
+            _ => return Err(Error::corrupt("zstd block of a reserved type")),
+        };
+        reader.take(usize::try_from(stored).unwrap_or(usize::MAX))?;
+        max_size = max_size.saturating_add(restored);
+        if header & 1 == 1 {
+            break;
+        }
+    }
+    if descriptor & 4 != 0 {
+        reader.take(4)?;
+    }
+    if reader.remaining() > 0 {
+        return Err(Error::corrupt(format!("{} bytes behind the zstd frame", reader.remaining())));
+    }
+    Ok(FrameInfo { content_size, max_size })
+}
+
+/// Why a frame could not be decoded.
+#[derive(Debug)]
+pub enum DecodeError {
+    /// It holds more than the bound.
+    OverBound,
+    /// Its bytes are no good.
+    Damaged(String),
+}
+
+/// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
+#[cfg(not(feature = "ruzstd"))]
+pub fn decompress(frame: &[u8], bound: usize) -> std::result::Result<Vec<u8>, DecodeError> {
+    let mut out = Vec::new();
+    match zrip::DecompressContext::new().decompress_into_with_limit(frame, &mut out, bound) {
+        Ok(_) => Ok(out),
+        Err(zrip::DecompressError::OutputTooSmall) => Err(DecodeError::OverBound),
+        Err(error) => Err(DecodeError::Damaged(error.to_string())),
+    }
+}
+
+/// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
+#[cfg(feature = "ruzstd")]
+pub use second_opinion::decompress;
+
+/// The same by ruzstd.
+#[cfg(any(test, feature = "ruzstd"))]
+pub mod second_opinion {
+    use super::DecodeError;
+    use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+    use std::io::Read;
+
+    /// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
+    pub fn decompress(frame: &[u8], bound: usize) -> std::result::Result<Vec<u8>, DecodeError> {
+        let damaged = |error: &dyn std::fmt::Display| DecodeError::Damaged(error.to_string());
+        let mut source = frame;
+        let mut decoder = FrameDecoder::new();
+        decoder.init(&mut source).map_err(|e| damaged(&e))?;
+        let mut out = Vec::new();
+        while !decoder.is_finished() || decoder.can_collect() > 0 {
+            if !decoder.is_finished() {
+                decoder
+                    .decode_blocks(&mut source, BlockDecodingStrategy::UptoBytes(1 << 20))
+                    .map_err(|e| damaged(&e))?;
+            }
+            if decoder.can_collect() > bound - out.len() {
+                return Err(DecodeError::OverBound);
+            }
+            let collected = decoder.can_collect() as u64;
+            (&mut decoder).take(collected).read_to_end(&mut out).map_err(|e| damaged(&e))?;
+        }
+        if let Some(stated) = decoder.get_checksum_from_data() {
+            if decoder.get_calculated_checksum() != Some(stated) {
+                return Err(DecodeError::Damaged("content checksum differs".to_owned()));
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Compresses into one frame with content size and without checksum.
+///
+/// # Errors
+/// `invalid-argument` for a level outside of [`MIN_LEVEL`] to [`MAX_LEVEL`].
+#[cfg(feature = "writer")]
+pub fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
+    use structured_zstd::encoding::{CompressionLevel, compress_slice_to_vec};
+    check_level(level)?;
+    Ok(compress_slice_to_vec(bytes, CompressionLevel::from_level(level)))
+}
+
+/// Checks a compression level.
+///
+/// # Errors
+/// `invalid-argument` outside of [`MIN_LEVEL`] to [`MAX_LEVEL`].
+pub fn check_level(level: i32) -> Result<()> {
+    if (MIN_LEVEL..=MAX_LEVEL).contains(&level) {
+        return Ok(());
+    }
+    Err(Error::invalid("level", format!("{level} is not between {MIN_LEVEL} and {MAX_LEVEL}")))
+}
+
+/// An upper bound of the bytes that [`compress`] gives, before it is called.
+#[must_use]
+pub fn compress_bound(size: usize) -> u64 {
+    to_u64(size) + to_u64(size / 256) + 64
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::compression::Compression;
+
+    /// Bytes that look like columns: counters, text, noise.
+    fn samples() -> Vec<Vec<u8>> {
+        let mut noise = 0x2545_f491_4f6c_dd1du64;
+        let mut next = move || {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            noise
+        };
+        vec![
+            Vec::new(),
+            vec![7],
+            vec![0; 300_000],
+            (0..40_000u64).flat_map(u64::to_le_bytes).collect(),
+            (0..9_000).flat_map(|i| format!("user{i}@example.com").into_bytes()).collect(),
+            (0..20_000).flat_map(|_| next().to_le_bytes()).collect(),
+            (0..70_000).map(|_| b"ABCDE"[(next() % 5) as usize]).collect(),
+        ]
+    }
+
+    #[test]
+    fn every_level_round_trips_through_both_decoders() {
+        for bytes in samples() {
+            for level in MIN_LEVEL..=MAX_LEVEL {
+                let frame = compress(&bytes, level).unwrap();
+                assert!(to_u64(frame.len()) <= compress_bound(bytes.len()));
+                let info = inspect(&frame).unwrap();
+                assert_eq!(info.content_size, Some(to_u64(bytes.len())), "level {level}");
+                assert!(info.max_size >= to_u64(bytes.len()));
+                assert_eq!(decompress(&frame, bytes.len()).unwrap(), bytes, "level {level}");
+                assert_eq!(second_opinion::decompress(&frame, bytes.len()).unwrap(), bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn levels_outside_of_the_range_are_refused() {
+        for level in [-1, 0, 23] {
+            assert_eq!(compress(b"x", level).unwrap_err().code().as_str(), "invalid-argument");
+        }
+    }
+
+    #[test]
+    fn output_is_bounded_and_its_size_required() {
+        let frame = compress(&[0; 200_000], 3).unwrap();
+        let open = |expected, limit| Compression::Zstd.decompress(&frame, expected, limit);
+        assert_eq!(open(Some(200_000), 200_000).unwrap().len(), 200_000);
+        assert_eq!(open(None, 200_000).unwrap().len(), 200_000);
+        assert_eq!(open(Some(199_999), 1 << 20).unwrap_err().code().as_str(), "corrupt");
+        assert_eq!(open(None, 199_999).unwrap_err().code().as_str(), "limit-exceeded");
+        let two = [frame.clone(), frame.clone()].concat();
+        assert!(Compression::Zstd.decompress(&two, None, 1 << 20).is_err());
+    }
+
+    #[test]
+    fn a_lying_content_size_allocates_nothing() {
+        // One raw block of a byte, content size 2^62.
+        let mut frame = MAGIC.to_le_bytes().to_vec();
+        frame.push(0xe0);
+        frame.extend((1u64 << 62).to_le_bytes());
+        frame.extend([9, 0, 0, 5]);
+        let error = Compression::Zstd.decompress(&frame, None, u64::MAX).unwrap_err();
+        assert!(error.to_string().contains("its blocks hold at most 1"), "{error}");
+    }
+
+    #[test]
+    fn frames_without_content_size_are_bounded() {
+        // RLE blocks of 128 KiB each, no content size: 4 bytes become 131072.
+        let mut frame = MAGIC.to_le_bytes().to_vec();
+        frame.extend([0x00, 0x48]);
+        for block in 0..64u32 {
+            let header = u32::from(block == 63) | 1 << 1 | (128 * 1024) << 3;
+            frame.extend(&header.to_le_bytes()[..3]);
+            frame.push(7);
+        }
+        assert_eq!(Compression::Zstd.decompress(&frame, None, 8 << 20).unwrap().len(), 8 << 20);
+        assert_eq!(Compression::Zstd.decompress(&frame, Some(8 << 20), 8 << 20).unwrap().len(), 8 << 20);
+        let error = Compression::Zstd.decompress(&frame, None, 1 << 20).unwrap_err();
+        assert_eq!(error.code().as_str(), "limit-exceeded");
+    }
+
+    #[test]
+    fn damaged_frames_never_decode_to_another_length() {
+        let bytes: Vec<u8> = (0..3_000).flat_map(|i| format!("User_{i}").into_bytes()).collect();
+        let frame = compress(&bytes, 3).unwrap();
+        for at in 0..frame.len() {
+            for bit in [1, 16, 128] {
+                let mut damaged = frame.clone();
+                damaged[at] ^= bit;
+                if let Ok(out) = Compression::Zstd.decompress(&damaged, Some(to_u64(bytes.len())), 1 << 20) {
+                    assert_eq!(out.len(), bytes.len());
+                    // The second opinion never reads more out of it than the first allows.
+                    if let Ok(second) = second_opinion::decompress(&damaged, bytes.len()) {
+                        assert!(second.len() <= bytes.len());
+                    }
+                }
+            }
+            assert!(Compression::Zstd.decompress(&frame[..at], None, 1 << 20).is_err());
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! NeuroCell Format (NCF): columnar tables in files, read by byte ranges and checked by SHA-256.
+//!
+//! The crate knows bytes and columns; it does no I/O, reads no clock and names no JavaScript type outside of `wasm`.
+//! [`reader::File`] answers "which byte ranges do you need?" and "here is the column"; [`writer`] turns columns into
+//! the bytes of a file. `docs/format.md` specifies the formats, `docs/architecture.md` the layers:
+//!
+//! ```text
+//! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- wasm
+//! ```
+
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+pub mod column;
+pub mod compression;
+pub mod decimal;
+pub mod error;
+pub mod format;
+pub mod reader;
+pub mod schema;
+pub mod statistics;
+pub mod temporal;
+pub mod warning;
+#[cfg(feature = "wasm")]
+mod wasm;
+#[cfg(feature = "writer")]
+pub mod writer;
+
+pub use error::{CODES, Code, CodeInfo, Error, ErrorKind, Result};

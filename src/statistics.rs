@@ -1,0 +1,334 @@
+//! Statistics of a column: minimum, maximum, null count, distinct count, mean length.
+
+use std::collections::HashSet;
+
+use crate::bytes::to_u64;
+use crate::column::{Column, Values};
+use crate::schema::{DataType, TimeUnit};
+use crate::{decimal, temporal};
+
+/// One value, as statistics state it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    /// False or true.
+    Boolean(bool),
+    /// Any integer type.
+    Integer(i128),
+    /// binary32.
+    Float32(f32),
+    /// binary64.
+    Float64(f64),
+    /// UTF-8.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// Days since 1970-01-01.
+    Date(i32),
+    /// Counts since 1970-01-01T00:00:00.
+    Timestamp {
+        /// The count.
+        value: i64,
+        /// Its unit.
+        unit: TimeUnit,
+        /// Whether it is an instant in UTC.
+        utc: bool,
+    },
+    /// `unscaled / 10^scale`.
+    Decimal {
+        /// The unscaled value.
+        unscaled: i128,
+        /// Digits behind the point.
+        scale: u8,
+    },
+}
+
+impl Scalar {
+    /// The exact text form: ISO 8601 for dates and timestamps, digits for decimals; `None` for what needs none.
+    #[must_use]
+    pub fn to_text(&self) -> Option<String> {
+        match self {
+            Scalar::Date(days) => Some(temporal::format_date(i64::from(*days))),
+            Scalar::Timestamp { value, unit, utc } => Some(temporal::format_timestamp(*value, *unit, *utc)),
+            Scalar::Decimal { unscaled, scale } => Some(decimal::format(*unscaled, *scale)),
+            Scalar::Text(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Statistics of one column of a file.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ColumnStatistics {
+    /// Smallest value, NaN and nulls left out; `None` where there is none or nobody recorded it.
+    pub min: Option<Scalar>,
+    /// Largest value, NaN and nulls left out.
+    pub max: Option<Scalar>,
+    /// Nulls as the writer counted them; the legacy writers count NaN, and Rust 2.0 empty text, as null.
+    pub null_count: u64,
+    /// Distinct values, if they were counted.
+    pub distinct_count: Option<u64>,
+    /// Rows, nulls included.
+    pub total_count: u64,
+    /// Mean length of text in characters.
+    pub avg_length: Option<f64>,
+    /// NaNs of a float column, if they were counted.
+    pub nan_count: Option<u64>,
+}
+
+/// Measures a column: minimum and maximum by the type's own order (text and bytes bytewise, -0.0 below 0.0),
+/// distinct values exactly, every bit pattern of a float being a value of its own except that NaNs count once.
+#[must_use]
+pub fn measure(column: &Column) -> ColumnStatistics {
+    let mut statistics = ColumnStatistics {
+        null_count: to_u64(column.num_nulls()),
+        total_count: to_u64(column.len()),
+        ..ColumnStatistics::default()
+    };
+    let valid = |index: &usize| column.is_valid(*index);
+    macro_rules! ordered {
+        ($values:expr, $scalar:expr) => {{
+            let present = || $values.iter().copied().enumerate().filter(|(index, _)| valid(index)).map(|(_, v)| v);
+            statistics.min = present().min().map($scalar);
+            statistics.max = present().max().map($scalar);
+            let mut sorted: Vec<_> = present().collect();
+            sorted.sort_unstable();
+            sorted.dedup();
+            statistics.distinct_count = Some(to_u64(sorted.len()));
+        }};
+    }
+    macro_rules! floats {
+        ($values:expr, $scalar:expr) => {{
+            let present = || $values.iter().copied().enumerate().filter(|(index, _)| valid(index)).map(|(_, v)| v);
+            let numbers = || present().filter(|value| !value.is_nan());
+            statistics.min = numbers().min_by(|a, b| a.total_cmp(b)).map($scalar);
+            statistics.max = numbers().max_by(|a, b| a.total_cmp(b)).map($scalar);
+            let mut bits: Vec<_> = numbers().map(|value| value.to_bits()).collect();
+            bits.sort_unstable();
+            bits.dedup();
+            let nans = present().filter(|value| value.is_nan()).count();
+            statistics.nan_count = Some(to_u64(nans));
+            statistics.distinct_count = Some(to_u64(bits.len() + usize::from(nans > 0)));
+        }};
+    }
+    match column.values() {
+        Values::Int8(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::Int16(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::Int32(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::Int64(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::UInt8(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::UInt16(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::UInt32(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::UInt64(v) => ordered!(v, |x| Scalar::Integer(x.into())),
+        Values::Date(v) => ordered!(v, Scalar::Date),
+        Values::Float32(v) => floats!(v, Scalar::Float32),
+        Values::Float64(v) => floats!(v, Scalar::Float64),
+        Values::Timestamp { unit, utc, values } => {
+            ordered!(values, |value| Scalar::Timestamp { value, unit: *unit, utc: *utc });
+        }
+        Values::Decimal { scale, values, .. } => {
+            ordered!(values, |unscaled| Scalar::Decimal { unscaled, scale: *scale });
+        }
+        Values::Boolean(bits) => {
+            let present = || bits.iter().enumerate().filter(|(index, _)| valid(index)).map(|(_, bit)| bit);
+            statistics.min = present().min().map(Scalar::Boolean);
+            statistics.max = present().max().map(Scalar::Boolean);
+            let both = statistics.min.is_some() && statistics.min != statistics.max;
+            statistics.distinct_count = Some(u64::from(statistics.min.is_some()) + u64::from(both));
+        }
+        Values::String(v) | Values::Binary(v) => {
+            let present = || v.iter().enumerate().filter(|(index, _)| valid(index)).map(|(_, value)| value);
+            let is_text = column.values().data_type() == DataType::String;
+            let scalar = |value: &[u8]| match is_text {
+                true => Scalar::Text(String::from_utf8_lossy(value).into_owned()),
+                false => Scalar::Bytes(value.to_vec()),
+            };
+            statistics.min = present().min().map(scalar);
+            statistics.max = present().max().map(scalar);
+            statistics.distinct_count = Some(to_u64(present().collect::<HashSet<_>>().len()));
+            let count = column.len() - column.num_nulls();
+            if is_text && count > 0 {
+                let characters: usize = present().map(count_characters).sum();
+                statistics.avg_length = Some(characters as f64 / count as f64);
+            }
+        }
+    }
+    statistics
+}
+
+/// Characters (code points) of UTF-8 text.
+fn count_characters(text: &[u8]) -> usize {
+    text.iter().filter(|&&byte| byte & 0xc0 != 0x80).count()
+}
+
+/// Text as Python's `str()` gives it for that value, which is how Python 1.0 states minimum and maximum.
+#[must_use]
+pub fn to_python_text(scalar: &Scalar) -> String {
+    match scalar {
+        Scalar::Boolean(true) => "True".to_owned(),
+        Scalar::Boolean(false) => "False".to_owned(),
+        Scalar::Integer(value) => value.to_string(),
+        Scalar::Float32(value) => python_float(&format!("{value:e}"), f64::from(*value)),
+        Scalar::Float64(value) => python_float(&format!("{value:e}"), *value),
+        Scalar::Bytes(bytes) => python_bytes(bytes),
+        Scalar::Timestamp { value, unit, .. } => temporal::format_timestamp(*value, *unit, false),
+        other => other.to_text().unwrap_or_default(),
+    }
+}
+
+/// `repr(float)`: the shortest digits, plain from 1e-4 to below 1e16.
+fn python_float(shortest: &str, value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() { "nan" } else if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+    }
+    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((shortest, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    let (sign, digits) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let digits: String = digits.chars().filter(|c| *c != '.').collect();
+    let point = exponent + 1;
+    let text = match usize::try_from(point) {
+        Ok(point @ 1..) if point >= digits.len() => format!("{digits}{}.0", "0".repeat(point - digits.len())),
+        Ok(point @ 1..) => {
+            let (whole, fraction) = digits.split_at(point);
+            format!("{whole}.{fraction}")
+        }
+        _ => format!("0.{}{digits}", "0".repeat(point.unsigned_abs() as usize)),
+    };
+    format!("{sign}{text}")
+}
+
+/// `repr(bytes)`.
+fn python_bytes(bytes: &[u8]) -> String {
+    let quote = if bytes.contains(&b'\'') && !bytes.contains(&b'"') { '"' } else { '\'' };
+    let mut text = format!("b{quote}");
+    for &byte in bytes {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            b'\t' => text.push_str("\\t"),
+            b'\n' => text.push_str("\\n"),
+            b'\r' => text.push_str("\\r"),
+            b' '..=b'~' if char::from(byte) == quote => text.extend(['\\', quote]),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => text.push_str(&format!("\\x{byte:02x}")),
+        }
+    }
+    text.push(quote);
+    text
+}
+
+/// Reads what [`to_python_text`] gives, by the declared type; text that does not fit the type stays text.
+#[must_use]
+pub fn from_python_text(text: &str, data_type: DataType) -> Scalar {
+    let parsed = match data_type {
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64 => text.parse().ok().map(Scalar::Integer),
+        DataType::Float32 => text.parse().ok().map(Scalar::Float32),
+        DataType::Float64 => text.parse().ok().map(Scalar::Float64),
+        DataType::Boolean => match text {
+            "True" => Some(Scalar::Boolean(true)),
+            "False" => Some(Scalar::Boolean(false)),
+            _ => None,
+        },
+        DataType::Date => {
+            temporal::parse_date(text).and_then(|days| i32::try_from(days).ok()).map(Scalar::Date)
+        }
+        DataType::Timestamp => {
+            temporal::parse_timestamp(text).map(|(value, unit, utc)| Scalar::Timestamp { value, unit, utc })
+        }
+        DataType::Decimal => decimal::parse(text).and_then(|(unscaled, scale)| {
+            // "-0" and exponents would not come back as the same text.
+            let scale = u8::try_from(scale).ok()?;
+            (decimal::format(unscaled, scale) == text).then_some(Scalar::Decimal { unscaled, scale })
+        }),
+        DataType::String | DataType::Binary => None,
+    };
+    parsed.unwrap_or_else(|| Scalar::Text(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::{Bitmap, VarBytes};
+
+    #[test]
+    fn floats_look_as_in_python() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (0.1, "0.1"),
+            (-2.9, "-2.9"),
+            (0.0001, "0.0001"),
+            (0.00001, "1e-05"),
+            (1.5e-7, "1.5e-07"),
+            (123456.789, "123456.789"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (1.25e300, "1.25e+300"),
+            (f64::INFINITY, "inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "nan"),
+        ] {
+            assert_eq!(to_python_text(&Scalar::Float64(value)), text);
+        }
+        assert_eq!(to_python_text(&Scalar::Float32(0.1)), "0.1");
+        assert_eq!(to_python_text(&Scalar::Float32(1e10)), "10000000000.0");
+    }
+
+    #[test]
+    fn bytes_look_as_in_python() {
+        for (bytes, text) in [
+            (&b"c\0"[..], "b'c\\x00'"),
+            (b"a'b", "b\"a'b\""),
+            (b"a'\"b", "b'a\\'\"b'"),
+            (b"\t\n\r\\\xff", "b'\\t\\n\\r\\\\\\xff'"),
+        ] {
+            assert_eq!(to_python_text(&Scalar::Bytes(bytes.to_vec())), text);
+        }
+    }
+
+    #[test]
+    fn nulls_and_nan_are_left_out() {
+        let validity: Bitmap = [true, false, true, true].into_iter().collect();
+        let floats = Values::Float64(vec![2.0, -9.0, f64::NAN, -0.0]);
+        let statistics = measure(&Column::new(floats, Some(validity)).unwrap());
+        assert_eq!(statistics.min, Some(Scalar::Float64(-0.0)));
+        assert_eq!(statistics.max, Some(Scalar::Float64(2.0)));
+        assert_eq!((statistics.null_count, statistics.total_count), (1, 4));
+        assert_eq!(statistics.distinct_count, Some(3));
+
+        let mut text = VarBytes::default();
+        for value in ["bb", "é", "", "bb"] {
+            text.push(value.as_bytes()).unwrap();
+        }
+        let statistics = measure(&Column::new(Values::String(text), None).unwrap());
+        assert_eq!(statistics.min, Some(Scalar::Text(String::new())));
+        assert_eq!(statistics.max, Some(Scalar::Text("é".to_owned())));
+        assert_eq!((statistics.distinct_count, statistics.avg_length), (Some(3), Some(1.25)));
+
+        for &data_type in DataType::ALL {
+            let empty = measure(&Column::new(Values::empty(data_type), None).unwrap());
+            assert_eq!((empty.min, empty.distinct_count), (None, Some(0)), "{data_type:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_does_not_fit_the_type_stays_text() {
+        assert_eq!(from_python_text("-2.9", DataType::Int8), Scalar::Text("-2.9".to_owned()));
+        assert_eq!(from_python_text("18446744073709551615", DataType::UInt64), Scalar::Integer(u64::MAX.into()));
+        assert_eq!(from_python_text("-0", DataType::Decimal), Scalar::Text("-0".to_owned()));
+        assert_eq!(from_python_text("2024-02-29", DataType::Date), Scalar::Date(19782));
+    }
+}

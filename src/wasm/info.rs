@@ -1,0 +1,243 @@
+//! Metadata to JavaScript. The shapes are those of js/wasm-types.ts.
+
+use js_sys::{BigInt, Object, Uint8Array};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::JsValue;
+
+use super::convert::{from_number, set, to_number, warnings_to_js};
+use super::value;
+use crate::error::{Error, Result, hex};
+use crate::reader::{File, Limits, OpenOptions, Verifier};
+use crate::schema::{DataType, Field, Schema};
+use crate::statistics::{ColumnStatistics, Scalar};
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "camelCase", default)]
+struct OpenDto {
+    salvage: bool,
+    max_metadata_bytes: Option<f64>,
+    max_column_bytes: Option<f64>,
+    max_columns: Option<f64>,
+}
+
+/// Options of `open`.
+pub fn open_options(options: JsValue) -> Result<OpenOptions> {
+    let dto: OpenDto = if options.is_undefined() { OpenDto::default() } else { from_js(options)? };
+    let limit = |value: Option<f64>, default, name| value.map_or(Ok(default), |value| from_number(value, name));
+    let default = Limits::default();
+    let limits = Limits {
+        metadata_bytes: limit(dto.max_metadata_bytes, default.metadata_bytes, "maxMetadataBytes")?,
+        column_bytes: limit(dto.max_column_bytes, default.column_bytes, "maxColumnBytes")?,
+        columns: limit(dto.max_columns, default.columns, "maxColumns")?,
+    };
+    Ok(OpenOptions { limits, salvage: dto.salvage })
+}
+
+/// Any plain object from JavaScript.
+pub fn from_js<T: for<'a> Deserialize<'a>>(value: JsValue) -> Result<T> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| Error::invalid("options", error.to_string()))
+}
+
+fn to_js<T: Serialize>(dto: &T) -> Result<JsValue> {
+    serde_wasm_bindgen::to_value(dto).map_err(|error| Error::invalid("metadata", error.to_string()))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FileDto<'a> {
+    dialect: &'static str,
+    num_rows: f64,
+    created: Option<f64>,
+    modified: Option<f64>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    schema: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    statistics: JsValue,
+    sections: Vec<SectionDto<'a>>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    warnings: JsValue,
+    lost_columns: Vec<usize>,
+    checksum_bytes: f64,
+}
+
+#[derive(Serialize)]
+struct SectionDto<'a> {
+    name: &'a str,
+    start: f64,
+    end: f64,
+}
+
+/// `FileInfo`.
+pub fn file_info(file: &File) -> Result<JsValue> {
+    let statistics = js_sys::Array::new();
+    for (field, column) in file.schema().columns.iter().zip(file.statistics()) {
+        statistics.push(&column.as_ref().map_or(JsValue::UNDEFINED, |column| statistics_to_js(column, field.data_type)));
+    }
+    let covered = file.verifier().covered();
+    to_js(&FileDto {
+        dialect: file.dialect().as_str(),
+        num_rows: to_number(file.num_rows()),
+        created: file.created().map(to_number),
+        modified: file.modified().map(to_number),
+        schema: schema_to_js(file.schema())?,
+        statistics: statistics.into(),
+        sections: file
+            .sections()
+            .iter()
+            .map(|s| SectionDto { name: s.name, start: to_number(s.range.start), end: to_number(s.range.end) })
+            .collect(),
+        warnings: warnings_to_js(file.warnings()).into(),
+        lost_columns: (0..file.schema().columns.len()).filter(|&column| file.is_lost(column)).collect(),
+        checksum_bytes: to_number(covered.end - covered.start),
+    })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SchemaDto<'a> {
+    table_name: &'a str,
+    version: f64,
+    created_at: Option<&'a str>,
+    modified_at: Option<&'a str>,
+    row_count: f64,
+    default_compression: &'a str,
+    enable_learned_indexes: bool,
+    columns: Vec<FieldDto<'a>>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    column_groups: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    extra: JsValue,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldDto<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    data_type: &'static str,
+    nullable: bool,
+    semantic_type: &'static str,
+    description: Option<&'a str>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    statistics: JsValue,
+    compression_model: Option<&'a str>,
+    use_dictionary: bool,
+    create_learned_index: bool,
+    index_model_type: Option<&'a str>,
+    contains_pii: bool,
+    typical_query_patterns: &'a [String],
+    column_group: Option<f64>,
+    #[serde(with = "serde_wasm_bindgen::preserve")]
+    extra: JsValue,
+}
+
+fn schema_to_js(schema: &Schema) -> Result<JsValue> {
+    to_js(&SchemaDto {
+        table_name: &schema.table_name,
+        version: schema.version as f64,
+        created_at: schema.created_at.as_deref(),
+        modified_at: schema.modified_at.as_deref(),
+        row_count: to_number(schema.row_count),
+        default_compression: &schema.default_compression,
+        enable_learned_indexes: schema.enable_learned_indexes,
+        columns: schema.columns.iter().map(field_dto).collect(),
+        column_groups: value::map_to_js(&schema.column_groups),
+        extra: value::map_to_js(&schema.extra),
+    })
+}
+
+fn field_dto(field: &Field) -> FieldDto<'_> {
+    FieldDto {
+        name: &field.name,
+        data_type: field.data_type.as_str(),
+        nullable: field.nullable,
+        semantic_type: field.semantic_type.as_str(),
+        description: field.description.as_deref(),
+        statistics: value::to_js(&field.statistics),
+        compression_model: field.compression_model.as_deref(),
+        use_dictionary: field.use_dictionary,
+        create_learned_index: field.create_learned_index,
+        index_model_type: field.index_model_type.as_deref(),
+        contains_pii: field.contains_pii,
+        typical_query_patterns: &field.typical_query_patterns,
+        column_group: field.column_group.map(|group| group as f64),
+        extra: value::map_to_js(&field.extra),
+    }
+}
+
+/// `ColumnStatistics` of js/types.ts.
+fn statistics_to_js(statistics: &ColumnStatistics, data_type: DataType) -> JsValue {
+    let object = Object::new();
+    if let Some(min) = &statistics.min {
+        set(&object, "min", scalar_to_js(min, data_type));
+    }
+    if let Some(max) = &statistics.max {
+        set(&object, "max", scalar_to_js(max, data_type));
+    }
+    set(&object, "nullCount", to_number(statistics.null_count));
+    set(&object, "totalCount", to_number(statistics.total_count));
+    if let Some(count) = statistics.distinct_count {
+        set(&object, "distinctCount", to_number(count));
+    }
+    if let Some(length) = statistics.avg_length {
+        set(&object, "avgLength", length);
+    }
+    object.into()
+}
+
+/// The value as `Column.get` would give it.
+fn scalar_to_js(scalar: &Scalar, data_type: DataType) -> JsValue {
+    match scalar {
+        Scalar::Boolean(value) => (*value).into(),
+        Scalar::Integer(value) => match data_type {
+            DataType::Int64 | DataType::UInt64 => BigInt::from(*value).into(),
+            _ => (*value as f64).into(),
+        },
+        Scalar::Float32(value) => f64::from(*value).into(),
+        Scalar::Float64(value) => (*value).into(),
+        Scalar::Bytes(bytes) => Uint8Array::from(&bytes[..]).into(),
+        other => other.to_text().unwrap_or_default().into(),
+    }
+}
+
+#[derive(Serialize)]
+struct RecordDto<'a> {
+    name: &'a str,
+    column: Option<usize>,
+    header: f64,
+    start: f64,
+    end: f64,
+    codec: u8,
+    group: Option<u32>,
+}
+
+/// `RecordInfo[]`.
+pub fn records(file: &File) -> Result<JsValue> {
+    let records: Vec<_> = file
+        .records()
+        .iter()
+        .map(|record| RecordDto {
+            name: &record.name,
+            column: record.column,
+            header: to_number(record.header),
+            start: to_number(record.range.start),
+            end: to_number(record.range.end),
+            codec: record.codec,
+            group: record.group,
+        })
+        .collect();
+    to_js(&records)
+}
+
+#[derive(Serialize)]
+struct VerdictDto {
+    ok: bool,
+    expected: String,
+    actual: String,
+}
+
+/// `Verdict`.
+pub fn verdict(verifier: Verifier) -> Result<JsValue> {
+    let verdict = verifier.finish();
+    to_js(&VerdictDto { ok: verdict.is_valid, expected: hex(&verdict.expected), actual: hex(&verdict.actual) })
+}

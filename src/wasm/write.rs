@@ -1,0 +1,224 @@
+//! Writing from JavaScript: canonical buffers in, a file out.
+
+use js_sys::{
+    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array,
+    Uint16Array, Uint32Array,
+};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+use super::convert::from_number;
+use super::{info, value};
+use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
+use crate::compression::Compression;
+use crate::error::{Error, Result};
+use crate::format::Dialect;
+use crate::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
+use crate::writer::{WriteOptions, Writer};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WriteDto {
+    dialect: String,
+    compression: Option<String>,
+    level: Option<i32>,
+    created: Option<f64>,
+    modified: Option<f64>,
+    lossy: Option<bool>,
+    table_name: Option<String>,
+    schema_version: Option<f64>,
+    created_at: Option<String>,
+    modified_at: Option<String>,
+    enable_learned_indexes: Option<bool>,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    column_groups: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    extra: JsValue,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldDto {
+    name: String,
+    #[serde(rename = "type")]
+    data_type: String,
+    nullable: Option<bool>,
+    semantic_type: Option<String>,
+    description: Option<String>,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    statistics: JsValue,
+    compression_model: Option<String>,
+    use_dictionary: Option<bool>,
+    create_learned_index: Option<bool>,
+    index_model_type: Option<String>,
+    contains_pii: Option<bool>,
+    typical_query_patterns: Option<Vec<String>>,
+    column_group: Option<f64>,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    extra: JsValue,
+}
+
+#[derive(Deserialize)]
+struct DataDto {
+    length: f64,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    values: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    offsets: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    validity: JsValue,
+    unit: Option<String>,
+    utc: Option<bool>,
+    precision: Option<u8>,
+    scale: Option<u8>,
+}
+
+/// A writer of one table.
+#[wasm_bindgen]
+pub struct TableWriter {
+    writer: Writer,
+}
+
+#[wasm_bindgen]
+impl TableWriter {
+    /// `options` is `WriterSetup` of js/wasm-types.ts.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue) -> Result<TableWriter> {
+        let dto: WriteDto = info::from_js(options)?;
+        let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
+        if let Some(name) = &dto.compression {
+            let known = Compression::ALL.iter().copied().find(|codec| codec.as_str() == name);
+            options.compression = known
+                .ok_or_else(|| Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\"")))?;
+        }
+        options.level = dto.level.unwrap_or(options.level);
+        options.created = from_number(dto.created.unwrap_or(0.0), "created")?;
+        options.modified = from_number(dto.modified.or(dto.created).unwrap_or(0.0), "modified")?;
+        options.lossy = dto.lossy.unwrap_or(false);
+        let mut schema = Schema::new(dto.table_name.unwrap_or_default(), Vec::new());
+        schema.version = dto.schema_version.map_or(1, |version| version as i64);
+        schema.created_at = dto.created_at;
+        schema.modified_at = dto.modified_at;
+        schema.enable_learned_indexes = dto.enable_learned_indexes.unwrap_or(true);
+        schema.column_groups = value::map_from_js(&dto.column_groups, "columnGroups")?;
+        schema.extra = value::map_from_js(&dto.extra, "extra")?;
+        Ok(TableWriter { writer: Writer::new(schema, options)? })
+    }
+
+    /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
+    pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
+        let field = field_from_js(info::from_js(field)?)?;
+        let column = column_from_js(info::from_js(data)?, field.data_type)
+            .map_err(|error| error.in_column(&field.name))?;
+        self.writer.add(field, &column)
+    }
+
+    /// The file.
+    pub fn finish(self) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.finish()?[..]))
+    }
+}
+
+/// A name that a caller gave is the caller's argument, not a corrupt file.
+fn argument<T>(name: &'static str, parsed: Result<T>) -> Result<T> {
+    parsed.map_err(|error| Error::invalid(name, error.kind().to_string()))
+}
+
+fn field_from_js(dto: FieldDto) -> Result<Field> {
+    let mut field = Field::new(dto.name, argument("type", DataType::from_name(&dto.data_type))?);
+    field.nullable = dto.nullable.unwrap_or(true);
+    if let Some(name) = dto.semantic_type {
+        field.semantic_type = argument("semanticType", SemanticType::from_name(&name))?;
+    }
+    field.description = dto.description;
+    field.statistics = value::from_js(&dto.statistics)?;
+    field.compression_model = dto.compression_model;
+    field.use_dictionary = dto.use_dictionary.unwrap_or(false);
+    field.create_learned_index = dto.create_learned_index.unwrap_or(false);
+    field.index_model_type = dto.index_model_type;
+    field.contains_pii = dto.contains_pii.unwrap_or(false);
+    field.typical_query_patterns = dto.typical_query_patterns.unwrap_or_default();
+    field.column_group = dto.column_group.map(|group| group as i64);
+    field.extra = value::map_from_js(&dto.extra, "extra")?;
+    Ok(field)
+}
+
+fn array<T: JsCast>(value: &JsValue, name: &'static str) -> Result<T> {
+    value.clone().dyn_into().map_err(|_| {
+        let expected = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
+        Error::invalid(name, format!("is not a {expected}"))
+    })
+}
+
+fn column_from_js(data: DataDto, data_type: DataType) -> Result<Column> {
+    let length = usize::try_from(from_number(data.length, "length")?)
+        .map_err(|_| Error::limit("rows", data.length as u64, usize::MAX as u64))?;
+    let values = &data.values;
+    let var_bytes = || -> Result<VarBytes> {
+        let offsets = array::<Int32Array>(&data.offsets, "offsets")?.to_vec();
+        argument("offsets", VarBytes::new(offsets, array::<Uint8Array>(values, "values")?.to_vec()))
+    };
+    let values = match data_type {
+        DataType::Int8 => Values::Int8(array::<Int8Array>(values, "values")?.to_vec()),
+        DataType::Int16 => Values::Int16(array::<Int16Array>(values, "values")?.to_vec()),
+        DataType::Int32 => Values::Int32(array::<Int32Array>(values, "values")?.to_vec()),
+        DataType::Int64 => Values::Int64(array::<BigInt64Array>(values, "values")?.to_vec()),
+        DataType::UInt8 => Values::UInt8(array::<Uint8Array>(values, "values")?.to_vec()),
+        DataType::UInt16 => Values::UInt16(array::<Uint16Array>(values, "values")?.to_vec()),
+        DataType::UInt32 => Values::UInt32(array::<Uint32Array>(values, "values")?.to_vec()),
+        DataType::UInt64 => Values::UInt64(array::<BigUint64Array>(values, "values")?.to_vec()),
+        DataType::Float32 => Values::Float32(array::<Float32Array>(values, "values")?.to_vec()),
+        DataType::Float64 => Values::Float64(array::<Float64Array>(values, "values")?.to_vec()),
+        DataType::Boolean => {
+            let bits = array::<Uint8Array>(values, "values")?.to_vec();
+            Values::Boolean(argument("values", Bitmap::from_bytes(bits, length))?)
+        }
+        DataType::String => {
+            let text = var_bytes()?;
+            argument("values", text.check_utf8())?;
+            Values::String(text)
+        }
+        DataType::Binary => Values::Binary(var_bytes()?),
+        DataType::Date => Values::Date(array::<Int32Array>(values, "values")?.to_vec()),
+        DataType::Timestamp => Values::Timestamp {
+            unit: argument("unit", TimeUnit::from_name(data.unit.as_deref().unwrap_or("us")))?,
+            utc: data.utc.unwrap_or(false),
+            values: array::<BigInt64Array>(values, "values")?.to_vec(),
+        },
+        DataType::Decimal => decimals(&data)?,
+    };
+    if values.len() != length {
+        return Err(Error::invalid("values", format!("{} values for a length of {length}", values.len())));
+    }
+    let validity = match data.validity.is_undefined() {
+        true => None,
+        false => {
+            let bits = array::<Uint8Array>(&data.validity, "validity")?.to_vec();
+            Some(argument("validity", Bitmap::from_bytes(bits, length))?)
+        }
+    };
+    Column::new(values, validity)
+}
+
+fn decimals(data: &DataDto) -> Result<Values> {
+    let halves = array::<BigUint64Array>(&data.values, "values")?.to_vec();
+    let precision = data.precision.unwrap_or(MAX_PRECISION);
+    let scale = data.scale.unwrap_or(0);
+    if !(1..=MAX_PRECISION).contains(&precision) || scale > precision || halves.len() % 2 != 0 {
+        let why = format!("precision {precision} and scale {scale} (allowed: 1 to {MAX_PRECISION}, scale at most that)");
+        return Err(Error::invalid("precision", why));
+    }
+    let limit = 10i128.pow(u32::from(precision));
+    let mut values = Vec::with_capacity(halves.len() / 2);
+    for pair in halves.chunks_exact(2) {
+        let value = i128::from(pair[1] as i64) << 64 | i128::from(pair[0]);
+        if value <= -limit || value >= limit {
+            return Err(Error::type_mismatch(
+                format!("decimals of at most {precision} digits"),
+                format!("{value} in row {}", values.len()),
+            ));
+        }
+        values.push(value);
+    }
+    Ok(Values::Decimal { precision, scale, values })
+}
