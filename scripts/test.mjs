@@ -3,7 +3,7 @@
  * Sets up what is missing first, so that it works in a fresh clone.
  */
 
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 
 import { build } from './build.mjs';
 import { measureSizes, overBudget, printSizes } from './build/sizes.mjs';
@@ -42,7 +42,7 @@ await main(async () => {
     { name: 'build', run: build },
     { name: 'eslint', run: lint },
     { name: 'types of scripts', run: () => tsc('tsconfig.scripts.json') },
-    { name: 'tests of scripts', run: () => run(process.execPath, ['--test', 'scripts/tests/']) },
+    { name: 'tests of scripts', run: () => run(process.execPath, ['--test', ...scriptTests()]) },
     ...(existsSync(inRoot(CONSUMER)) ? [{ name: 'types for a consumer', run: () => tsc(CONSUMER) }] : []),
     { name: 'size budget', run: checkSizes },
     {
@@ -82,6 +82,10 @@ async function checkSizes() {
   printSizes(sizes);
   const excesses = overBudget(sizes);
   if (excesses.length > 0) throw new Error(excesses.join('\n'));
+}
+
+function scriptTests() {
+  return readdirSync(inRoot('scripts', 'tests')).map((name) => inRoot('scripts', 'tests', name));
 }
 
 /** @param {Set<string>} before */

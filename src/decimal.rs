@@ -19,9 +19,7 @@ fn split(text: &str) -> Option<(bool, &str, &str, i64)> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let mut digits = whole.bytes().chain(fraction.bytes()).peekable();
     digits.peek()?;
-    digits
-        .all(|byte| byte.is_ascii_digit())
-        .then_some((negative, whole, fraction, exponent))
+    digits.all(|byte| byte.is_ascii_digit()).then_some((negative, whole, fraction, exponent))
 }
 
 /// Unscaled value and scale of the text of a Python `Decimal`: `1.50` gives (150, 2), `1E+10` gives (1, -10).
@@ -39,19 +37,14 @@ pub fn parse(text: &str) -> Option<(i128, i32)> {
     }
     let scale = i64::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     let unscaled = i128::try_from(unscaled).ok()?;
-    Some((
-        if negative { -unscaled } else { unscaled },
-        i32::try_from(scale).ok()?,
-    ))
+    Some((if negative { -unscaled } else { unscaled }, i32::try_from(scale).ok()?))
 }
 
 /// Whether Python's `Decimal` could have written the text: a number of any size, Infinity or NaN.
 #[must_use]
 pub fn is_decimal_text(text: &str) -> bool {
     let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let payload = unsigned
-        .strip_prefix("NaN")
-        .or_else(|| unsigned.strip_prefix("sNaN"));
+    let payload = unsigned.strip_prefix("NaN").or_else(|| unsigned.strip_prefix("sNaN"));
     match payload {
         Some(payload) => payload.bytes().all(|byte| byte.is_ascii_digit()),
         None => unsigned == "Infinity" || (!unsigned.starts_with(['+', '-']) && split(unsigned).is_some()),
@@ -81,14 +74,9 @@ pub fn rescale(value: i128, from_scale: i32, to_scale: u8) -> Option<i128> {
     }
     let shift = i64::from(to_scale) - i64::from(from_scale);
     // 10^38 is below 2^127.
-    let factor = u32::try_from(shift.unsigned_abs())
-        .ok()
-        .and_then(|exponent| 10i128.checked_pow(exponent))?;
-    let scaled = if shift >= 0 {
-        value.checked_mul(factor)?
-    } else {
-        (value % factor == 0).then_some(value / factor)?
-    };
+    let factor = u32::try_from(shift.unsigned_abs()).ok().and_then(|exponent| 10i128.checked_pow(exponent))?;
+    let scaled =
+        if shift >= 0 { value.checked_mul(factor)? } else { (value % factor == 0).then_some(value / factor)? };
     (scaled.unsigned_abs() < LIMIT).then_some(scaled)
 }
 
@@ -126,18 +114,13 @@ mod tests {
             assert_eq!(parse(text), None, "{text}");
             assert!(is_decimal_text(text), "{text}");
         }
-        for text in [
-            &format!("{NINES}9"),
-            &format!("{NINES}.0"),
-            "1E+999999999999999999",
-            "1E-1999999999999999997",
-        ] {
+        for text in [&format!("{NINES}9"), &format!("{NINES}.0"), "1E+999999999999999999", "1E-1999999999999999997"] {
             assert_eq!(parse(text), None, "{text}");
             assert!(is_decimal_text(text), "{text}");
         }
-        for text in [
-            "", "-", "+", ".", "E5", "1E", "1.2.3", "--1", "1 ", "0x1", "1E5E5", "١", "1_0", "nan", "inf", "NaNx",
-        ] {
+        for text in
+            ["", "-", "+", ".", "E5", "1E", "1.2.3", "--1", "1 ", "0x1", "1E5E5", "١", "1_0", "nan", "inf", "NaNx"]
+        {
             assert_eq!(parse(text), None, "{text}");
             assert!(!is_decimal_text(text), "{text}");
         }

@@ -47,11 +47,7 @@ pub struct Warning {
 impl Warning {
     /// A remark that is not yet tied to a column.
     pub fn new(code: WarningCode, message: impl Into<String>) -> Self {
-        Warning {
-            code,
-            column: None,
-            message: message.into(),
-        }
+        Warning { code, column: None, message: message.into() }
     }
 
     /// Adds the column, unless a deeper place named one already.

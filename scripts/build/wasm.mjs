@@ -1,9 +1,9 @@
 /** Compiles the crate to WebAssembly, twice: with everything, and with only what reading needs. */
 
-import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { remapFlags } from '../lib/cargo.mjs';
 import { dist, inRoot, root, target } from '../lib/paths.mjs';
 import { capture, run } from '../lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
@@ -39,8 +39,9 @@ export async function buildWasm(env) {
     console.log('build: dist/wasm is up to date');
     return;
   }
-  const flags = await rustFlags(env);
-  const results = await Promise.allSettled(stale.map(([name, features]) => buildVariant(name, features, inputs, { ...env, ...flags })));
+  const flags = ['-C', 'target-feature=+simd128', ...(await remapFlags(env))];
+  const buildEnv = { ...env, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'), CARGO_TERM_QUIET: 'true' };
+  const results = await Promise.allSettled(stale.map(([name, features]) => buildVariant(name, features, inputs, buildEnv)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
@@ -62,7 +63,7 @@ async function buildVariant(name, features, inputs, env) {
       ...['--no-pack', '--out-dir', out, '--out-name', 'ncf', '--', ...features],
     ],
     // Each variant has its own folder: cargo gives both modules the same file name.
-    { env: { ...env, CARGO_TARGET_DIR: join(target, 'wasm', name), CARGO_TERM_QUIET: 'true' } },
+    { env: { ...env, CARGO_TARGET_DIR: join(target, 'wasm', name) } },
   );
 
   const optimised = join(out, 'optimised.wasm');
@@ -89,19 +90,6 @@ function isCurrent(name, inputs) {
 /** @param {string} name */
 function stampOf(name) {
   return join(target, 'wasm-pack', `${name}.stamp`);
-}
-
-/**
- * Flags for rustc. Panic messages hold the paths of source files; they are shortened so that the
- * module does not depend on who builds it.
- * @param {NodeJS.ProcessEnv} env
- */
-async function rustFlags(env) {
-  await run('cargo', ['fetch', '--target', 'wasm32-unknown-unknown'], { env });
-  const registries = join(env.CARGO_HOME ?? join(homedir(), '.cargo'), 'registry', 'src');
-  const sources = existsSync(registries) ? readdirSync(registries).map((name) => join(registries, name)) : [];
-  const flags = ['-C', 'target-feature=+simd128', ...[...sources, root].map((path) => `--remap-path-prefix=${path}=`)];
-  return { CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f') };
 }
 
 function binaryenVersion() {

@@ -10,9 +10,10 @@
  * With its bin first on PATH, cargo and wasm-pack work as usual. Native builds do not use it.
  */
 
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { remapFlags } from '../lib/cargo.mjs';
 import { toolchain } from '../lib/paths.mjs';
 import { capture, run, withPath } from '../lib/process.mjs';
 import { stampMatches } from '../lib/stamp.mjs';
@@ -20,12 +21,12 @@ import { aptInstall } from './apt.mjs';
 import { say } from './once.mjs';
 
 const TARGET = 'wasm32-unknown-unknown';
-// rust-web-llvm holds the linker rust-lld.
 const PACKAGES = ['rustc-web', 'cargo-web', 'rust-web-src', 'rust-web-llvm'];
 const RUSTC = '/usr/bin/rustc';
 const CARGO = '/usr/bin/cargo';
+const LINKER = '/usr/bin/rust-lld';
 const RUSTLIB = '/usr/lib/rustlib';
-// Fat LTO needs the bitcode of std; the paths of std's sources end up in panic messages.
+// Fat LTO needs the bitcode of std.
 const STD_FLAGS = [
   ...['-C', 'target-feature=+simd128', '-C', 'embed-bitcode=yes'],
   `--remap-path-prefix=${RUSTLIB}/src/rust=/rustc`,
@@ -49,8 +50,9 @@ export async function debianRust() {
  */
 export async function makeDebianRust() {
   await aptInstall(PACKAGES);
+  await installLinker();
   const recipe = await currentRecipe();
-  if (recipe === undefined) throw new Error(`${RUSTC} does not run after ${PACKAGES.join(', ')} were installed`);
+  if (recipe === undefined) throw new Error(`${RUSTC} or its library source is missing after ${PACKAGES.join(', ')} were installed`);
   const rlibs = await buildStd();
 
   say('making the private toolchain .toolchain/rust');
@@ -62,6 +64,17 @@ export async function makeDebianRust() {
   renameSync(partial, folder);
   rmSync(stdCrate, { recursive: true, force: true });
   return withPath(process.env, join(folder, 'bin'));
+}
+
+/**
+ * The package rust-web-llvm has the linker only as a link to that of the fitting LLVM, whose package
+ * it does not depend on. The package is named like the program, e.g. lld-22.
+ */
+async function installLinker() {
+  if (existsSync(LINKER)) return;
+  const linked = readlinkSync(LINKER);
+  if (!/^lld-\d+$/.test(linked)) throw new Error(`the linker ${LINKER} is a link to ${linked}, which does not exist`);
+  await aptInstall([linked]);
 }
 
 const stdCrate = join(toolchain, 'build', 'std');
@@ -84,7 +97,7 @@ async function buildStd() {
       ...process.env,
       RUSTC,
       RUSTC_BOOTSTRAP: '1',
-      CARGO_ENCODED_RUSTFLAGS: STD_FLAGS.join('\x1f'),
+      CARGO_ENCODED_RUSTFLAGS: [...STD_FLAGS, ...(await remapFlags(process.env))].join('\x1f'),
       CARGO_TARGET_DIR: join(stdCrate, 'target'),
     },
   });
@@ -119,7 +132,7 @@ function makeFolder(sysroot, rlibs) {
 
 /** What the private toolchain is made from; a new rustc needs a new std. */
 async function currentRecipe() {
-  if (!existsSync(CARGO) || !existsSync(join(RUSTLIB, 'src'))) return undefined;
+  if (![CARGO, LINKER, join(RUSTLIB, 'src')].every((path) => existsSync(path))) return undefined;
   const version = await capture(RUSTC, ['-vV']);
   return version && `${version}\n${STD_FLAGS.join(' ')}\n`;
 }

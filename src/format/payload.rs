@@ -59,11 +59,11 @@ fixed_width! {
     Float32: f32, Float64: f64
 }
 
-/// Restores a column.
+/// Restores a column of at most `limit` bytes of values.
 ///
 /// # Errors
 /// `corrupt` for bytes that are not what the type says; those of the pickle reader.
-pub fn decode(bytes: &[u8], data_type: DataType, empty: EmptyText) -> Result<(Column, Vec<Warning>)> {
+pub fn decode(bytes: &[u8], data_type: DataType, empty: EmptyText, limit: u64) -> Result<(Column, Vec<Warning>)> {
     if data_type == DataType::String {
         return Ok((decode_text(bytes, empty)?, Vec::new()));
     }
@@ -78,7 +78,7 @@ pub fn decode(bytes: &[u8], data_type: DataType, empty: EmptyText) -> Result<(Co
             return Ok((Column::new(values, None)?, Vec::new()));
         }
     }
-    let decoded = pickle::decode(bytes, data_type)?;
+    let decoded = pickle::decode_within(bytes, data_type, limit)?;
     Ok((decoded.column, decoded.warnings))
 }
 
@@ -155,8 +155,8 @@ mod tests {
     #[test]
     fn zero_length_text_is_null_or_empty_by_dialect() {
         let bytes = text(&[0, 1, 1], b"a");
-        let (null, _) = decode(&bytes, DataType::String, EmptyText::Null).unwrap();
-        let (empty, _) = decode(&bytes, DataType::String, EmptyText::Empty).unwrap();
+        let (null, _) = decode(&bytes, DataType::String, EmptyText::Null, 1 << 20).unwrap();
+        let (empty, _) = decode(&bytes, DataType::String, EmptyText::Empty, 1 << 20).unwrap();
         assert_eq!((null.num_nulls(), empty.num_nulls()), (1, 0));
     }
 
@@ -173,26 +173,26 @@ mod tests {
             text(&[0, u32::MAX], b"ab"),
             text(&[0, 1], b"\xff"),
         ] {
-            assert!(decode(&bytes, DataType::String, EmptyText::Null).is_err(), "{bytes:?}");
+            assert!(decode(&bytes, DataType::String, EmptyText::Null, 1 << 20).is_err(), "{bytes:?}");
         }
-        assert!(decode(&[0; 7], DataType::Int64, EmptyText::Null).is_err());
+        assert!(decode(&[0; 7], DataType::Int64, EmptyText::Null, 1 << 20).is_err());
     }
 
     #[test]
     fn empty_columns_are_fine() {
-        assert!(decode(&text(&[0], b""), DataType::String, EmptyText::Null).unwrap().0.is_empty());
-        assert!(decode(&[], DataType::Float64, EmptyText::Null).unwrap().0.is_empty());
+        assert!(decode(&text(&[0], b""), DataType::String, EmptyText::Null, 1 << 20).unwrap().0.is_empty());
+        assert!(decode(&[], DataType::Float64, EmptyText::Null, 1 << 20).unwrap().0.is_empty());
     }
 
     #[cfg(feature = "writer")]
     #[test]
     fn what_is_encoded_decodes() {
         let bytes = text(&[0, 2, 2, 5], b"abcde");
-        let (column, _) = decode(&bytes, DataType::String, EmptyText::Null).unwrap();
+        let (column, _) = decode(&bytes, DataType::String, EmptyText::Null, 1 << 20).unwrap();
         assert_eq!(encode(&column).unwrap(), bytes);
         for data_type in DataType::ALL.iter().filter(|&&data_type| width(data_type).is_some()) {
             let bytes: Vec<u8> = (0..64).collect();
-            let (column, _) = decode(&bytes, *data_type, EmptyText::Null).unwrap();
+            let (column, _) = decode(&bytes, *data_type, EmptyText::Null, 1 << 20).unwrap();
             assert_eq!(encode(&column).unwrap(), bytes);
         }
     }

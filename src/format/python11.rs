@@ -107,7 +107,7 @@ pub fn salvage(tail: &[u8], start: u64, header: &Header, schema: &Schema, limit:
             let stored = tail.get(range.clone()).unwrap_or_default();
             let decoded = compression
                 .decompress(stored, None, limit)
-                .and_then(|bytes| payload::decode(&bytes, data_type, payload::EmptyText::Null));
+                .and_then(|bytes| payload::decode(&bytes, data_type, payload::EmptyText::Null, limit));
             decoded.is_ok_and(|(column, _)| to_u64(column.len()) == header.num_rows)
         });
         if intact {

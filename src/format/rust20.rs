@@ -13,6 +13,7 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
 
 use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION, MAGIC};
 use crate::bytes::{ByteReader, Segments, Step, to_u64};

@@ -223,7 +223,7 @@ impl File {
             Dialect::Rust20 => payload::EmptyText::Empty,
             Dialect::Python10 | Dialect::Python11 => payload::EmptyText::Null,
         };
-        let (decoded, mut warnings) = payload::decode(&plain, field.data_type, empty).map_err(context)?;
+        let (decoded, mut warnings) = payload::decode(&plain, field.data_type, empty, self.limits.column_bytes).map_err(context)?;
         for warning in &mut warnings {
             warning.column.get_or_insert_with(|| field.name.clone());
         }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 
 /// Bytes that a verifier asks for at a time.
-const STRIDE: u64 = 1 << 20;
+const STRIDE: u64 = 4 << 20;
 
 /// Hashes a file piece by piece.
 ///

@@ -16,14 +16,7 @@ pub fn to_declared(column: Column, declared: DataType) -> Result<Column> {
 fn converted(column: &Column, declared: DataType) -> Option<Values> {
     match (column.values(), declared) {
         // Dates that were given as times at midnight.
-        (
-            Values::Timestamp {
-                unit,
-                utc: false,
-                values,
-            },
-            DataType::Date,
-        ) => {
+        (Values::Timestamp { unit, utc: false, values }, DataType::Date) => {
             let day = unit.per_second() * SECONDS_PER_DAY;
             let days = |(row, &count): (usize, &i64)| match column.is_valid(row) {
                 true if count % day == 0 => i32::try_from(count / day).ok(),
@@ -45,11 +38,9 @@ fn converted(column: &Column, declared: DataType) -> Option<Values> {
             let bits = integers(values)?.into_iter().enumerate().map(bit);
             bits.collect::<Option<Bitmap>>().map(Values::Boolean)
         }
-        (values, DataType::Decimal) => Some(Values::Decimal {
-            precision: MAX_PRECISION,
-            scale: 0,
-            values: integers(values)?,
-        }),
+        (values, DataType::Decimal) => {
+            Some(Values::Decimal { precision: MAX_PRECISION, scale: 0, values: integers(values)? })
+        }
         _ => None,
     }
 }

@@ -74,11 +74,7 @@ impl Dtype {
                 return Err(Error::unsupported(format!("numpy dtype {code:?}")));
             }
         };
-        Ok(Dtype {
-            kind,
-            size,
-            big_endian: false,
-        })
+        Ok(Dtype { kind, size, big_endian: false })
     }
 
     /// Version, byte order, sub-dtype, names, fields, size or -1, alignment, flags and, for times, metadata.
@@ -146,11 +142,7 @@ fn tick(items: &[Value<'_>], metadata: Value<'_>) -> Result<Option<Tick>> {
 /// The column of an array, in the type that it has; only times without a time of day look at the declared type.
 pub fn decode(dtype: Dtype, rows: usize, raw: &[u8], declared: DataType) -> Result<Column> {
     if rows.checked_mul(dtype.size) != Some(raw.len()) || (dtype.size == 0 && rows > 0) {
-        return Err(corrupt(&format!(
-            "{rows} values of {} bytes in {} bytes",
-            dtype.size,
-            raw.len()
-        )));
+        return Err(corrupt(&format!("{rows} values of {} bytes in {} bytes", dtype.size, raw.len())));
     }
     // Any number will do where there are no rows.
     let size = dtype.size.max(1);
@@ -246,10 +238,9 @@ fn times(counts: &[i64], tick: Tick, declared: DataType) -> Result<Column> {
             })?;
             (TimeUnit::Second, seconds)
         }
-        Unit::Seconds(seconds) => (
-            TimeUnit::Second,
-            convert(&|count| count.checked_mul(multiple)?.checked_mul(seconds))?,
-        ),
+        Unit::Seconds(seconds) => {
+            (TimeUnit::Second, convert(&|count| count.checked_mul(multiple)?.checked_mul(seconds))?)
+        }
         Unit::Of(unit) => (unit, convert(&|count| count.checked_mul(multiple))?),
         Unit::PerNanosecond(divisor, _) => (
             TimeUnit::Nanosecond,
@@ -279,9 +270,9 @@ fn whole_days(count: i64, unit: Unit) -> Option<i64> {
 
 fn inexact(unit: Unit, row: usize, count: i64) -> Error {
     match unit {
-        Unit::PerNanosecond(_, name) => Error::unsupported(format!(
-            "datetime64[{name}] that no count of nanoseconds holds: {count} in row {row}"
-        )),
+        Unit::PerNanosecond(_, name) => {
+            Error::unsupported(format!("datetime64[{name}] that no count of nanoseconds holds: {count} in row {row}"))
+        }
         _ => Error::type_mismatch("a time that 64 bits hold", format!("count {count} in row {row}")),
     }
 }

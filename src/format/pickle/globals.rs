@@ -95,11 +95,9 @@ impl<'a> Machine<'a> {
                 Value::Dtype(self.dtypes.len() - 1)
             }
             (Global::Date, [Value::Bytes(bytes)]) => Value::Date(date(bytes)?),
-            (Global::DateTime, [Value::Bytes(bytes)]) => Value::Time {
-                count: datetime(bytes)?,
-                unit: TimeUnit::Microsecond,
-                utc: false,
-            },
+            (Global::DateTime, [Value::Bytes(bytes)]) => {
+                Value::Time { count: datetime(bytes)?, unit: TimeUnit::Microsecond, utc: false }
+            }
             (Global::DateTime, &[Value::Bytes(bytes), Value::Zone(offset)]) => Value::Time {
                 // Years up to 9999 and less than a day: far from overflow.
                 count: datetime(bytes)? - offset,
@@ -188,11 +186,7 @@ fn timestamp<'a>(count: i64, tz: Value<'a>, unit: TimeUnit) -> Result<Value<'a>>
     match tz {
         // The count is in UTC whatever the zone.
         Value::None | Value::Zone(_) if count == i64::MIN => Ok(Value::None),
-        Value::None | Value::Zone(_) => Ok(Value::Time {
-            count,
-            unit,
-            utc: matches!(tz, Value::Zone(_)),
-        }),
+        Value::None | Value::Zone(_) => Ok(Value::Time { count, unit, utc: matches!(tz, Value::Zone(_)) }),
         _ => Err(corrupt("a pandas Timestamp with something else than a time zone")),
     }
 }

@@ -168,10 +168,8 @@ pub fn load(bytes: &[u8]) -> Result<Loaded<'_>> {
 
 impl<'a> Machine<'a> {
     fn take(&mut self, n: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self
-            .rest
-            .split_at_checked(n)
-            .ok_or_else(|| Error::truncated(to_u64(n), to_u64(self.rest.len())))?;
+        let (taken, rest) =
+            self.rest.split_at_checked(n).ok_or_else(|| Error::truncated(to_u64(n), to_u64(self.rest.len())))?;
         self.rest = rest;
         Ok(taken)
     }
@@ -381,20 +379,11 @@ impl<'a> Machine<'a> {
             // Version, shape, dtype, whether the order is Fortran's (no matter with one dimension), data.
             (
                 Value::Array(index),
-                &[
-                    Value::Int(1),
-                    shape,
-                    Value::Dtype(dtype),
-                    Value::Bool(_),
-                    data @ (Value::Bytes(_) | Value::List(_)),
-                ],
+                &[Value::Int(1), shape, Value::Dtype(dtype), Value::Bool(_), data @ (Value::Bytes(_) | Value::List(_))],
             ) => {
                 let dtype = self.dtypes.get(dtype).copied();
-                let array = Array {
-                    rows: rows(&self.items, shape)?,
-                    dtype: dtype.ok_or_else(|| corrupt("lost dtype"))?,
-                    data,
-                };
+                let array =
+                    Array { rows: rows(&self.items, shape)?, dtype: dtype.ok_or_else(|| corrupt("lost dtype"))?, data };
                 *self.arrays.get_mut(index).ok_or_else(|| corrupt("lost array"))? = Some(array);
             }
             (Value::Array(_), _) => return Err(corrupt("the state of an array is not what numpy writes")),
@@ -446,10 +435,7 @@ pub fn rows<'a>(items: &[Value<'a>], shape: Value<'a>) -> Result<usize> {
     match tuple(items, shape)? {
         &[Value::Int(rows)] => usize::try_from(rows).map_err(|_| corrupt("an array has a bad length")),
         [_] => Err(corrupt("an array has a bad length")),
-        shape => Err(Error::unsupported(format!(
-            "a numpy array of {} dimensions (columns have 1)",
-            shape.len()
-        ))),
+        shape => Err(Error::unsupported(format!("a numpy array of {} dimensions (columns have 1)", shape.len()))),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Pickled numpy arrays: how the Python dialects store booleans, dates, timestamps, decimals and bytes.
 //!
-//! A pickle is a program for a stack machine that can name any function of the Python that loads it. [`machine`]
-//! understands only the instructions that a one-dimensional array needs, and [`globals`] lists every function that
+//! A pickle is a program for a stack machine that can name any function of the Python that loads it. `machine`
+//! understands only the instructions that a one-dimensional array needs, and `globals` lists every function that
 //! may be named; their results are built here and nothing is ever executed. Anything else is refused by name.
 //!
-//! The array says which type its values have, not the schema: [`dtype`] reads arrays of fixed-width elements,
-//! [`objects`] reads lists of Python objects. The declared type is honoured where the values convert to it without
-//! loss ([`convert`]); otherwise the column keeps the type that it has, beside a `type-differs` warning.
+//! The array says which type its values have, not the schema: `dtype` reads arrays of fixed-width elements,
+//! `objects` reads lists of Python objects. The declared type is honoured where the values convert to it without
+//! loss (`convert`); otherwise the column keeps the type that it has, beside a `type-differs` warning.
 //!
 //! Memory is proportional to the input but for text and bytes that the pickle shares between rows;
 //! [`decode_within`] bounds those.

@@ -51,12 +51,7 @@ impl Kind {
 }
 
 /// The column of a list, in the type that its values have.
-pub fn decode(
-    values: &[Value<'_>],
-    declared: DataType,
-    max_bytes: u64,
-    warnings: &mut Vec<Warning>,
-) -> Result<Column> {
+pub fn decode(values: &[Value<'_>], declared: DataType, max_bytes: u64, warnings: &mut Vec<Warning>) -> Result<Column> {
     let mut kind = survey(values)?;
     if declared == DataType::Float64 {
         // Here NaN is a value even where there is nothing else.
@@ -171,11 +166,7 @@ impl<'a> Rows<'_, 'a> {
         if let Ok(values) = wide.iter().map(|&value| u64::try_from(value)).collect() {
             return Ok(Values::UInt64(values));
         }
-        Ok(Values::Decimal {
-            precision: MAX_PRECISION,
-            scale: 0,
-            values: wide,
-        })
+        Ok(Values::Decimal { precision: MAX_PRECISION, scale: 0, values: wide })
     }
 
     /// `None` where a decimal would not be the same value.
@@ -231,11 +222,7 @@ impl<'a> Rows<'_, 'a> {
 
 fn change_unit(count: i64, from: TimeUnit, to: TimeUnit) -> Option<i64> {
     let (from, to) = (from.per_second(), to.per_second());
-    if to >= from {
-        count.checked_mul(to / from)
-    } else {
-        (count % (from / to) == 0).then_some(count / (from / to))
-    }
+    if to >= from { count.checked_mul(to / from) } else { (count % (from / to) == 0).then_some(count / (from / to)) }
 }
 
 fn integer(value: Value<'_>) -> Option<i128> {
@@ -247,12 +234,12 @@ fn integer(value: Value<'_>) -> Option<i128> {
 }
 
 /// Floats, and integers that are exactly some float.
-#[expect(clippy::cast_precision_loss, reason = "the loss is what is looked for")]
 fn float(value: Value<'_>) -> Option<f64> {
     match value {
         Value::Float(value) => Some(value),
         _ => {
             let exact = integer(value)?;
+            // The loss of a cast is what is looked for.
             let float = exact as f64;
             (float as i128 == exact).then_some(float)
         }

@@ -51,11 +51,7 @@ fn times(unit: TimeUnit, utc: bool, values: &[i64]) -> Values {
 }
 
 fn decimals(scale: u8, values: &[i128]) -> Values {
-    Values::Decimal {
-        precision: 38,
-        scale,
-        values: values.to_vec(),
-    }
+    Values::Decimal { precision: 38, scale, values: values.to_vec() }
 }
 
 /// An array pickled by hand: dtype code, byte order, item size, unit of times, rows, and the instructions of its data.
@@ -461,8 +457,18 @@ fn damage_is_an_error_or_another_column_but_never_a_panic() {
     };
     let opcodes = b"\x80\x95\x8c\x94\x93KMJGCBX\x8a\x8e\x96\x85\x86\x87t()]}aehj\x88\x89NRb.\xff\0\x01";
     for bytes in [
-        BOOL_PROTOCOL5, BOOL_OBJECTS, DATES, DATES_NUMPY, DATETIMES_ZONES, PANDAS_UTC, DECIMALS, BYTES_FIXED,
-        BYTEARRAYS, TEXT_FIXED, INTS_OBJECTS, TIMES_NUMPY24,
+        BOOL_PROTOCOL5,
+        BOOL_OBJECTS,
+        DATES,
+        DATES_NUMPY,
+        DATETIMES_ZONES,
+        PANDAS_UTC,
+        DECIMALS,
+        BYTES_FIXED,
+        BYTEARRAYS,
+        TEXT_FIXED,
+        INTS_OBJECTS,
+        TIMES_NUMPY24,
     ] {
         for _ in 0..4000 {
             let mut damaged = bytes.to_vec();
@@ -477,8 +483,71 @@ fn damage_is_an_error_or_another_column_but_never_a_panic() {
             }
             for declared in [B, D, T, N, X] {
                 if let Ok(decoded) = decode(&damaged, declared) {
-                    assert_eq!(decoded.column.validity().map_or(decoded.column.len(), Bitmap::len), decoded.column.len());
+                    assert_eq!(
+                        decoded.column.validity().map_or(decoded.column.len(), Bitmap::len),
+                        decoded.column.len()
+                    );
                 }
+            }
+        }
+    }
+}
+
+#[cfg(feature = "writer")]
+mod writing {
+    use super::*;
+
+    #[test]
+    fn writes_the_same_bytes_for_ever() {
+        let us = times(TimeUnit::Microsecond, false, &[1, 0, -5, 1 << 40]);
+        for (bytes, expected) in [
+            (WRITTEN_BOOLS, column(bits(&[true, false, true]), &[])),
+            (WRITTEN_BOOLS_NULL, column(bits(&[true, false, true]), &[1])),
+            (WRITTEN_DATES, column(Values::Date(vec![19_782, 0, -719_162, 2_932_896]), &[1])),
+            (WRITTEN_TIMES, column(us, &[1])),
+            (WRITTEN_DECIMALS, column(decimals(2, &[150, 0, -1, 10i128.pow(37)]), &[1])),
+            (WRITTEN_BYTES, column(Values::Binary(var(&[b"x"])), &[])),
+        ] {
+            assert!(encode(&expected).unwrap() == bytes, "{expected:?}");
+            let found = clean(bytes, expected.values().data_type());
+            assert_eq!(encode(&found).unwrap(), bytes);
+            assert_eq!((found.len(), found.validity()), (expected.len(), expected.validity()));
+        }
+    }
+
+    #[test]
+    fn lists_are_appended_in_batches() {
+        for (rows, end) in [(0, "]"), (1, "a"), (2, "e"), (1000, "e"), (1001, "a"), (2500, "e")] {
+            let values: Vec<Vec<u8>> = (0..rows).map(|row: usize| row.to_string().into_bytes()).collect();
+            let values: Vec<&[u8]> = values.iter().map(Vec::as_slice).collect();
+            let expected = column(Values::Binary(var(&values)), &[]);
+            let bytes = encode(&expected).unwrap();
+            assert!(bytes.ends_with(format!("{end}tb.").as_bytes()), "{rows}");
+            assert_eq!(clean(&bytes, X), expected);
+        }
+    }
+
+    #[test]
+    fn long_values_and_columns_get_wider_lengths() {
+        let expected = column(Values::Binary(var(&[&[1; 255], &[2; 256], &[3; 70_000]])), &[]);
+        assert_eq!(clean(&encode(&expected).unwrap(), X), expected);
+        for rows in [255, 256, 65_535, 65_536] {
+            let expected = column(Values::Boolean(Bitmap::filled(rows, true)), &[]);
+            assert_eq!(clean(&encode(&expected).unwrap(), B), expected);
+        }
+    }
+
+    #[test]
+    fn refuses_what_numpy_has_no_form_for() {
+        let minimum = |nulls| column(times(TimeUnit::Second, true, &[0, i64::MIN]), nulls);
+        assert_eq!(encode(&minimum(&[])).unwrap_err().code().as_str(), "type-mismatch");
+        assert_eq!(clean(&encode(&minimum(&[1])).unwrap(), T).num_nulls(), 1);
+        for &data_type in DataType::ALL {
+            let empty = Column::new(Values::empty(data_type), None).unwrap();
+            let pickled = matches!(data_type, B | D | T | N | X);
+            match encode(&empty) {
+                Ok(bytes) => assert!(pickled && clean(&bytes, data_type).is_empty()),
+                Err(error) => assert!(!pickled && error.code().as_str() == "unsupported-feature"),
             }
         }
     }

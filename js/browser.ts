@@ -1,0 +1,11 @@
+/** Entry point for browsers, and for whatever else has `fetch` and no file system. */
+
+import { usePlatform } from './engine.js';
+
+// Written out so that bundlers see both addresses and bring the files along.
+usePlatform({
+  load: (kind) => (kind === 'full' ? new URL('./wasm/full.wasm', import.meta.url) : new URL('./wasm/reader.wasm', import.meta.url)),
+});
+
+export { open, openSync } from './file.js';
+export * from './index.js';

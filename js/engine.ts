@@ -1,0 +1,186 @@
+/**
+ * Loading the wasm modules, and calling into them so that a trap never poisons a later call.
+ *
+ * There are two modules: `reader`, and `full`, which reads and writes and is fetched only when something is
+ * written. After a trap the instance is dropped, and the next call gets a new one of the same compiled module.
+ */
+
+import { fromCore, NcfError } from './errors.js';
+import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
+import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
+
+/** Which module. */
+export type WasmKind = 'reader' | 'full';
+
+/** Where a module can come from: compiled, as bytes, as an answer, or by address. */
+export type WasmInput = WebAssembly.Module | BufferSource | Response | URL | string;
+
+/** What a platform knows about the package's own files. */
+export interface Platform {
+  /** Where the module is, for the asynchronous calls. */
+  load(kind: WasmKind): WasmInput | Promise<WasmInput>;
+  /** The module's bytes, where they can be had at once (Node). */
+  loadSync?(kind: WasmKind): BufferSource;
+}
+
+/** One instance: what both modules can do, and writing where it is the full one. */
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter'>>;
+
+let platform: Platform | undefined;
+
+/** Tells where this platform keeps the modules; each entry point calls it once. */
+export function usePlatform(value: Platform): void {
+  platform = value;
+}
+
+const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm' };
+
+/** A module and its current instance. */
+export class Engine {
+  readonly kind: WasmKind;
+  #module: WebAssembly.Module | undefined;
+  #loading: Promise<void> | undefined;
+  #instance: Instance | undefined;
+  readonly #discarded = new WeakSet<Instance>();
+
+  constructor(kind: WasmKind) {
+    this.kind = kind;
+  }
+
+  /** Whether calls can be made at once. */
+  get isLoaded(): boolean {
+    return this.#module !== undefined;
+  }
+
+  /** Loads the module; concurrent calls share one load, and a failed load is tried again by the next call. */
+  async load(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+    if (this.#module) return;
+    this.#loading ??= this.#compile(input).finally(() => {
+      this.#loading = undefined;
+    });
+    await this.#loading;
+  }
+
+  async #compile(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+    try {
+      const given = await (input ?? platform?.load(this.kind));
+      if (given === undefined) throw new Error('no platform entry point was imported');
+      this.#module = await compile(given);
+    } catch (cause) {
+      throw loadFailure(this.kind, cause);
+    }
+  }
+
+  /** Loads the module at once, from what is given or where the platform can do so. */
+  loadSync(module?: WebAssembly.Module | BufferSource): void {
+    if (this.#module) return;
+    const given = module ?? platform?.loadSync?.(this.kind);
+    if (given === undefined) {
+      throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded: await init() before the first synchronous call, or use the asynchronous one`);
+    }
+    try {
+      this.#module = given instanceof WebAssembly.Module ? given : new WebAssembly.Module(given);
+    } catch (cause) {
+      throw loadFailure(this.kind, cause);
+    }
+  }
+
+  /** The current instance. */
+  get instance(): Instance {
+    if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
+    try {
+      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) : instantiateReader(this.#module);
+    } catch (cause) {
+      throw loadFailure(this.kind, cause);
+    }
+    return this.#instance;
+  }
+
+  /**
+   * Calls into an instance; what it throws becomes an `NcfError`, and an unsound instance is dropped.
+   * Handles belong to their instance: whoever keeps one asks `isDiscarded` before using it again.
+   */
+  call<T>(instance: Instance, body: (instance: Instance) => T): T {
+    try {
+      return body(instance);
+    } catch (thrown) {
+      const { error, sound } = fromCore(thrown, instance.memory.buffer.byteLength);
+      if (!sound) this.#discard(instance);
+      throw error;
+    }
+  }
+
+  /** Whether handles of that instance must not be used any more. */
+  isDiscarded(instance: Instance): boolean {
+    return this.#discarded.has(instance);
+  }
+
+  #discard(instance: Instance): void {
+    this.#discarded.add(instance);
+    if (this.#instance === instance) this.#instance = undefined;
+  }
+}
+
+async function compile(given: WasmInput): Promise<WebAssembly.Module> {
+  if (given instanceof WebAssembly.Module) return given;
+  if (typeof given === 'string' || given instanceof URL) return compileResponse(await fetch(given));
+  if (typeof Response !== 'undefined' && given instanceof Response) return compileResponse(given);
+  return WebAssembly.compile(given as BufferSource);
+}
+
+async function compileResponse(response: Response): Promise<WebAssembly.Module> {
+  if (!response.ok) throw new Error(`the server answered ${response.status} for ${response.url}`);
+  // Streaming wants the right media type; not every static host gives it.
+  if (response.headers.get('content-type')?.startsWith('application/wasm')) return WebAssembly.compileStreaming(response);
+  return WebAssembly.compile(await response.arrayBuffer());
+}
+
+function loadFailure(kind: WasmKind, cause: unknown): NcfError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const csp = /content security policy|unsafe-eval/i.test(text)
+    ? "; the page's Content-Security-Policy needs script-src 'wasm-unsafe-eval'"
+    : '';
+  return new NcfError('wasm-init', `could not load ${FILE_NAMES[kind]}: ${text}${csp}`, { cause });
+}
+
+const engines: Record<WasmKind, Engine> = { reader: new Engine('reader'), full: new Engine('full') };
+
+/** The engine for reading: the full one where it is loaded anyway. */
+export function readingEngine(): Engine {
+  return engines.full.isLoaded ? engines.full : engines.reader;
+}
+
+/** The engine for writing. */
+export function writingEngine(): Engine {
+  return engines.full;
+}
+
+/** What to load, and where from where it is not beside the package. */
+export interface InitOptions {
+  /** The reading module: compiled, bytes, a `Response`, or its address. */
+  reader?: WasmInput | PromiseLike<WasmInput>;
+  /** The reading and writing module; `true` loads it from beside the package. */
+  full?: WasmInput | PromiseLike<WasmInput> | true;
+}
+
+/**
+ * Loads the wasm ahead of time. No asynchronous function needs it; the synchronous ones do in a browser.
+ * Safe to call twice and concurrently; what is loaded already stays.
+ * @throws {NcfError} `wasm-init`
+ */
+export async function init(options: InitOptions = {}): Promise<void> {
+  const { reader, full } = options;
+  const loads = [];
+  if (full !== undefined) loads.push(engines.full.load(full === true ? undefined : full));
+  if (reader !== undefined || full === undefined) loads.push(engines.reader.load(reader));
+  await Promise.all(loads);
+}
+
+/**
+ * Loads the wasm at once from compiled modules or bytes; in Node from the package itself.
+ * @throws {NcfError} `wasm-init`
+ */
+export function initSync(options: { reader?: WebAssembly.Module | BufferSource; full?: WebAssembly.Module | BufferSource } = {}): void {
+  if (options.full !== undefined) engines.full.loadSync(options.full);
+  if (options.reader !== undefined || options.full === undefined) engines.reader.loadSync(options.reader);
+}

@@ -1,0 +1,44 @@
+/** The public API that all platforms share. */
+
+export { Column, type AnyColumn } from './column.js';
+export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
+export { NcfError, type NcfErrorDetails } from './errors.js';
+export type { NcfFile } from './file.js';
+export {
+  DATA_TYPES,
+  DIALECTS,
+  ERROR_CODES,
+  SEMANTIC_TYPES,
+  TIME_UNITS,
+  WARNING_CODES,
+  type DataType,
+  type Dialect,
+  type NcfErrorCode,
+  type SemanticType,
+  type TimeUnit,
+  type WarningCode,
+} from './generated.js';
+export type { BufferInput, ColumnValues, InputCell } from './input.js';
+export type { AsyncBuffer, NcfInput } from './source.js';
+export { Table, type Row } from './table.js';
+export type {
+  AnyCell,
+  CallOptions,
+  Cell,
+  ColumnSchema,
+  ColumnStatistics,
+  DateMode,
+  FetchOptions,
+  Int64Mode,
+  Layout,
+  Limits,
+  OpenOptions,
+  Progress,
+  ReadOptions,
+  Schema,
+  ValuesByType,
+  VerifyReport,
+  Warning,
+  WritableDialect,
+} from './types.js';
+export { write, writeSync, type ColumnInput, type TableInput, type WriteOptions } from './write.js';

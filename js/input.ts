@@ -1,0 +1,457 @@
+/**
+ * What people have, as canonical buffers: typed arrays, arrays with nulls, text, dates, and columns that were read.
+ *
+ * Nothing is rounded, wrapped or replaced on the way: a value that its type cannot hold is a `type-mismatch` that
+ * names column and row.
+ */
+
+import { invalid, NcfError } from './errors.js';
+import type { DataType, TimeUnit } from './generated.js';
+import { DAY_MS, parseDate, parseDecimal, parseTimestamp, PER_SECOND } from './temporal.js';
+import type { ColumnBuffers, ValuesArray } from './wasm-types.js';
+
+/** Buffers as `Column` has them: Arrow's layout. A `Column` that was read is one. */
+export interface BufferInput {
+  /** As `Column.values`. */
+  readonly values: ValuesArray;
+  /** As `Column.offsets`. */
+  readonly offsets?: Int32Array<ArrayBuffer>;
+  /** As `Column.validity`. */
+  readonly validity?: Uint8Array<ArrayBuffer>;
+  /** Number of rows; needed for booleans, else told by the arrays. */
+  readonly length?: number;
+  /** As `Column.type`. */
+  readonly type?: DataType;
+  /** As `Column.unit`. */
+  readonly unit?: TimeUnit;
+  /** As `Column.utc`. */
+  readonly utc?: boolean;
+  /** As `Column.precision`. */
+  readonly precision?: number;
+  /** As `Column.scale`. */
+  readonly scale?: number;
+}
+
+/** A value that can be written; null and undefined are null. */
+export type InputCell = boolean | number | bigint | string | Date | Uint8Array | ArrayBuffer | null | undefined;
+
+/** Values of a column: a typed array, an array, or buffers. */
+export type ColumnValues = ArrayBufferView | readonly InputCell[] | BufferInput;
+
+/** How values are to be taken. */
+export interface ConversionOptions {
+  /** Name, for errors. */
+  name: string;
+  /** Wanted type; told by the values where it is missing. */
+  type?: DataType | undefined;
+  /** For timestamps: unit to store; default `us`. Integers are counts of it. */
+  unit?: TimeUnit | undefined;
+  /** For timestamps: whether they are instants in UTC; told by the values where it is missing. */
+  utc?: boolean | undefined;
+  /** For decimals: digits behind the point; default the most that a value has. */
+  scale?: number | undefined;
+  /** For decimals: digits; default 38. */
+  precision?: number | undefined;
+}
+
+const TYPED_ARRAYS: readonly [new (length: number) => ValuesArray, DataType][] = [
+  [Int8Array, 'int8'],
+  [Int16Array, 'int16'],
+  [Int32Array, 'int32'],
+  [BigInt64Array, 'int64'],
+  [Uint8Array, 'uint8'],
+  [Uint16Array, 'uint16'],
+  [Uint32Array, 'uint32'],
+  [BigUint64Array, 'uint64'],
+  [Float32Array, 'float32'],
+  [Float64Array, 'float64'],
+];
+
+/** Smallest and largest value of each integer type. */
+const INTEGER_RANGES: Partial<Record<DataType, readonly [bigint, bigint]>> = {
+  int8: [-(2n ** 7n), 2n ** 7n - 1n],
+  int16: [-(2n ** 15n), 2n ** 15n - 1n],
+  int32: [-(2n ** 31n), 2n ** 31n - 1n],
+  int64: [-(2n ** 63n), 2n ** 63n - 1n],
+  uint8: [0n, 2n ** 8n - 1n],
+  uint16: [0n, 2n ** 16n - 1n],
+  uint32: [0n, 2n ** 32n - 1n],
+  uint64: [0n, 2n ** 64n - 1n],
+};
+
+const MAX_PRECISION = 38;
+
+/**
+ * Turns values into buffers.
+ * @throws {NcfError} `type-mismatch`, `invalid-argument`
+ */
+export function toBuffers(values: ColumnValues, options: ConversionOptions): ColumnBuffers {
+  if (isBuffers(values)) return fromBuffers(values, options);
+  const { name } = options;
+  if (ArrayBuffer.isView(values)) {
+    const own = typedArray(values, name);
+    if (options.type === undefined || options.type === own.type) return own;
+    return fromArray(own.values as unknown as ArrayLike<number | bigint>, { ...options, type: options.type });
+  }
+  if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', { column: name });
+  const cells = values as readonly InputCell[];
+  return fromArray(cells, { ...options, type: options.type ?? inferType(cells, name) });
+}
+
+function isBuffers(values: ColumnValues): values is BufferInput {
+  return !Array.isArray(values) && !ArrayBuffer.isView(values) && typeof values === 'object' && 'values' in values;
+}
+
+function typedArray(view: ArrayBufferView, name: string): ColumnBuffers {
+  const clamped = view instanceof Uint8ClampedArray ? new Uint8Array(view.buffer, view.byteOffset, view.length) : view;
+  for (const [kind, type] of TYPED_ARRAYS) {
+    if (clamped instanceof kind) return { type, length: clamped.length, values: clamped };
+  }
+  throw invalid('data', 'is no array of integers or floats', { column: name });
+}
+
+function fromBuffers(input: BufferInput, options: ConversionOptions): ColumnBuffers {
+  const { name } = options;
+  const type = options.type ?? input.type ?? (input.offsets ? 'string' : typedArray(input.values, name).type);
+  if (input.type !== undefined && input.type !== type) {
+    throw new NcfError('type-mismatch', `expected ${type}, found a column of ${input.type}`, { column: name });
+  }
+  const rows = type === 'decimal' ? input.values.length / 2 : input.offsets ? input.offsets.length - 1 : input.values.length;
+  if (type === 'boolean' && input.length === undefined) throw invalid('length', 'is needed for a bitmap', { column: name });
+  const buffers: ColumnBuffers = { type, length: input.length ?? rows, values: input.values };
+  if (input.offsets) buffers.offsets = input.offsets;
+  if (input.validity) buffers.validity = input.validity;
+  const unit = options.unit ?? input.unit;
+  if (unit !== undefined) buffers.unit = unit;
+  const utc = options.utc ?? input.utc;
+  if (utc !== undefined) buffers.utc = utc;
+  const precision = options.precision ?? input.precision;
+  if (precision !== undefined) buffers.precision = precision;
+  const scale = options.scale ?? input.scale;
+  if (scale !== undefined) buffers.scale = scale;
+  return buffers;
+}
+
+/** What a value is, for inference and errors. */
+function kindOf(value: unknown): string {
+  if (value instanceof Date) return 'Date';
+  if (value instanceof Uint8Array || value instanceof ArrayBuffer) return 'bytes';
+  if (typeof value === 'number') return Number.isSafeInteger(value) && !Object.is(value, -0) ? 'integer' : 'number';
+  return typeof value;
+}
+
+function inferType(cells: readonly InputCell[], name: string): DataType {
+  let kind: string | undefined;
+  let hasBeyondInt64 = false;
+  for (const [row, cell] of cells.entries()) {
+    if (cell === null || cell === undefined) continue;
+    const own = kindOf(cell);
+    if (typeof cell === 'bigint' && cell > 2n ** 63n - 1n) hasBeyondInt64 = true;
+    if (kind === undefined || kind === own) kind = own;
+    else if (kind === 'integer' && (own === 'number' || own === 'bigint')) kind = own;
+    else if (own !== 'integer' || (kind !== 'number' && kind !== 'bigint')) {
+      throw new NcfError('type-mismatch', `${own} in row ${row} among values of kind ${kind}`, { column: name });
+    }
+  }
+  switch (kind) {
+    case 'integer':
+      return 'int64';
+    case 'bigint':
+      return hasBeyondInt64 ? 'uint64' : 'int64';
+    case 'number':
+      return 'float64';
+    case 'boolean':
+    case 'string':
+      return kind;
+    case 'Date':
+      return 'timestamp';
+    case 'bytes':
+      return 'binary';
+    case undefined:
+      throw invalid('type', 'is needed for a column without values', { column: name });
+    default:
+      throw new NcfError('type-mismatch', `values of kind ${kind} cannot be written`, { column: name });
+  }
+}
+
+/** Values of one column on their way to buffers. */
+class Conversion {
+  readonly cells: ArrayLike<InputCell>;
+  readonly name: string;
+  readonly type: DataType;
+  validity: Uint8Array<ArrayBuffer> | undefined;
+
+  constructor(cells: ArrayLike<InputCell>, name: string, type: DataType) {
+    this.cells = cells;
+    this.name = name;
+    this.type = type;
+  }
+
+  /** Calls back for every value; nulls are noted. */
+  each(body: (value: Exclude<InputCell, null | undefined>, row: number) => void): void {
+    const { cells } = this;
+    for (let row = 0; row < cells.length; row++) {
+      const value = cells[row];
+      if (value === null || value === undefined) this.setNull(row);
+      else body(value, row);
+    }
+  }
+
+  setNull(row: number): void {
+    if (!this.validity) {
+      this.validity = new Uint8Array((this.cells.length + 7) >> 3).fill(0xff);
+      const used = this.cells.length & 7;
+      if (used > 0) this.validity[this.validity.length - 1] = (1 << used) - 1;
+    }
+    const at = row >> 3;
+    this.validity[at] = (this.validity[at] ?? 0) & ~(1 << (row & 7));
+  }
+
+  refuse(expected: string, value: unknown, row: number): NcfError {
+    const seen = typeof value === 'string' ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : value instanceof Uint8Array ? 'bytes' : String(value);
+    return new NcfError('type-mismatch', `expected ${expected}, found ${kindOf(value)} ${seen} in row ${row}`, { column: this.name });
+  }
+
+  finish(values: ValuesArray, more: Partial<ColumnBuffers> = {}): ColumnBuffers {
+    const buffers: ColumnBuffers = { type: this.type, length: this.cells.length, values, ...more };
+    if (this.validity) buffers.validity = this.validity;
+    return buffers;
+  }
+}
+
+function fromArray(cells: ArrayLike<InputCell>, options: ConversionOptions & { type: DataType }): ColumnBuffers {
+  const conversion = new Conversion(cells, options.name, options.type);
+  switch (options.type) {
+    case 'string':
+      return textBuffers(conversion);
+    case 'binary':
+      return binaryBuffers(conversion);
+    case 'boolean':
+      return booleanBuffers(conversion);
+    case 'date':
+      return dateBuffers(conversion);
+    case 'timestamp':
+      return timestampBuffers(conversion, options);
+    case 'decimal':
+      return decimalBuffers(conversion, options);
+    case 'float32':
+    case 'float64':
+      return floatBuffers(conversion, options.type);
+    default:
+      return integerBuffers(conversion, options.type);
+  }
+}
+
+function arrayOf(type: DataType, length: number): ValuesArray {
+  const known = TYPED_ARRAYS.find(([, of]) => of === type);
+  if (!known) throw invalid('type', `${String(type)} is not a data type`);
+  return new known[0](length);
+}
+
+function integerBuffers(conversion: Conversion, type: DataType): ColumnBuffers {
+  const values = arrayOf(type, conversion.cells.length);
+  const [min, max] = INTEGER_RANGES[type] ?? [0n, 0n];
+  const expected = `${type} (${min} to ${max})`;
+  if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
+    conversion.each((value, row) => {
+      const isSafe = typeof value === 'number' && Number.isSafeInteger(value);
+      const wide = typeof value === 'bigint' ? value : isSafe ? BigInt(value) : undefined;
+      if (wide === undefined || wide < min || wide > max) throw conversion.refuse(expected, value, row);
+      values[row] = wide;
+    });
+  } else {
+    const [low, high] = [Number(min), Number(max)];
+    conversion.each((value, row) => {
+      const number = typeof value === 'bigint' ? Number(value) : value;
+      if (typeof number !== 'number' || !Number.isInteger(number) || number < low || number > high) throw conversion.refuse(expected, value, row);
+      (values as Int32Array)[row] = number;
+    });
+  }
+  return conversion.finish(values);
+}
+
+function floatBuffers(conversion: Conversion, type: 'float32' | 'float64'): ColumnBuffers {
+  const values = type === 'float32' ? new Float32Array(conversion.cells.length) : new Float64Array(conversion.cells.length);
+  conversion.each((value, row) => {
+    if (typeof value === 'number') {
+      values[row] = value;
+      // Rounding to 32 bits was asked for; becoming infinite was not.
+      if (Number.isFinite(value) && !Number.isFinite(values[row])) throw conversion.refuse(type, value, row);
+    } else if (typeof value === 'bigint' && BigInt(Number(value)) === value) {
+      values[row] = Number(value);
+    } else {
+      throw conversion.refuse(type, value, row);
+    }
+  });
+  return conversion.finish(values);
+}
+
+function booleanBuffers(conversion: Conversion): ColumnBuffers {
+  const bits = new Uint8Array((conversion.cells.length + 7) >> 3);
+  conversion.each((value, row) => {
+    const bit = typeof value === 'boolean' ? value : value === 1 ? true : value === 0 ? false : undefined;
+    if (bit === undefined) throw conversion.refuse('boolean', value, row);
+    if (bit) bits[row >> 3] = (bits[row >> 3] ?? 0) | (1 << (row & 7));
+  });
+  return conversion.finish(bits);
+}
+
+const MAX_COLUMN_BYTES = 2 ** 31 - 1;
+
+/** A surrogate without its other half, which UTF-8 has no bytes for. */
+const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
+
+function textBuffers(conversion: Conversion): ColumnBuffers {
+  const { cells } = conversion;
+  const offsets = new Int32Array(cells.length + 1);
+  const texts: string[] = [];
+  let units = 0;
+  conversion.each((value, row) => {
+    if (typeof value !== 'string') throw conversion.refuse('string', value, row);
+    units += value.length;
+    offsets[row + 1] = value.length;
+    texts.push(value);
+  });
+  checkSize(units, conversion);
+  const encoder = new TextEncoder();
+  // One call for all of it: where no byte was added the text is ASCII, and lengths in characters are lengths in bytes.
+  const joined = encoder.encode(texts.join(''));
+  if (joined.byteLength === units) {
+    accumulate(offsets);
+    return conversion.finish(joined as Uint8Array<ArrayBuffer>, { offsets });
+  }
+  let bytes = new Uint8Array(Math.min(MAX_COLUMN_BYTES, joined.byteLength + 16));
+  let end = 0;
+  conversion.each((value, row) => {
+    const text = value as string;
+    if (LONE_SURROGATE.test(text)) throw conversion.refuse('text without lone surrogates', text, row);
+    const { read, written } = encoder.encodeInto(text, bytes.subarray(end));
+    if (read < text.length) throw conversion.refuse('text that can be encoded', text, row);
+    end += written;
+    offsets[row + 1] = written;
+  });
+  checkSize(end, conversion);
+  accumulate(offsets);
+  bytes = bytes.subarray(0, end);
+  return conversion.finish(bytes, { offsets });
+}
+
+/** Turns lengths into offsets. */
+function accumulate(offsets: Int32Array): void {
+  for (let row = 1; row < offsets.length; row++) offsets[row] = (offsets[row] ?? 0) + (offsets[row - 1] ?? 0);
+}
+
+function checkSize(bytes: number, { name }: Conversion): void {
+  if (bytes <= MAX_COLUMN_BYTES) return;
+  throw new NcfError('limit-exceeded', `${bytes} bytes are over the limit of ${MAX_COLUMN_BYTES} for one column`, { column: name });
+}
+
+function binaryBuffers(conversion: Conversion): ColumnBuffers {
+  const offsets = new Int32Array(conversion.cells.length + 1);
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  conversion.each((value, row) => {
+    const bytes = value instanceof Uint8Array ? value : value instanceof ArrayBuffer ? new Uint8Array(value) : undefined;
+    if (!bytes) throw conversion.refuse('bytes (Uint8Array or ArrayBuffer)', value, row);
+    size += bytes.byteLength;
+    offsets[row + 1] = bytes.byteLength;
+    parts.push(bytes);
+  });
+  checkSize(size, conversion);
+  accumulate(offsets);
+  const values = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    values.set(part, at);
+    at += part.byteLength;
+  }
+  return conversion.finish(values, { offsets });
+}
+
+function dateBuffers(conversion: Conversion): ColumnBuffers {
+  const values = new Int32Array(conversion.cells.length);
+  conversion.each((value, row) => {
+    const days = value instanceof Date ? value.getTime() / DAY_MS : typeof value === 'string' ? parseDate(value) : typeof value === 'bigint' ? Number(value) : value;
+    if (typeof days !== 'number' || !Number.isInteger(days) || days !== days << 0) {
+      throw conversion.refuse("a date (Date at midnight UTC, 'YYYY-MM-DD', or days since 1970)", value, row);
+    }
+    values[row] = days;
+  });
+  return conversion.finish(values);
+}
+
+const NS = PER_SECOND.ns;
+const [MIN_INT64, MAX_INT64] = INTEGER_RANGES.int64 ?? [0n, 0n];
+
+function timestampBuffers(conversion: Conversion, options: ConversionOptions): ColumnBuffers {
+  const unit = options.unit ?? 'us';
+  if (!(unit in PER_SECOND)) throw invalid('unit', `${String(unit)} is not one of 's', 'ms', 'us', 'ns'`, { column: options.name });
+  const nanoseconds = NS / PER_SECOND[unit];
+  const values = new BigInt64Array(conversion.cells.length);
+  let zoned = 0;
+  let local = 0;
+  conversion.each((value, row) => {
+    let count: bigint | undefined;
+    if (value instanceof Date) {
+      zoned += 1;
+      if (!Number.isNaN(value.getTime())) count = exactCount(BigInt(value.getTime()) * 1_000_000n, nanoseconds);
+    } else if (typeof value === 'string') {
+      const parsed = parseTimestamp(value);
+      if (parsed) {
+        if (parsed.utc) zoned += 1;
+        else local += 1;
+        count = exactCount(parsed.nanoseconds, nanoseconds);
+      }
+    } else if (typeof value === 'bigint') {
+      count = value;
+    } else if (typeof value === 'number' && Number.isSafeInteger(value)) {
+      count = BigInt(value);
+    }
+    if (count === undefined || count < MIN_INT64 || count > MAX_INT64) {
+      throw conversion.refuse(`a timestamp (Date, ISO 8601 text, or count of ${unit}) that is a whole number of ${unit}`, value, row);
+    }
+    values[row] = count;
+  });
+  if (options.utc === undefined && zoned > 0 && local > 0) {
+    throw new NcfError('type-mismatch', 'timestamps with and without zone in one column; set utc', { column: options.name });
+  }
+  return conversion.finish(values, { unit, utc: options.utc ?? zoned > 0 });
+}
+
+/** The count, if it is whole. */
+function exactCount(nanoseconds: bigint, perCount: bigint): bigint | undefined {
+  return nanoseconds % perCount === 0n ? nanoseconds / perCount : undefined;
+}
+
+function decimalBuffers(conversion: Conversion, options: ConversionOptions): ColumnBuffers {
+  const precision = options.precision ?? MAX_PRECISION;
+  const parsed: ({ unscaled: bigint; scale: number } | undefined)[] = [];
+  let widest = 0;
+  conversion.each((value, row) => {
+    const decimal =
+      typeof value === 'string' ? parseDecimal(value)
+      : typeof value === 'bigint' ? { unscaled: value, scale: 0 }
+      : typeof value === 'number' && Number.isSafeInteger(value) ? { unscaled: BigInt(value), scale: 0 }
+      : undefined;
+    if (!decimal) throw conversion.refuse("a decimal (text such as '1.50', bigint or whole number)", value, row);
+    parsed[row] = decimal;
+    widest = Math.max(widest, decimal.scale);
+  });
+  const scale = options.scale ?? widest;
+  if (!Number.isInteger(precision) || precision < 1 || precision > MAX_PRECISION || !Number.isInteger(scale) || scale < 0 || scale > precision) {
+    throw invalid('precision', `precision ${precision} and scale ${scale} (allowed: 1 to ${MAX_PRECISION}, scale at most that)`, { column: options.name });
+  }
+  const limit = 10n ** BigInt(precision);
+  const values = new BigUint64Array(2 * conversion.cells.length);
+  conversion.each((value, row) => {
+    const { unscaled, scale: own } = parsed[row] ?? { unscaled: 0n, scale: 0 };
+    const shift = 10n ** BigInt(Math.abs(scale - own));
+    const exact = own <= scale ? unscaled * shift : unscaled % shift === 0n ? unscaled / shift : undefined;
+    if (exact === undefined || exact <= -limit || exact >= limit) {
+      throw conversion.refuse(`a decimal of at most ${precision} digits, ${scale} of them behind the point`, value, row);
+    }
+    values[2 * row] = BigInt.asUintN(64, exact);
+    values[2 * row + 1] = BigInt.asUintN(64, exact >> 64n);
+  });
+  return conversion.finish(values, { precision, scale });
+}

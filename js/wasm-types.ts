@@ -1,0 +1,103 @@
+/** Shapes of what crosses the boundary to wasm; src/wasm produces and consumes them. */
+
+import type { DataType, TimeUnit, WarningCode } from './generated.js';
+import type { ColumnSchema, ColumnStatistics, Schema } from './types.js';
+
+/** Options of `new Reader`. */
+export interface OpenLimits {
+  salvage?: boolean;
+  maxMetadataBytes?: number;
+  maxColumnBytes?: number;
+  maxColumns?: number;
+}
+
+/** A remark of the reader. */
+export interface CoreWarning {
+  code: WarningCode;
+  message: string;
+  column?: string;
+}
+
+/** `Reader.info()`; optional fields of Rust are `undefined`. */
+export interface FileInfo {
+  dialect: string;
+  numRows: number;
+  created: number | undefined;
+  modified: number | undefined;
+  schema: Schema;
+  statistics: (ColumnStatistics | undefined)[];
+  sections: { name: string; start: number; end: number }[];
+  warnings: CoreWarning[];
+  lostColumns: number[];
+  checksumBytes: number;
+}
+
+/** `Reader.records()`. */
+export interface RecordInfo {
+  name: string;
+  column: number | undefined;
+  header: number;
+  start: number;
+  end: number;
+  codec: number;
+  group: number | undefined;
+}
+
+/** Any of the arrays that hold values. */
+export type ValuesArray =
+  | Int8Array<ArrayBuffer>
+  | Int16Array<ArrayBuffer>
+  | Int32Array<ArrayBuffer>
+  | BigInt64Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>
+  | Uint16Array<ArrayBuffer>
+  | Uint32Array<ArrayBuffer>
+  | BigUint64Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>;
+
+/** A column as canonical buffers: Arrow's layout. */
+export interface ColumnBuffers {
+  type: DataType;
+  length: number;
+  values: ValuesArray;
+  offsets?: Int32Array<ArrayBuffer>;
+  validity?: Uint8Array<ArrayBuffer>;
+  unit?: TimeUnit;
+  utc?: boolean;
+  precision?: number;
+  scale?: number;
+}
+
+/** `Reader.decode()`. */
+export interface ColumnData extends ColumnBuffers {
+  nullCount: number;
+  warnings: CoreWarning[];
+}
+
+/** `Verifier.finish()`. */
+export interface Verdict {
+  ok: boolean;
+  expected: string;
+  actual: string;
+}
+
+/** Options of `new TableWriter`. */
+export interface WriterSetup {
+  dialect: string;
+  compression: string | undefined;
+  level: number | undefined;
+  created: number | undefined;
+  modified: number | undefined;
+  lossy: boolean | undefined;
+  tableName: string | undefined;
+  schemaVersion: number | undefined;
+  createdAt: string | undefined;
+  modifiedAt: string | undefined;
+  enableLearnedIndexes: boolean | undefined;
+  columnGroups: unknown;
+  extra: unknown;
+}
+
+/** First argument of `TableWriter.add`. */
+export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
