@@ -48,10 +48,7 @@ impl Segments {
     /// An empty store for a file of `size` bytes.
     #[must_use]
     pub fn new(size: u64) -> Self {
-        Segments {
-            size,
-            parts: Vec::new(),
-        }
+        Segments { size, parts: Vec::new() }
     }
 
     /// The file's size in bytes.
@@ -71,8 +68,7 @@ impl Segments {
         }
         // A part that lies inside the new one answers nothing that the new one does not.
         let end = start + to_u64(bytes.len());
-        self.parts
-            .retain(|(at, part)| *at < start || at + to_u64(part.len()) > end);
+        self.parts.retain(|(at, part)| *at < start || at + to_u64(part.len()) > end);
         self.parts.push((start, bytes));
         Ok(())
     }
@@ -92,8 +88,7 @@ impl Segments {
         if range.is_empty() {
             return Ok(&[]);
         }
-        self.find(&range)
-            .ok_or_else(|| Interrupt::Need(vec![range]))
+        self.find(&range).ok_or_else(|| Interrupt::Need(vec![range]))
     }
 
     fn find(&self, range: &Range<u64>) -> Option<&[u8]> {
@@ -139,11 +134,7 @@ impl<'a> ByteReader<'a> {
     /// Reads `bytes`, the first of which has the absolute offset `base` (for errors).
     #[must_use]
     pub fn new(bytes: &'a [u8], base: u64) -> Self {
-        ByteReader {
-            bytes,
-            position: 0,
-            base,
-        }
+        ByteReader { bytes, position: 0, base }
     }
 
     /// Absolute offset of the next byte.
@@ -216,10 +207,7 @@ mod tests {
     fn segments_refuse_ranges_past_the_end() {
         let mut segments = Segments::new(10);
         assert!(matches!(segments.get(8..11), Err(Interrupt::Failed(_))));
-        assert!(matches!(
-            segments.get(u64::MAX..3),
-            Err(Interrupt::Failed(_))
-        ));
+        assert!(matches!(segments.get(u64::MAX..3), Err(Interrupt::Failed(_))));
         assert!(segments.supply(9, vec![0, 0]).is_err());
         assert!(segments.supply(u64::MAX, vec![0, 0]).is_err());
     }

@@ -19,10 +19,7 @@ impl Bitmap {
     /// `len` bits of one value.
     #[must_use]
     pub fn filled(len: usize, value: bool) -> Self {
-        let mut bitmap = Bitmap {
-            bytes: vec![if value { 0xff } else { 0 }; len.div_ceil(8)],
-            len,
-        };
+        let mut bitmap = Bitmap { bytes: vec![if value { 0xff } else { 0 }; len.div_ceil(8)], len };
         bitmap.clear_tail();
         bitmap
     }
@@ -75,11 +72,7 @@ impl Bitmap {
     /// Bit `index`; false behind the end.
     #[must_use]
     pub fn get(&self, index: usize) -> bool {
-        index < self.len
-            && self
-                .bytes
-                .get(index / 8)
-                .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+        index < self.len && self.bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
     }
 
     /// Adds a bit.
@@ -101,18 +94,13 @@ impl Bitmap {
     /// How many bits are set.
     #[must_use]
     pub fn count_ones(&self) -> usize {
-        self.bytes
-            .iter()
-            .map(|byte| byte.count_ones() as usize)
-            .sum()
+        self.bytes.iter().map(|byte| byte.count_ones() as usize).sum()
     }
 
     /// The bits of a range, which is cut to the length.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
-        (range.start..range.end.min(self.len))
-            .map(|index| self.get(index))
-            .collect()
+        (range.start..range.end.min(self.len)).map(|index| self.get(index)).collect()
     }
 }
 
@@ -135,10 +123,7 @@ pub struct VarBytes {
 
 impl Default for VarBytes {
     fn default() -> Self {
-        VarBytes {
-            offsets: vec![0],
-            bytes: Vec::new(),
-        }
+        VarBytes { offsets: vec![0], bytes: Vec::new() }
     }
 }
 
@@ -152,9 +137,7 @@ impl VarBytes {
             return Err(Error::corrupt("value offsets do not start at 0"));
         }
         if let Some(index) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
-            return Err(Error::corrupt(format!(
-                "value offsets go backwards at row {index}"
-            )));
+            return Err(Error::corrupt(format!("value offsets go backwards at row {index}")));
         }
         let end = offsets.last().map(|&end| usize::try_from(end));
         if end != Some(Ok(bytes.len())) {
@@ -194,11 +177,7 @@ impl VarBytes {
     /// Value `index`; empty behind the end.
     #[must_use]
     pub fn get(&self, index: usize) -> &[u8] {
-        let at = |i: usize| {
-            self.offsets
-                .get(i)
-                .and_then(|&offset| usize::try_from(offset).ok())
-        };
+        let at = |i: usize| self.offsets.get(i).and_then(|&offset| usize::try_from(offset).ok());
         match (at(index), at(index + 1)) {
             (Some(start), Some(end)) => self.bytes.get(start..end).unwrap_or_default(),
             _ => &[],
@@ -216,8 +195,7 @@ impl VarBytes {
     /// `limit-exceeded` at 2^31 bytes.
     pub fn push(&mut self, value: &[u8]) -> Result<()> {
         let end = self.bytes.len().saturating_add(value.len());
-        let end = i32::try_from(end)
-            .map_err(|_| Error::limit("bytes of one column", end as u64, i32::MAX as u64))?;
+        let end = i32::try_from(end).map_err(|_| Error::limit("bytes of one column", end as u64, i32::MAX as u64))?;
         self.bytes.extend_from_slice(value);
         self.offsets.push(end);
         Ok(())
@@ -229,23 +207,11 @@ impl VarBytes {
         let end = range.end.min(self.len());
         let start = range.start.min(end);
         let first = self.offsets.get(start).copied().unwrap_or_default();
-        let offsets: Vec<i32> = self
-            .offsets
-            .get(start..=end)
-            .unwrap_or_default()
-            .iter()
-            .map(|offset| offset - first)
-            .collect();
+        let offsets: Vec<i32> =
+            self.offsets.get(start..=end).unwrap_or_default().iter().map(|offset| offset - first).collect();
         let from = usize::try_from(first).unwrap_or_default();
-        let length = offsets
-            .last()
-            .and_then(|&end| usize::try_from(end).ok())
-            .unwrap_or_default();
-        let bytes = self
-            .bytes
-            .get(from..from + length)
-            .unwrap_or_default()
-            .to_vec();
+        let length = offsets.last().and_then(|&end| usize::try_from(end).ok()).unwrap_or_default();
+        let bytes = self.bytes.get(from..from + length).unwrap_or_default().to_vec();
         VarBytes { offsets, bytes }
     }
 
@@ -255,12 +221,11 @@ impl VarBytes {
     /// `corrupt`, naming the row.
     pub fn check_utf8(&self) -> Result<()> {
         let bad_row = match std::str::from_utf8(&self.bytes) {
-            Ok(text) => self.offsets.iter().position(|&offset| {
-                !usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset))
-            }),
-            Err(_) => self
+            Ok(text) => self
+                .offsets
                 .iter()
-                .position(|value| std::str::from_utf8(value).is_err()),
+                .position(|&offset| !usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset))),
+            Err(_) => self.iter().position(|value| std::str::from_utf8(value).is_err()),
         };
         match bad_row {
             None => Ok(()),
@@ -337,12 +302,8 @@ macro_rules! for_values {
             Values::String($values) | Values::Binary($values) => $body,
             Values::Boolean($values) => $body,
             Values::Date($values) => $body,
-            Values::Timestamp {
-                values: $values, ..
-            } => $body,
-            Values::Decimal {
-                values: $values, ..
-            } => $body,
+            Values::Timestamp { values: $values, .. } => $body,
+            Values::Decimal { values: $values, .. } => $body,
         }
     };
 }
@@ -401,16 +362,8 @@ impl Values {
             DataType::Binary => Values::Binary(VarBytes::default()),
             DataType::Boolean => Values::Boolean(Bitmap::default()),
             DataType::Date => Values::Date(Vec::new()),
-            DataType::Timestamp => Values::Timestamp {
-                unit: TimeUnit::Microsecond,
-                utc: false,
-                values: Vec::new(),
-            },
-            DataType::Decimal => Values::Decimal {
-                precision: MAX_PRECISION,
-                scale: 0,
-                values: Vec::new(),
-            },
+            DataType::Timestamp => Values::Timestamp { unit: TimeUnit::Microsecond, utc: false, values: Vec::new() },
+            DataType::Decimal => Values::Decimal { precision: MAX_PRECISION, scale: 0, values: Vec::new() },
         }
     }
 }
@@ -477,17 +430,13 @@ impl Column {
     /// Whether row `index` holds a value.
     #[must_use]
     pub fn is_valid(&self, index: usize) -> bool {
-        self.validity
-            .as_ref()
-            .is_none_or(|bitmap| bitmap.get(index))
+        self.validity.as_ref().is_none_or(|bitmap| bitmap.get(index))
     }
 
     /// How many rows are null.
     #[must_use]
     pub fn num_nulls(&self) -> usize {
-        self.validity
-            .as_ref()
-            .map_or(0, |bitmap| bitmap.len() - bitmap.count_ones())
+        self.validity.as_ref().map_or(0, |bitmap| bitmap.len() - bitmap.count_ones())
     }
 
     /// The rows of a range, which is cut to the length.
@@ -495,10 +444,7 @@ impl Column {
     pub fn slice(&self, range: Range<usize>) -> Self {
         let end = range.end.min(self.len());
         let range = range.start.min(end)..end;
-        let validity = self
-            .validity
-            .as_ref()
-            .map(|bitmap| bitmap.slice(range.clone()));
+        let validity = self.validity.as_ref().map(|bitmap| bitmap.slice(range.clone()));
         let values = match &self.values {
             Values::Int8(v) => Values::Int8(cut(v, range)),
             Values::Int16(v) => Values::Int16(cut(v, range)),
@@ -514,25 +460,14 @@ impl Column {
             Values::Binary(v) => Values::Binary(v.slice(range)),
             Values::Boolean(v) => Values::Boolean(v.slice(range)),
             Values::Date(v) => Values::Date(cut(v, range)),
-            Values::Timestamp { unit, utc, values } => Values::Timestamp {
-                unit: *unit,
-                utc: *utc,
-                values: cut(values, range),
-            },
-            Values::Decimal {
-                precision,
-                scale,
-                values,
-            } => Values::Decimal {
-                precision: *precision,
-                scale: *scale,
-                values: cut(values, range),
-            },
+            Values::Timestamp { unit, utc, values } => {
+                Values::Timestamp { unit: *unit, utc: *utc, values: cut(values, range) }
+            }
+            Values::Decimal { precision, scale, values } => {
+                Values::Decimal { precision: *precision, scale: *scale, values: cut(values, range) }
+            }
         };
-        Column {
-            values,
-            validity: validity.filter(|bitmap| bitmap.count_ones() < bitmap.len()),
-        }
+        Column { values, validity: validity.filter(|bitmap| bitmap.count_ones() < bitmap.len()) }
     }
 }
 
@@ -548,62 +483,28 @@ mod tests {
     fn bitmap_keeps_its_tail_clear() {
         let bitmap = Bitmap::from_bytes(vec![0xff, 0xff, 0xff], 9).unwrap();
         assert_eq!(bitmap.as_bytes(), [0xff, 1]);
-        assert_eq!(
-            (bitmap.count_ones(), bitmap.get(8), bitmap.get(9)),
-            (9, true, false)
-        );
+        assert_eq!((bitmap.count_ones(), bitmap.get(8), bitmap.get(9)), (9, true, false));
         assert_eq!(bitmap.slice(7..9), Bitmap::filled(2, true));
         assert!(Bitmap::from_bytes(vec![0xff], 9).is_err());
-        assert_eq!(
-            [true, false, true]
-                .into_iter()
-                .collect::<Bitmap>()
-                .as_bytes(),
-            [5]
-        );
+        assert_eq!([true, false, true].into_iter().collect::<Bitmap>().as_bytes(), [5]);
     }
 
     #[test]
     fn var_bytes_refuses_bad_offsets() {
-        for offsets in [
-            vec![],
-            vec![1],
-            vec![0, 2, 1],
-            vec![0, 4],
-            vec![0, -1],
-            vec![0, 1],
-        ] {
+        for offsets in [vec![], vec![1], vec![0, 2, 1], vec![0, 4], vec![0, -1], vec![0, 1]] {
             assert!(VarBytes::new(offsets, b"abc".to_vec()).is_err());
         }
         let good = VarBytes::new(vec![0, 2, 2, 3], b"abc".to_vec()).unwrap();
         assert_eq!(good.iter().collect::<Vec<_>>(), [&b"ab"[..], b"", b"c"]);
-        assert_eq!(
-            good.slice(1..9),
-            VarBytes::new(vec![0, 0, 1], b"c".to_vec()).unwrap()
-        );
+        assert_eq!(good.slice(1..9), VarBytes::new(vec![0, 0, 1], b"c".to_vec()).unwrap());
     }
 
     #[test]
     fn utf8_is_checked_value_by_value() {
         let text = "é".as_bytes().to_vec();
-        assert!(
-            VarBytes::new(vec![0, 2], text.clone())
-                .unwrap()
-                .check_utf8()
-                .is_ok()
-        );
-        assert!(
-            VarBytes::new(vec![0, 1, 2], text)
-                .unwrap()
-                .check_utf8()
-                .is_err()
-        );
-        assert!(
-            VarBytes::new(vec![0, 1], vec![0xff])
-                .unwrap()
-                .check_utf8()
-                .is_err()
-        );
+        assert!(VarBytes::new(vec![0, 2], text.clone()).unwrap().check_utf8().is_ok());
+        assert!(VarBytes::new(vec![0, 1, 2], text).unwrap().check_utf8().is_err());
+        assert!(VarBytes::new(vec![0, 1], vec![0xff]).unwrap().check_utf8().is_err());
     }
 
     #[test]
@@ -617,10 +518,7 @@ mod tests {
     fn slices_are_cut_to_the_length() {
         let validity = [false, true, true].into_iter().collect();
         let column = Column::new(Values::Int8(vec![1, 2, 3]), Some(validity)).unwrap();
-        assert_eq!(
-            column.slice(1..100),
-            Column::new(Values::Int8(vec![2, 3]), None).unwrap()
-        );
+        assert_eq!(column.slice(1..100), Column::new(Values::Int8(vec![2, 3]), None).unwrap());
         assert_eq!(column.slice(5..9).len(), 0);
     }
 }

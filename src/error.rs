@@ -157,12 +157,7 @@ impl Error {
     #[cold]
     #[inline(never)]
     fn new(kind: ErrorKind) -> Self {
-        Error(Box::new(Inner {
-            kind,
-            section: None,
-            column: None,
-            offset: None,
-        }))
+        Error(Box::new(Inner { kind, section: None, column: None, offset: None }))
     }
 
     /// The magic is missing.
@@ -190,40 +185,24 @@ impl Error {
     }
 
     pub(crate) fn checksum(expected: &[u8], actual: &[u8]) -> Self {
-        Error::new(ErrorKind::ChecksumMismatch {
-            expected: hex(expected),
-            actual: hex(actual),
-        })
+        Error::new(ErrorKind::ChecksumMismatch { expected: hex(expected), actual: hex(actual) })
     }
 
     pub(crate) fn limit(what: &'static str, requested: u64, limit: u64) -> Self {
-        Error::new(ErrorKind::LimitExceeded {
-            what,
-            requested,
-            limit,
-        })
+        Error::new(ErrorKind::LimitExceeded { what, requested, limit })
     }
 
     pub(crate) fn unknown_column(name: impl Into<String>) -> Self {
         Error::new(ErrorKind::UnknownColumn { name: name.into() })
     }
 
-    pub(crate) fn type_mismatch(
-        expected: impl Into<Cow<'static, str>>,
-        found: impl Into<Cow<'static, str>>,
-    ) -> Self {
-        Error::new(ErrorKind::TypeMismatch {
-            expected: expected.into(),
-            found: found.into(),
-        })
+    pub(crate) fn type_mismatch(expected: impl Into<Cow<'static, str>>, found: impl Into<Cow<'static, str>>) -> Self {
+        Error::new(ErrorKind::TypeMismatch { expected: expected.into(), found: found.into() })
     }
 
     /// A bad option or argument.
     pub fn invalid(name: &'static str, why: impl Into<Cow<'static, str>>) -> Self {
-        Error::new(ErrorKind::InvalidArgument {
-            name,
-            why: why.into(),
-        })
+        Error::new(ErrorKind::InvalidArgument { name, why: why.into() })
     }
 
     /// Adds the section of the file, unless a deeper place named one already.
@@ -295,30 +274,22 @@ impl fmt::Display for ErrorKind {
             ErrorKind::NotNcf { found } => write!(
                 f,
                 "not an NCF file: it starts with {} instead of \"NCF\\x01\"",
-                if found.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    hex(found)
-                }
+                if found.is_empty() { "nothing".to_owned() } else { hex(found) }
             ),
-            ErrorKind::UnsupportedVersion { found, newest } => write!(
-                f,
-                "format version {found} is not supported (newest known: {newest})"
-            ),
+            ErrorKind::UnsupportedVersion { found, newest } => {
+                write!(f, "format version {found} is not supported (newest known: {newest})")
+            }
             ErrorKind::UnsupportedFeature { what } => write!(f, "not supported: {what}"),
             ErrorKind::Truncated { needed, available } => {
                 write!(f, "bytes end early: {needed} needed, {available} there")
             }
             ErrorKind::Corrupt { what } => f.write_str(what),
-            ErrorKind::ChecksumMismatch { expected, actual } => write!(
-                f,
-                "checksum mismatch: the file states {expected}, its bytes give {actual}"
-            ),
-            ErrorKind::LimitExceeded {
-                what,
-                requested,
-                limit,
-            } => write!(f, "{what}: {requested} is over the limit of {limit}"),
+            ErrorKind::ChecksumMismatch { expected, actual } => {
+                write!(f, "checksum mismatch: the file states {expected}, its bytes give {actual}")
+            }
+            ErrorKind::LimitExceeded { what, requested, limit } => {
+                write!(f, "{what}: {requested} is over the limit of {limit}")
+            }
             ErrorKind::UnknownColumn { name } => write!(f, "no column named {name:?}"),
             ErrorKind::TypeMismatch { expected, found } => {
                 write!(f, "expected {expected}, found {found}")
@@ -373,28 +344,15 @@ mod tests {
 
     #[test]
     fn the_deepest_context_wins() {
-        let e = Error::truncated(10, 3)
-            .at(7)
-            .at(0)
-            .in_section("schema")
-            .in_section("header");
+        let e = Error::truncated(10, 3).at(7).at(0).in_section("schema").in_section("header");
         assert_eq!((e.offset(), e.section()), (Some(7), Some("schema")));
-        assert_eq!(
-            e.to_string(),
-            "bytes end early: 10 needed, 3 there, in the schema, at byte 7"
-        );
+        assert_eq!(e.to_string(), "bytes end early: 10 needed, 3 there, in the schema, at byte 7");
     }
 
     #[test]
     fn codes_are_unique_kebab_case() {
         for (i, row) in CODES.iter().enumerate() {
-            assert!(
-                row.code
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b == b'-'),
-                "{}",
-                row.code
-            );
+            assert!(row.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", row.code);
             assert!(CODES.iter().take(i).all(|other| other.code != row.code));
         }
     }

@@ -281,10 +281,6 @@ mod tests {
             assert_eq!(SemanticType::from_name(row.as_str()).unwrap(), row);
         }
         let error = DataType::from_name("float16").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("unknown data type \"float16\" (known: int8 ")
-        );
+        assert!(error.to_string().starts_with("unknown data type \"float16\" (known: int8 "));
     }
 }

@@ -178,7 +178,14 @@ pub fn to_python_text(scalar: &Scalar) -> String {
 /// `repr(float)`: the shortest digits, plain from 1e-4 to below 1e16.
 fn python_float(shortest: &str, value: f64) -> String {
     if !value.is_finite() {
-        return if value.is_nan() { "nan" } else if value > 0.0 { "inf" } else { "-inf" }.to_owned();
+        return if value.is_nan() {
+            "nan"
+        } else if value > 0.0 {
+            "inf"
+        } else {
+            "-inf"
+        }
+        .to_owned();
     }
     let (mantissa, exponent) = shortest.split_once('e').unwrap_or((shortest, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
@@ -241,9 +248,7 @@ pub fn from_python_text(text: &str, data_type: DataType) -> Scalar {
             "False" => Some(Scalar::Boolean(false)),
             _ => None,
         },
-        DataType::Date => {
-            temporal::parse_date(text).and_then(|days| i32::try_from(days).ok()).map(Scalar::Date)
-        }
+        DataType::Date => temporal::parse_date(text).and_then(|days| i32::try_from(days).ok()).map(Scalar::Date),
         DataType::Timestamp => {
             temporal::parse_timestamp(text).map(|(value, unit, utc)| Scalar::Timestamp { value, unit, utc })
         }

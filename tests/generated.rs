@@ -23,12 +23,7 @@ fn unions() -> Vec<Union> {
     vec![
         ("ERROR_CODES", "NcfErrorCode", "error code", CODES.iter().map(|row| row.code).collect()),
         ("DATA_TYPES", "DataType", "data type", DataType::ALL.iter().map(|row| row.as_str()).collect()),
-        (
-            "SEMANTIC_TYPES",
-            "SemanticType",
-            "semantic type",
-            SemanticType::ALL.iter().map(|row| row.as_str()).collect(),
-        ),
+        ("SEMANTIC_TYPES", "SemanticType", "semantic type", SemanticType::ALL.iter().map(|row| row.as_str()).collect()),
         ("WARNING_CODES", "WarningCode", "warning code", WarningCode::ALL.iter().map(|row| row.as_str()).collect()),
         ("DIALECTS", "Dialect", "dialect", Dialect::ALL.iter().map(|row| row.as_str()).collect()),
         ("TIME_UNITS", "TimeUnit", "time unit", TimeUnit::ALL.iter().map(|row| row.as_str()).collect()),

@@ -157,7 +157,8 @@ fn check_undamaged(fixture: &Fixture, expected: &Json) -> Checked {
             assert_eq!(column, &Column::new(Values::empty(column.values().data_type()), None)?);
         }
     }
-    let warnings: Vec<_> = table.warnings.iter().map(|w| (w.column.as_deref().unwrap_or(""), w.code.as_str())).collect();
+    let warnings: Vec<_> =
+        table.warnings.iter().map(|w| (w.column.as_deref().unwrap_or(""), w.code.as_str())).collect();
     let allowed = WARNINGS.iter().find(|(file, _)| *file == name).map_or(&[][..], |(_, warnings)| *warnings);
     assert_eq!(warnings, allowed);
     check_steps(fixture, &OpenOptions::default(), &table);
@@ -375,7 +376,9 @@ fn expected_cells(column: &Column, json: &Json, values: &[Json]) -> Vec<Option<S
             None => {
                 let zones = texts().flatten().any(|text| temporal::parse_timestamp(&text).is_some_and(|(.., utc)| utc));
                 assert_eq!(*utc, zones);
-                parsed(&|text| temporal::parse_timestamp(text).and_then(|(count, from, _)| in_unit(count, from, *found)))
+                parsed(&|text| {
+                    temporal::parse_timestamp(text).and_then(|(count, from, _)| in_unit(count, from, *found))
+                })
             }
         },
         _ => texts().collect(),
@@ -502,7 +505,8 @@ fn check_python11(fixture: &Fixture, expected: &Json) -> Checked {
     assert_eq!(Some(file.num_rows()), expected["row_count"].as_u64());
     check_checksum(&fixture.bytes, file, expected);
     let layout = |key: &str| expected["layout"][key].as_u64();
-    let at = |name: &str| file.sections().iter().find(|section| section.name == name).map(|section| section.range.start);
+    let at =
+        |name: &str| file.sections().iter().find(|section| section.name == name).map(|section| section.range.start);
     assert_eq!((at("schema"), at("statistics")), (layout("schema"), layout("stats")));
     assert_eq!((at("footer"), at("data")), (layout("footer"), layout("footer_end")));
 
@@ -599,11 +603,8 @@ fn a_schema_says_what_its_user_said() -> Checked {
     assert_eq!(schema_of("v10_groups_intkeys")?.column_groups, [group(1, "a"), group(2, "b")]);
 
     let key = Field { nullable: false, ..Field::new("k", DataType::Int64) };
-    let mail = Field {
-        semantic_type: SemanticType::PiiEmail,
-        contains_pii: true,
-        ..Field::new("mail", DataType::String)
-    };
+    let mail =
+        Field { semantic_type: SemanticType::PiiEmail, contains_pii: true, ..Field::new("mail", DataType::String) };
     let expected = Schema { row_count: 77, version: 9, ..Schema::new("fixture", vec![key, mail]) };
     assert_eq!(schema_of("v20_semantic")?, expected);
     Ok(())

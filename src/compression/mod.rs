@@ -77,9 +77,7 @@ impl Compression {
                 let info = zstd::inspect(stored)?;
                 let size = match (info.content_size, expected) {
                     (Some(stated), Some(expected)) if stated != expected => {
-                        return Err(Error::corrupt(format!(
-                            "zstd frame of {stated} bytes where {expected} belong"
-                        )));
+                        return Err(Error::corrupt(format!("zstd frame of {stated} bytes where {expected} belong")));
                     }
                     (stated, expected) => stated.or(expected),
                 };

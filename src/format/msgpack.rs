@@ -198,11 +198,7 @@ mod tests {
 
     #[test]
     fn the_last_of_two_equal_keys_wins_and_the_rest_is_kept() {
-        let value = Value::Map(vec![
-            ("a".into(), 1.into()),
-            (7.into(), true.into()),
-            ("a".into(), 2.into()),
-        ]);
+        let value = Value::Map(vec![("a".into(), 1.into()), (7.into(), true.into()), ("a".into(), 2.into())]);
         let mut map = Map::new(value, "map").unwrap();
         assert_eq!(map.integer("a").unwrap(), Some(2));
         assert_eq!(map.integer("b").unwrap(), None);

@@ -4,7 +4,9 @@
 //! Python dialects every other type is a pickled numpy array. There are no nulls: see [`EmptyText`].
 
 use super::pickle;
-use crate::bytes::{ByteReader, to_u64, to_usize};
+#[cfg(feature = "writer")]
+use crate::bytes::to_u64;
+use crate::bytes::{ByteReader, to_usize};
 use crate::column::{Bitmap, Column, Values, VarBytes};
 use crate::error::{Error, Result};
 use crate::schema::DataType;
@@ -69,10 +71,7 @@ pub fn decode(bytes: &[u8], data_type: DataType, empty: EmptyText, limit: u64) -
     }
     if let Some(width) = width(data_type) {
         if bytes.len() % width != 0 {
-            return Err(Error::corrupt(format!(
-                "{} bytes are no whole number of {width}-byte values",
-                bytes.len()
-            )));
+            return Err(Error::corrupt(format!("{} bytes are no whole number of {width}-byte values", bytes.len())));
         }
         if let Some(values) = decode_fixed(bytes, data_type) {
             return Ok((Column::new(values, None)?, Vec::new()));
@@ -94,9 +93,10 @@ fn decode_text(bytes: &[u8], empty: EmptyText) -> Result<Column> {
         let mut value = [0; 4];
         value.copy_from_slice(quad);
         let offset = u32::from_le_bytes(value);
-        offsets.push(i32::try_from(offset).map_err(|_| {
-            Error::limit("bytes of one column", u64::from(offset), i32::MAX as u64)
-        })?);
+        offsets.push(
+            i32::try_from(offset)
+                .map_err(|_| Error::limit("bytes of one column", u64::from(offset), i32::MAX as u64))?,
+        );
     }
     let values = VarBytes::new(offsets, text.to_vec())?;
     values.check_utf8()?;

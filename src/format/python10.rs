@@ -15,8 +15,10 @@ use std::ops::Range;
 
 use rmpv::Value;
 
-use super::msgpack::{self, Map, optional_text};
-use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION, MAGIC};
+#[cfg(feature = "writer")]
+use super::MAGIC;
+use super::msgpack::{self, Map};
+use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION};
 use crate::bytes::{ByteReader, Segments, Step};
 use crate::error::{Error, Result};
 use crate::schema::Schema;
@@ -165,11 +167,9 @@ fn footer_fields(reader: &mut ByteReader<'_>) -> Result<[u8; DIGEST_SIZE]> {
     let digest = footer_prelude(reader)?;
     let entries = usize::try_from(reader.u32()?).unwrap_or(usize::MAX);
     if entries.checked_mul(INDEX_NAME_SIZE + 8) != Some(reader.remaining()) {
-        return Err(Error::corrupt(format!(
-            "offset index of {entries} entries in {} bytes",
-            reader.remaining()
-        ))
-        .at(start));
+        return Err(
+            Error::corrupt(format!("offset index of {entries} entries in {} bytes", reader.remaining())).at(start)
+        );
     }
     Ok(digest)
 }
@@ -219,7 +219,7 @@ pub fn serialize_header(header: &Header) -> Result<Vec<u8>> {
 #[must_use]
 pub fn serialize_statistics(columns: &[(&str, &ColumnStatistics)]) -> Vec<u8> {
     let text = |scalar: &Option<statistics::Scalar>| {
-        optional_text(scalar.as_ref().map(statistics::to_python_text).as_deref())
+        msgpack::optional_text(scalar.as_ref().map(statistics::to_python_text).as_deref())
     };
     let entry = |statistics: &ColumnStatistics| {
         Value::Map(vec![

@@ -124,7 +124,8 @@ fn chain_starts(tail: &[u8], codec: u8, columns: usize) -> Vec<usize> {
     let mut lengths = vec![0u32; tail.len() + 1];
     for at in (0..tail.len().saturating_sub(RECORD_HEADER - 1)).rev() {
         let Some(range) = record(tail, at).filter(|_| tail.get(at) == Some(&codec)) else { continue };
-        let behind = if range.end == tail.len() { 1 } else { lengths.get(range.end).map_or(0, |n| n + u32::from(*n > 0)) };
+        let behind =
+            if range.end == tail.len() { 1 } else { lengths.get(range.end).map_or(0, |n| n + u32::from(*n > 0)) };
         if let Some(length) = lengths.get_mut(at) {
             *length = behind;
         }

@@ -13,9 +13,9 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use rmpv::Value;
 
-use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION, MAGIC};
+use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION, MAGIC, msgpack};
 use crate::bytes::{ByteReader, Segments, Step, to_u64};
 use crate::error::{Error, Result};
 use crate::schema::{DataType, Field, Schema, SemanticType};
@@ -67,28 +67,6 @@ pub fn parse_header(segments: &Segments) -> Step<Header> {
     Ok(Header { base, schema: schema..statistics, statistics: statistics..data, data: data..footer, num_rows })
 }
 
-#[derive(Serialize, Deserialize)]
-struct RawField(String, String, Option<String>, bool);
-
-#[derive(Serialize, Deserialize)]
-struct RawSchema(String, Vec<RawField>, u64, i64);
-
-#[derive(Serialize, Deserialize)]
-struct RawStatistics(Option<f64>, Option<f64>, u64, u64, Option<u64>);
-
-fn parse_exactly<T: for<'a> Deserialize<'a>>(bytes: &[u8], what: &str) -> Result<T> {
-    let mut rest = bytes;
-    let value = rmp_serde::from_read(&mut rest).map_err(|error| Error::corrupt(format!("{what}: {error}")))?;
-    if rest.is_empty() {
-        return Ok(value);
-    }
-    Err(Error::corrupt(format!("{} bytes behind the {what}", rest.len())))
-}
-
-fn serialize<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    rmp_serde::to_vec(value).map_err(|error| Error::invalid("schema", error.to_string()))
-}
-
 /// Key of `Field::extra` that keeps a semantic type of this dialect without a counterpart.
 const SEMANTIC_KEY: &str = "rust_semantic_type";
 
@@ -127,28 +105,67 @@ const COARSE_TYPES: &[(&str, &[SemanticType])] = &[
     ("None", &[]),
 ];
 
+/// The elements of an array of so many.
+fn tuple<const N: usize>(value: Value, what: &str) -> Result<[Value; N]> {
+    let Value::Array(items) = value else {
+        return Err(Error::corrupt(format!("{what} is {} instead of an array", msgpack::kind(&value))));
+    };
+    let count = items.len();
+    items.try_into().map_err(|_| Error::corrupt(format!("{what} of {count} elements instead of {N}")))
+}
+
+/// Reads one element.
+fn element<T>(value: &Value, what: &str, read: impl Fn(&Value) -> Option<T>) -> Result<T> {
+    read(value).ok_or_else(|| Error::corrupt(format!("{what} is {}", msgpack::kind(value))))
+}
+
+/// Reads one element that may be nil.
+fn optional<T>(value: &Value, what: &str, read: impl Fn(&Value) -> Option<T>) -> Result<Option<T>> {
+    if value.is_nil() { Ok(None) } else { element(value, what, read).map(Some) }
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn array(value: Value, what: &str) -> Result<Vec<Value>> {
+    match value {
+        Value::Array(items) => Ok(items),
+        other => Err(Error::corrupt(format!("{what} is {} instead of an array", msgpack::kind(&other)))),
+    }
+}
+
 /// Parses the schema.
 ///
 /// # Errors
 /// `corrupt` for a wrong shape or an unknown name, `limit-exceeded` over a limit.
 pub fn parse_schema(bytes: &[u8], max_columns: u64) -> Result<Schema> {
-    let RawSchema(table_name, raw_fields, row_count, version) = parse_exactly(bytes, "schema")?;
-    if to_u64(raw_fields.len()) > max_columns {
-        return Err(Error::limit("columns", to_u64(raw_fields.len()), max_columns));
+    let [table_name, fields, row_count, version] = tuple(msgpack::parse(bytes)?, "schema")?;
+    let fields = array(fields, "list of columns")?;
+    if to_u64(fields.len()) > max_columns {
+        return Err(Error::limit("columns", to_u64(fields.len()), max_columns));
     }
-    let columns = raw_fields.into_iter().map(parse_field).collect::<Result<_>>()?;
-    Ok(Schema { row_count, version, ..Schema::new(table_name, columns) })
+    let table_name = element(&table_name, "table name", text)?;
+    let columns = fields.into_iter().map(parse_field).collect::<Result<_>>()?;
+    Ok(Schema {
+        row_count: element(&row_count, "row count", Value::as_u64)?,
+        version: element(&version, "schema version", Value::as_i64)?,
+        ..Schema::new(table_name, columns)
+    })
 }
 
-fn parse_field(RawField(name, data_type, semantic, nullable): RawField) -> Result<Field> {
+fn parse_field(value: Value) -> Result<Field> {
+    let [name, data_type, semantic, nullable] = tuple(value, "column")?;
+    let name = element(&name, "column name", text)?;
+    let data_type = element(&data_type, "data type", text)?;
     let known = DATA_TYPES.iter().find(|(text, _)| *text == data_type);
     let &(_, data_type) = known.ok_or_else(|| {
         let known: Vec<_> = DATA_TYPES.iter().map(|(text, _)| *text).collect();
         Error::corrupt(format!("unknown data type {data_type:?} (known: {})", known.join(" "))).in_column(&name)
     })?;
     let mut field = Field::new(name, data_type);
-    field.nullable = nullable;
-    if let Some(semantic) = semantic {
+    field.nullable = element(&nullable, "nullable", Value::as_bool)?;
+    if let Some(semantic) = optional(&semantic, "semantic type", text)? {
         if let Some((_, same)) = SEMANTIC_TYPES.iter().find(|(text, _)| *text == semantic) {
             field.semantic_type = *same;
         } else if COARSE_TYPES.iter().any(|(text, _)| *text == semantic) {
@@ -165,19 +182,26 @@ fn parse_field(RawField(name, data_type, semantic, nullable): RawField) -> Resul
 ///
 /// # Errors
 /// `type-mismatch` for a type that this dialect has no word for.
+#[cfg(feature = "writer")]
 pub fn serialize_schema(schema: &Schema) -> Result<Vec<u8>> {
     let fields = schema.columns.iter().map(|field| {
         let known = DATA_TYPES.iter().find(|(_, data_type)| *data_type == field.data_type);
         let &(data_type, _) = known.ok_or_else(|| {
             Error::type_mismatch("a type of the rust-2.0 dialect", field.data_type.as_str()).in_column(&field.name)
         })?;
-        let nullable = field.nullable;
-        Ok(RawField(field.name.clone(), data_type.to_owned(), semantic_text(field), nullable))
+        Ok((field.name.as_str(), data_type, semantic_text(field), field.nullable))
     });
-    let fields = fields.collect::<Result<_>>()?;
-    serialize(&RawSchema(schema.table_name.clone(), fields, schema.row_count, schema.version))
+    let fields = fields.collect::<Result<Vec<_>>>()?;
+    serialize(&(schema.table_name.as_str(), fields, schema.row_count, schema.version))
 }
 
+/// Tuples are arrays and nothing has a name: serde's shapes are the original's own.
+#[cfg(feature = "writer")]
+fn serialize<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
+    rmp_serde::to_vec(value).map_err(|error| Error::invalid("schema", error.to_string()))
+}
+
+#[cfg(feature = "writer")]
 fn semantic_text(field: &Field) -> Option<String> {
     let kept = field.extra.iter().find(|(key, _)| key.as_str() == Some(SEMANTIC_KEY));
     if let Some(text) = kept.and_then(|(_, value)| value.as_str()) {
@@ -193,28 +217,30 @@ fn semantic_text(field: &Field) -> Option<String> {
 /// # Errors
 /// `corrupt`.
 pub fn parse_statistics(bytes: &[u8], schema: &Schema) -> Result<Vec<Option<ColumnStatistics>>> {
-    let raw: Vec<RawStatistics> = parse_exactly(bytes, "statistics")?;
-    if raw.len() != schema.columns.len() {
-        return Err(Error::corrupt(format!("statistics of {} columns for {}", raw.len(), schema.columns.len())));
+    let entries = array(msgpack::parse(bytes)?, "statistics")?;
+    if entries.len() != schema.columns.len() {
+        return Err(Error::corrupt(format!("statistics of {} columns for {}", entries.len(), schema.columns.len())));
     }
-    let entry = |RawStatistics(min, max, null_count, total_count, distinct_count)| {
-        Some(ColumnStatistics {
-            min: min.map(Scalar::Float64),
-            max: max.map(Scalar::Float64),
-            null_count,
-            distinct_count,
-            total_count,
+    let entry = |value: Value| {
+        let [min, max, null_count, total_count, distinct_count] = tuple(value, "statistics of a column")?;
+        Ok(Some(ColumnStatistics {
+            min: optional(&min, "minimum", Value::as_f64)?.map(Scalar::Float64),
+            max: optional(&max, "maximum", Value::as_f64)?.map(Scalar::Float64),
+            null_count: element(&null_count, "null count", Value::as_u64)?,
+            distinct_count: optional(&distinct_count, "distinct count", Value::as_u64)?,
+            total_count: element(&total_count, "total count", Value::as_u64)?,
             avg_length: None,
             nan_count: None,
-        })
+        }))
     };
-    Ok(raw.into_iter().map(entry).collect())
+    entries.into_iter().map(entry).collect()
 }
 
 /// Serializes statistics as the original does: bounds of numbers as floats, no bounds for text, nothing distinct.
 ///
 /// # Errors
 /// None in practice; the serializer's type has one.
+#[cfg(feature = "writer")]
 pub fn serialize_statistics(columns: &[ColumnStatistics]) -> Result<Vec<u8>> {
     let bound = |scalar: &Option<Scalar>| match scalar {
         // The original rounds too: that is what its f64 bounds are.
@@ -222,11 +248,8 @@ pub fn serialize_statistics(columns: &[ColumnStatistics]) -> Result<Vec<u8>> {
         Some(Scalar::Float64(value)) => Some(*value),
         _ => None,
     };
-    let raw: Vec<_> = columns
-        .iter()
-        .map(|c| RawStatistics(bound(&c.min), bound(&c.max), c.null_count, c.total_count, None))
-        .collect();
-    serialize(&raw)
+    let entry = |c: &ColumnStatistics| (bound(&c.min), bound(&c.max), c.null_count, c.total_count, None::<u64>);
+    serialize(&columns.iter().map(entry).collect::<Vec<_>>())
 }
 
 /// Parses the footer: the stored SHA-256. Stale bytes of a first write may follow it.
@@ -244,6 +267,7 @@ pub fn parse_footer(segments: &Segments, start: u64) -> Step<[u8; DIGEST_SIZE]> 
 }
 
 /// Header bytes.
+#[cfg(feature = "writer")]
 #[must_use]
 pub fn serialize_header(header: &Header) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
@@ -256,15 +280,15 @@ pub fn serialize_header(header: &Header) -> Vec<u8> {
 }
 
 /// Footer bytes.
+#[cfg(feature = "writer")]
 #[must_use]
 pub fn serialize_footer(digest: &[u8; DIGEST_SIZE]) -> Vec<u8> {
     [&FOOTER_MAGIC[..], digest].concat()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "writer"))]
 mod tests {
     use super::*;
-    use rmpv::Value;
 
     #[test]
     fn schemas_round_trip() {

@@ -62,11 +62,7 @@ fn parse_named_field(mut map: Map, name: &str) -> Result<Field> {
         create_learned_index: map.boolean("create_learned_index", false)?,
         index_model_type: map.text("index_model_type")?,
         contains_pii: map.boolean("contains_pii", false)?,
-        typical_query_patterns: map
-            .array("typical_query_patterns")?
-            .into_iter()
-            .map(text)
-            .collect::<Result<_>>()?,
+        typical_query_patterns: map.array("typical_query_patterns")?.into_iter().map(text).collect::<Result<_>>()?,
         column_group: map.integer("column_group")?,
         extra: map.into_rest(),
     })

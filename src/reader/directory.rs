@@ -30,7 +30,10 @@ pub struct Record {
 #[derive(Debug)]
 enum Walk {
     /// Groups: the current one's id, and how many of its columns are still to come.
-    Python10 { group: u32, left: u32 },
+    Python10 {
+        group: u32,
+        left: u32,
+    },
     /// Schema order, no names.
     Rust20,
     Complete,

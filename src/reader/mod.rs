@@ -189,8 +189,8 @@ impl File {
             }
             return Ok(Vec::new());
         };
-        let compression = Compression::from_id(record.codec)
-            .map_err(|error| error.in_column(&record.name).at(record.range.start))?;
+        let compression =
+            Compression::from_id(record.codec).map_err(|error| error.in_column(&record.name).at(record.range.start))?;
         Ok(vec![Chunk { range: record.range.clone(), compression }])
     }
 
@@ -223,7 +223,8 @@ impl File {
             Dialect::Rust20 => payload::EmptyText::Empty,
             Dialect::Python10 | Dialect::Python11 => payload::EmptyText::Null,
         };
-        let (decoded, mut warnings) = payload::decode(&plain, field.data_type, empty, self.limits.column_bytes).map_err(context)?;
+        let (decoded, mut warnings) =
+            payload::decode(&plain, field.data_type, empty, self.limits.column_bytes).map_err(context)?;
         for warning in &mut warnings {
             warning.column.get_or_insert_with(|| field.name.clone());
         }
@@ -252,8 +253,7 @@ fn open_python10(segments: &Segments, limits: Limits) -> Step<File> {
     let schema_bytes = python10::section(segments, header.schema.clone(), limits.metadata_bytes)?;
     let schema = schema_map::parse(schema_bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
     let statistics = python10::section(segments, header.statistics.clone(), limits.metadata_bytes)?;
-    let statistics =
-        python10::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
+    let statistics = python10::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
     let digest = python10::parse_footer(segments, header.data.end, limits.metadata_bytes)?;
     let footer = header.data.end..segments.size();
     Ok(File {
@@ -291,8 +291,7 @@ fn open_python11(segments: &Segments, options: &OpenOptions) -> Step<File> {
     let schema_bytes = python11::section(segments, header.schema.clone(), limits.metadata_bytes)?;
     let schema = schema_map::parse(schema_bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
     let statistics = python11::section(segments, header.statistics.clone(), limits.metadata_bytes)?;
-    let statistics =
-        python11::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
+    let statistics = python11::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
     let (digest, footer_end) = python11::parse_footer(segments, header.footer, limits.metadata_bytes)?;
     let tail_size = segments.size() - footer_end;
     if tail_size > limits.column_bytes {

@@ -81,9 +81,8 @@ impl Verifier {
     pub fn push(&mut self, bytes: &[u8]) {
         self.hash.update(bytes);
         if let Some(hash) = &mut self.hash_zeroed {
-            let inside = |offset: u64| {
-                usize::try_from(offset.saturating_sub(self.next)).unwrap_or(usize::MAX).min(bytes.len())
-            };
+            let inside =
+                |offset: u64| usize::try_from(offset.saturating_sub(self.next)).unwrap_or(usize::MAX).min(bytes.len());
             let (from, to) = (inside(self.zeroed.start), inside(self.zeroed.end));
             hash.update(bytes.get(..from).unwrap_or_default());
             hash.update(vec![0; to - from]);

@@ -71,7 +71,8 @@ struct SectionDto<'a> {
 pub fn file_info(file: &File) -> Result<JsValue> {
     let statistics = js_sys::Array::new();
     for (field, column) in file.schema().columns.iter().zip(file.statistics()) {
-        statistics.push(&column.as_ref().map_or(JsValue::UNDEFINED, |column| statistics_to_js(column, field.data_type)));
+        statistics
+            .push(&column.as_ref().map_or(JsValue::UNDEFINED, |column| statistics_to_js(column, field.data_type)));
     }
     let covered = file.verifier().covered();
     to_js(&FileDto {

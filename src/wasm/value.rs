@@ -2,17 +2,14 @@
 //!
 //! A map whose keys are all text becomes a plain object, any other a `Map`; integers beyond 2^53 become bigints.
 
-use js_sys::{Array, BigInt, JsString, Map, Object, Uint8Array};
+use js_sys::{Array, BigInt, Map, Object, Uint8Array};
 use rmpv::Value;
-use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::JsValue;
 
 use super::convert::set;
-use crate::error::{Error, Result};
 use crate::schema::Extra;
 
 const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
-/// Nesting that metadata may have, as in files.
-const MAX_DEPTH: usize = 32;
 
 /// To JavaScript.
 pub fn to_js(value: &Value) -> JsValue {
@@ -49,60 +46,79 @@ pub fn map_to_js(entries: &Extra) -> JsValue {
     map.into()
 }
 
-/// From JavaScript.
-pub fn from_js(value: &JsValue) -> Result<Value> {
-    from_js_at(value, 0)
-}
+#[cfg(feature = "writer")]
+pub use parse::{from_js, map_from_js};
 
-/// A map from JavaScript; nothing for `undefined`.
-pub fn map_from_js(value: &JsValue, name: &'static str) -> Result<Extra> {
-    match from_js(value)? {
-        Value::Nil => Ok(Extra::new()),
-        Value::Map(entries) => Ok(entries),
-        _ => Err(Error::invalid(name, "is not an object")),
-    }
-}
+#[cfg(feature = "writer")]
+mod parse {
+    use js_sys::{Array, JsString, Map, Object, Uint8Array};
+    use rmpv::Value;
+    use wasm_bindgen::{JsCast, JsValue};
 
-fn from_js_at(value: &JsValue, depth: usize) -> Result<Value> {
-    if depth > MAX_DEPTH {
-        return Err(Error::limit("depth of metadata", depth as u64, MAX_DEPTH as u64));
+    use super::MAX_SAFE_INTEGER;
+    use crate::error::{Error, Result};
+    use crate::schema::Extra;
+
+    /// Nesting that metadata may have, as in files.
+    const MAX_DEPTH: usize = 32;
+
+    /// From JavaScript.
+    pub fn from_js(value: &JsValue) -> Result<Value> {
+        from_js_at(value, 0)
     }
-    if value.is_null() || value.is_undefined() {
-        return Ok(Value::Nil);
+
+    /// A map from JavaScript; nothing for `undefined`.
+    pub fn map_from_js(value: &JsValue, name: &'static str) -> Result<Extra> {
+        match from_js(value)? {
+            Value::Nil => Ok(Extra::new()),
+            Value::Map(entries) => Ok(entries),
+            _ => Err(Error::invalid(name, "is not an object")),
+        }
     }
-    if let Some(value) = value.as_bool() {
-        return Ok(value.into());
-    }
-    if let Some(number) = value.as_f64() {
-        let whole = number.trunc() == number && number.abs() <= MAX_SAFE_INTEGER && !(number == 0.0 && number.is_sign_negative());
-        return Ok(if whole { Value::from(number as i64) } else { number.into() });
-    }
-    if let Some(text) = value.dyn_ref::<JsString>() {
-        return Ok(String::from(text).into());
-    }
-    if value.is_bigint() {
-        if let Ok(value) = i64::try_from(value.clone()) {
+
+    fn from_js_at(value: &JsValue, depth: usize) -> Result<Value> {
+        if depth > MAX_DEPTH {
+            return Err(Error::limit("depth of metadata", depth as u64, MAX_DEPTH as u64));
+        }
+        if value.is_null() || value.is_undefined() {
+            return Ok(Value::Nil);
+        }
+        if let Some(value) = value.as_bool() {
             return Ok(value.into());
         }
-        let value = u64::try_from(value.clone());
-        return value.map(Value::from).map_err(|_| Error::invalid("metadata", "a bigint beyond 64 bits"));
+        if let Some(number) = value.as_f64() {
+            let whole = number.trunc() == number
+                && number.abs() <= MAX_SAFE_INTEGER
+                && !(number == 0.0 && number.is_sign_negative());
+            return Ok(if whole { Value::from(number as i64) } else { number.into() });
+        }
+        if let Some(text) = value.dyn_ref::<JsString>() {
+            return Ok(String::from(text).into());
+        }
+        if value.is_bigint() {
+            if let Ok(value) = i64::try_from(value.clone()) {
+                return Ok(value.into());
+            }
+            let value = u64::try_from(value.clone());
+            return value.map(Value::from).map_err(|_| Error::invalid("metadata", "a bigint beyond 64 bits"));
+        }
+        if let Some(bytes) = value.dyn_ref::<Uint8Array>() {
+            return Ok(Value::Binary(bytes.to_vec()));
+        }
+        if let Some(items) = value.dyn_ref::<Array>() {
+            return Ok(Value::Array(items.iter().map(|item| from_js_at(&item, depth + 1)).collect::<Result<_>>()?));
+        }
+        let entries = match value.dyn_ref::<Map>() {
+            Some(map) => Array::from(&map.entries().into()),
+            None => match value.dyn_ref::<Object>().filter(|_| !value.is_function()) {
+                Some(object) => Object::entries(object),
+                None => return Err(Error::invalid("metadata", "holds a function or symbol")),
+            },
+        };
+        let entries = entries.iter().map(|entry| {
+            let pair = Array::from(&entry);
+            Ok((from_js_at(&pair.get(0), depth + 1)?, from_js_at(&pair.get(1), depth + 1)?))
+        });
+        Ok(Value::Map(entries.collect::<Result<_>>()?))
     }
-    if let Some(bytes) = value.dyn_ref::<Uint8Array>() {
-        return Ok(Value::Binary(bytes.to_vec()));
-    }
-    if let Some(items) = value.dyn_ref::<Array>() {
-        return Ok(Value::Array(items.iter().map(|item| from_js_at(&item, depth + 1)).collect::<Result<_>>()?));
-    }
-    let entries = match value.dyn_ref::<Map>() {
-        Some(map) => Array::from(&map.entries().into()),
-        None => match value.dyn_ref::<Object>().filter(|_| !value.is_function()) {
-            Some(object) => Object::entries(object),
-            None => return Err(Error::invalid("metadata", "holds a function or symbol")),
-        },
-    };
-    let entries = entries.iter().map(|entry| {
-        let pair = Array::from(&entry);
-        Ok((from_js_at(&pair.get(0), depth + 1)?, from_js_at(&pair.get(1), depth + 1)?))
-    });
-    Ok(Value::Map(entries.collect::<Result<_>>()?))
 }

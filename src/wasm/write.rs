@@ -108,8 +108,8 @@ impl TableWriter {
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
     pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
         let field = field_from_js(info::from_js(field)?)?;
-        let column = column_from_js(info::from_js(data)?, field.data_type)
-            .map_err(|error| error.in_column(&field.name))?;
+        let column =
+            column_from_js(info::from_js(data)?, field.data_type).map_err(|error| error.in_column(&field.name))?;
         self.writer.add(field, &column)
     }
 
@@ -205,7 +205,8 @@ fn decimals(data: &DataDto) -> Result<Values> {
     let precision = data.precision.unwrap_or(MAX_PRECISION);
     let scale = data.scale.unwrap_or(0);
     if !(1..=MAX_PRECISION).contains(&precision) || scale > precision || halves.len() % 2 != 0 {
-        let why = format!("precision {precision} and scale {scale} (allowed: 1 to {MAX_PRECISION}, scale at most that)");
+        let why =
+            format!("precision {precision} and scale {scale} (allowed: 1 to {MAX_PRECISION}, scale at most that)");
         return Err(Error::invalid("precision", why));
     }
     let limit = 10i128.pow(u32::from(precision));

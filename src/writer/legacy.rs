@@ -86,9 +86,8 @@ fn check_python10(field: &Field, column: &Column, lossy: bool) -> Result<()> {
 
 fn group_id(field: &Field) -> Result<u32> {
     let group = field.column_group.unwrap_or(0);
-    u32::try_from(group).map_err(|_| {
-        Error::invalid("columnGroup", format!("{group} is not between 0 and {}", u32::MAX))
-    })
+    u32::try_from(group)
+        .map_err(|_| Error::invalid("columnGroup", format!("{group} is not between 0 and {}", u32::MAX)))
 }
 
 /// The column as it is stored: null floats as NaN.
