@@ -2,19 +2,27 @@
 
 import { declared } from '#harness';
 
-/** @type {(event: object) => Promise<void>} */
+/** @type {(event: { name: string, error?: string }) => Promise<void>} */
 const tell = globalThis.ncfTestEvent;
 
-const file = new URLSearchParams(location.search).get('file') ?? '';
-await import(`/pkg-tests/api/${file}`);
-for (const { name, body } of declared) {
-  let error;
+/**
+ * @param {string} name
+ * @param {() => unknown} body
+ */
+async function runTest(name, body) {
   try {
     await body();
+    return true;
   } catch (thrown) {
-    error = String(thrown?.stack ?? thrown);
-    if (thrown?.message && !error.includes(thrown.message)) error = `${thrown.message}\n${error}`;
+    const stack = String(thrown?.stack ?? thrown);
+    await tell({ name, error: stack.includes(thrown?.message) ? stack : `${thrown?.message}\n${stack}` });
+    return false;
   }
-  await tell({ name, error });
+}
+
+const file = new URLSearchParams(location.search).get('file') ?? '';
+await runTest('loads', () => import(`/pkg-tests/api/${file}`));
+for (const { name, body } of declared) {
+  if (await runTest(name, body)) await tell({ name });
 }
 document.body.dataset.status = declared.length > 0 ? 'done' : 'empty';
