@@ -136,7 +136,7 @@ impl VarBytes {
         if offsets.first() != Some(&0) {
             return Err(Error::corrupt("value offsets do not start at 0"));
         }
-        if let Some(index) = offsets.windows(2).position(|pair| pair[0] > pair[1]) {
+        if let Some(index) = offsets.iter().zip(offsets.iter().skip(1)).position(|(a, b)| a > b) {
             return Err(Error::corrupt(format!("value offsets go backwards at row {index}")));
         }
         let end = offsets.last().map(|&end| usize::try_from(end));
@@ -384,15 +384,14 @@ impl Column {
     /// # Errors
     /// `corrupt` when the validity has another length than the values.
     pub fn new(values: Values, validity: Option<Bitmap>) -> Result<Self> {
-        if let Some(bitmap) = &validity {
-            if bitmap.len() != values.len() {
+        if let Some(bitmap) = &validity
+            && bitmap.len() != values.len() {
                 return Err(Error::corrupt(format!(
                     "validity of {} rows beside {} values",
                     bitmap.len(),
                     values.len()
                 )));
             }
-        }
         let validity = validity.filter(|bitmap| bitmap.count_ones() < bitmap.len());
         Ok(Column { values, validity })
     }

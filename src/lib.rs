@@ -8,8 +8,6 @@
 //! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- wasm
 //! ```
 
-#![forbid(unsafe_code)]
-
 pub mod bytes;
 pub mod column;
 pub mod compression;

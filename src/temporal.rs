@@ -43,8 +43,9 @@ pub fn civil_from_days(days: i64) -> (i64, u8, u8) {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + i64::from(month <= 2);
-    // month is 1..=12 and day is 1..=31.
-    (year, month as u8, day as u8)
+    let small = |value: i64| u8::try_from(value).unwrap_or_default();
+    // month is 1..=12 and day is 1..=31: both fit.
+    (year, small(month), small(day))
 }
 
 fn is_leap(year: i64) -> bool {

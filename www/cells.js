@@ -6,9 +6,10 @@ import { formatBytes, formatCount } from './format.js';
 /** Types whose values stand on the right. */
 export const NUMERIC_TYPES = new Set(['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float32', 'float64', 'decimal']);
 
-// Control characters, and those that would change the direction of the text around them.
-const INVISIBLE = /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
-const INVISIBLE_RUNS = new RegExp(`(${INVISIBLE.source})`, 'g');
+// Characters without a picture: control, format (direction marks, zero width), line and paragraph separators, unpaired
+// surrogates; and spaces at either end. Joiners stay: emoji and many scripts are made with them.
+const INVISIBLE = /^ +| +$|(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+const ESCAPES = new Map([['\n', '\\n'], ['\r', '\\r'], ['\t', '\\t'], ['\0', '\\0']]);
 
 /**
  * What kind of value it is, for style and tests.
@@ -77,18 +78,20 @@ function showText(element, value) {
   const { text, length } = typeof value === 'string' ? { text: value, length: value.length } : value;
   element.dir = 'auto';
   if (text.length > 24) element.title = text;
-  if (INVISIBLE.test(text)) element.append(...text.split(INVISIBLE_RUNS).map((part) => (INVISIBLE.test(part) ? invisible(part) : part)));
-  else element.append(text);
+  let shown = 0;
+  for (const match of text.matchAll(INVISIBLE)) {
+    element.append(text.slice(shown, match.index), invisible(match[0]));
+    shown = match.index + match[0].length;
+  }
+  element.append(text.slice(shown));
   if (length > text.length) element.append('…', el('span', { class: 'size' }, `${formatCount(length)} characters`));
 }
 
-/** @param {string} character */
-function invisible(character) {
-  const code = character.charCodeAt(0);
-  const name = `U+${code.toString(16).toUpperCase().padStart(4, '0')}`;
-  // The pictures of control characters begin at U+2400.
-  const picture = code < 0x20 ? String.fromCharCode(0x2400 + code) : name;
-  return el('span', { class: 'invisible', title: name }, picture);
+/** @param {string} text one character, or some spaces */
+function invisible(text) {
+  if (text.startsWith(' ')) return el('span', { class: 'invisible', title: text.length === 1 ? 'space' : `${text.length} spaces` }, '·'.repeat(text.length));
+  const name = `U+${(text.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
+  return el('span', { class: 'invisible', title: name }, ESCAPES.get(text) ?? name);
 }
 
 /**

@@ -37,8 +37,8 @@ export function formatBytes(bytes) {
  * @param {number} share
  */
 export function formatShare(share) {
-  if (share > 0 && share < 0.001) return '<0.1%';
-  return `${(share * 100).toFixed(1)}%`;
+  if (share > 0 && share < 0.0001) return '<0.01%';
+  return `${(share * 100).toFixed(share < 0.01 ? 2 : 1)}%`;
 }
 
 /**

@@ -132,7 +132,7 @@ function present() {
 function retire() {
   const old = session;
   session = undefined;
-  if (old) void Promise.allSettled([...unfinished].slice(0, -1)).then(() => old.file.close());
+  if (old) void Promise.allSettled(unfinished).then(() => old.file.close());
 }
 
 /**

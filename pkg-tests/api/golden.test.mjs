@@ -40,7 +40,7 @@ function isoText(text, unit, utc) {
   return `${match[1]}T${match[2]}${digits === 0 ? '' : `.${fraction.slice(0, digits)}`}${utc ? 'Z' : ''}`;
 }
 
-const special = { 'NaN': NaN, 'Infinity': Infinity, '-Infinity': -Infinity, '-0': -0 };
+const special = { NaN, Infinity, '-Infinity': -Infinity, '-0': -0 };
 const number = (json) => (typeof json === 'string' ? special[json] : json);
 
 /** What `get` has to give for a value of the expectation. */
@@ -227,7 +227,7 @@ async function sources(name, bytes) {
   const { resolve } = await import('node:path');
   const { pathToFileURL } = await import('node:url');
   const path = resolve(import.meta.dirname, '../../tests/fixtures', `${name}.ncf`);
-  return { ...all, 'path': path, 'file: URL': pathToFileURL(path), 'FileHandle': await open(path) };
+  return { ...all, path, 'file: URL': pathToFileURL(path), 'FileHandle': await open(path) };
 }
 
 async function checkUndamaged({ name, bytes, expected }) {

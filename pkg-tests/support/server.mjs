@@ -69,7 +69,7 @@ const BEHAVIOURS = {
   'ignores-range': whole,
   'ignores-range-later': later(whole),
   'fails-later': later((exchange) => answer({ ...exchange, range: undefined }, { status: 503, body: Buffer.alloc(0) })),
-  'short': short,
+  short,
   'short-later': later(short),
   'shifted': shifted(1),
   'shifted-later': later(shifted(1)),

@@ -48,7 +48,11 @@ fn walk(reader: &mut ByteReader<'_>) -> Result<FrameInfo> {
     if !single_segment {
         reader.u8()?;
     }
-    reader.take([0, 1, 2, 4][usize::from(descriptor & 3)])?;
+    // Bytes of a dictionary id.
+    reader.take(match descriptor & 3 {
+        3 => 4,
+        size => usize::from(size),
+    })?;
     let content_size = match (descriptor >> 6, single_segment) {
         (0, false) => None,
         (0, true) => Some(u64::from(reader.u8()?)),
@@ -95,7 +99,7 @@ pub enum DecodeError {
 
 /// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
 #[cfg(not(feature = "ruzstd"))]
-pub fn decompress(frame: &[u8], bound: usize) -> std::result::Result<Vec<u8>, DecodeError> {
+pub fn decompress(frame: &[u8], bound: usize) -> Result<Vec<u8>, DecodeError> {
     let mut out = Vec::new();
     match zrip::DecompressContext::new().decompress_into_with_limit(frame, &mut out, bound) {
         Ok(_) => Ok(out),
@@ -111,12 +115,12 @@ pub use second_opinion::decompress;
 /// The same by ruzstd.
 #[cfg(any(test, feature = "ruzstd"))]
 pub mod second_opinion {
-    use super::DecodeError;
+    use super::{DecodeError, Result};
     use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
     use std::io::Read;
 
     /// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
-    pub fn decompress(frame: &[u8], bound: usize) -> std::result::Result<Vec<u8>, DecodeError> {
+    pub fn decompress(frame: &[u8], bound: usize) -> Result<Vec<u8>, DecodeError> {
         let damaged = |error: &dyn std::fmt::Display| DecodeError::Damaged(error.to_string());
         let mut source = frame;
         let mut decoder = FrameDecoder::new();

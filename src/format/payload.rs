@@ -70,7 +70,7 @@ pub fn decode(bytes: &[u8], data_type: DataType, empty: EmptyText, limit: u64) -
         return Ok((decode_text(bytes, empty)?, Vec::new()));
     }
     if let Some(width) = width(data_type) {
-        if bytes.len() % width != 0 {
+        if !bytes.len().is_multiple_of(width) {
             return Err(Error::corrupt(format!("{} bytes are no whole number of {width}-byte values", bytes.len())));
         }
         if let Some(values) = decode_fixed(bytes, data_type) {
@@ -101,7 +101,7 @@ fn decode_text(bytes: &[u8], empty: EmptyText) -> Result<Column> {
     let values = VarBytes::new(offsets, text.to_vec())?;
     values.check_utf8()?;
     let validity: Option<Bitmap> = match empty {
-        EmptyText::Null => Some(values.offsets().windows(2).map(|pair| pair[0] < pair[1]).collect()),
+        EmptyText::Null => Some(values.iter().map(|text| !text.is_empty()).collect()),
         EmptyText::Empty => None,
     };
     Column::new(Values::String(values), validity)

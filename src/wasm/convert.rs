@@ -17,12 +17,20 @@ pub fn to_number(value: u64) -> f64 {
     value as f64
 }
 
+/// Largest integer up to which every integer is a JS number.
+pub const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
+
+/// A JS number as an integer, if it is a safe one.
+pub fn to_integer(value: f64) -> Option<i64> {
+    let safe = value.abs() <= MAX_SAFE_INTEGER && value.trunc() == value;
+    #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+    safe.then_some(value as i64)
+}
+
 /// A JS number as a count or offset.
 pub fn from_number(value: f64, name: &'static str) -> Result<u64> {
-    if value >= 0.0 && value <= 9_007_199_254_740_991.0 && value.trunc() == value {
-        return Ok(value as u64);
-    }
-    Err(Error::invalid(name, format!("{value} is not a whole number between 0 and 2^53 - 1")))
+    let count = to_integer(value).and_then(|value| u64::try_from(value).ok());
+    count.ok_or_else(|| Error::invalid(name, format!("{value} is not a whole number between 0 and 2^53 - 1")))
 }
 
 /// Rows `start..end`, where an end of infinity is the last row.
@@ -78,6 +86,7 @@ pub fn column_to_js(column: Column, rows: Range<usize>, warnings: &[Warning]) ->
             set(&object, "precision", *precision);
             set(&object, "scale", *scale);
             // Two's complement, low half first.
+            #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
             let halves: Vec<u64> = values.iter().flat_map(|&v| [v as u64, (v >> 64) as u64]).collect();
             BigUint64Array::from(&halves[..]).into()
         }

@@ -6,10 +6,8 @@ use js_sys::{Array, BigInt, Map, Object, Uint8Array};
 use rmpv::Value;
 use wasm_bindgen::JsValue;
 
-use super::convert::set;
+use super::convert::{self, set};
 use crate::schema::Extra;
-
-const MAX_SAFE_INTEGER: f64 = 9_007_199_254_740_991.0;
 
 /// To JavaScript.
 pub fn to_js(value: &Value) -> JsValue {
@@ -17,7 +15,7 @@ pub fn to_js(value: &Value) -> JsValue {
         Value::Nil => JsValue::NULL,
         Value::Boolean(value) => JsValue::from_bool(*value),
         Value::Integer(value) => match (value.as_i64(), value.as_u64()) {
-            (Some(small), _) if small.unsigned_abs() <= MAX_SAFE_INTEGER as u64 => JsValue::from_f64(small as f64),
+            (Some(small), _) if convert::to_integer(small as f64) == Some(small) => JsValue::from_f64(small as f64),
             (Some(value), _) => BigInt::from(value).into(),
             (None, value) => BigInt::from(value.unwrap_or_default()).into(),
         },
@@ -55,9 +53,9 @@ mod parse {
     use rmpv::Value;
     use wasm_bindgen::{JsCast, JsValue};
 
-    use super::MAX_SAFE_INTEGER;
     use crate::error::{Error, Result};
     use crate::schema::Extra;
+    use crate::wasm::convert::to_integer;
 
     /// Nesting that metadata may have, as in files.
     const MAX_DEPTH: usize = 32;
@@ -87,10 +85,9 @@ mod parse {
             return Ok(value.into());
         }
         if let Some(number) = value.as_f64() {
-            let whole = number.trunc() == number
-                && number.abs() <= MAX_SAFE_INTEGER
-                && !(number == 0.0 && number.is_sign_negative());
-            return Ok(if whole { Value::from(number as i64) } else { number.into() });
+            let negative_zero = number == 0.0 && number.is_sign_negative();
+            let whole = to_integer(number).filter(|_| !negative_zero);
+            return Ok(whole.map_or(Value::F64(number), Value::from));
         }
         if let Some(text) = value.dyn_ref::<JsString>() {
             return Ok(String::from(text).into());

@@ -7,8 +7,9 @@ use js_sys::{
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-use super::convert::from_number;
+use super::convert::{from_number, to_integer};
 use super::{info, value};
+use crate::bytes::to_usize;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::compression::Compression;
 use crate::error::{Error, Result};
@@ -96,7 +97,7 @@ impl TableWriter {
         options.modified = from_number(dto.modified.or(dto.created).unwrap_or(0.0), "modified")?;
         options.lossy = dto.lossy.unwrap_or(false);
         let mut schema = Schema::new(dto.table_name.unwrap_or_default(), Vec::new());
-        schema.version = dto.schema_version.map_or(1, |version| version as i64);
+        schema.version = integer(dto.schema_version, "schema.version")?.unwrap_or(1);
         schema.created_at = dto.created_at;
         schema.modified_at = dto.modified_at;
         schema.enable_learned_indexes = dto.enable_learned_indexes.unwrap_or(true);
@@ -119,6 +120,11 @@ impl TableWriter {
     }
 }
 
+fn integer(value: Option<f64>, name: &'static str) -> Result<Option<i64>> {
+    let exact = |value| to_integer(value).ok_or_else(|| Error::invalid(name, format!("{value} is not a whole number")));
+    value.map(exact).transpose()
+}
+
 /// A name that a caller gave is the caller's argument, not a corrupt file.
 fn argument<T>(name: &'static str, parsed: Result<T>) -> Result<T> {
     parsed.map_err(|error| Error::invalid(name, error.kind().to_string()))
@@ -138,7 +144,7 @@ fn field_from_js(dto: FieldDto) -> Result<Field> {
     field.index_model_type = dto.index_model_type;
     field.contains_pii = dto.contains_pii.unwrap_or(false);
     field.typical_query_patterns = dto.typical_query_patterns.unwrap_or_default();
-    field.column_group = dto.column_group.map(|group| group as i64);
+    field.column_group = integer(dto.column_group, "columnGroup")?;
     field.extra = value::map_from_js(&dto.extra, "extra")?;
     Ok(field)
 }
@@ -151,8 +157,7 @@ fn array<T: JsCast>(value: &JsValue, name: &'static str) -> Result<T> {
 }
 
 fn column_from_js(data: DataDto, data_type: DataType) -> Result<Column> {
-    let length = usize::try_from(from_number(data.length, "length")?)
-        .map_err(|_| Error::limit("rows", data.length as u64, usize::MAX as u64))?;
+    let length = to_usize(from_number(data.length, "length")?, "rows")?;
     let values = &data.values;
     let var_bytes = || -> Result<VarBytes> {
         let offsets = array::<Int32Array>(&data.offsets, "offsets")?.to_vec();
@@ -204,15 +209,15 @@ fn decimals(data: &DataDto) -> Result<Values> {
     let halves = array::<BigUint64Array>(&data.values, "values")?.to_vec();
     let precision = data.precision.unwrap_or(MAX_PRECISION);
     let scale = data.scale.unwrap_or(0);
-    if !(1..=MAX_PRECISION).contains(&precision) || scale > precision || halves.len() % 2 != 0 {
+    if !(1..=MAX_PRECISION).contains(&precision) || scale > precision || !halves.len().is_multiple_of(2) {
         let why =
             format!("precision {precision} and scale {scale} (allowed: 1 to {MAX_PRECISION}, scale at most that)");
         return Err(Error::invalid("precision", why));
     }
     let limit = 10i128.pow(u32::from(precision));
     let mut values = Vec::with_capacity(halves.len() / 2);
-    for pair in halves.chunks_exact(2) {
-        let value = i128::from(pair[1] as i64) << 64 | i128::from(pair[0]);
+    for (&low, &high) in halves.iter().step_by(2).zip(halves.iter().skip(1).step_by(2)) {
+        let value = i128::from(high.cast_signed()) << 64 | i128::from(low);
         if value <= -limit || value >= limit {
             return Err(Error::type_mismatch(
                 format!("decimals of at most {precision} digits"),

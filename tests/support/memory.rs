@@ -1,5 +1,7 @@
 //! An allocator that knows the most memory that a thread had at once.
 
+#![allow(unsafe_code, reason = "only an allocator can count, and its trait is unsafe")]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

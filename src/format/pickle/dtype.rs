@@ -260,7 +260,7 @@ fn whole_days(count: i64, unit: Unit) -> Option<i64> {
         Unit::Years => Some(temporal::days_from_civil(count.checked_add(1970)?, 1, 1)),
         Unit::Months => {
             // The remainder is 0 to 11.
-            let month = count.rem_euclid(12) as u8 + 1;
+            let month = u8::try_from(count.rem_euclid(12)).ok()? + 1;
             Some(temporal::days_from_civil(count.div_euclid(12) + 1970, month, 1))
         }
         Unit::Days(days) => count.checked_mul(days),

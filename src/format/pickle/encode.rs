@@ -75,7 +75,7 @@ struct Pickle {
 impl Pickle {
     /// SHORT_BINUNICODE; names and numbers are shorter than 256 bytes.
     fn text(&mut self, text: &str) {
-        self.out.extend([0x8c, text.len() as u8]);
+        self.out.extend([0x8c, u8::try_from(text.len()).unwrap_or(u8::MAX)]);
         self.out.extend(text.as_bytes());
     }
 

@@ -239,9 +239,10 @@ fn float(value: Value<'_>) -> Option<f64> {
         Value::Float(value) => Some(value),
         _ => {
             let exact = integer(value)?;
-            // The loss of a cast is what is looked for.
             let float = exact as f64;
-            (float as i128 == exact).then_some(float)
+            #[expect(clippy::cast_possible_truncation, reason = "a loss is what is looked for")]
+            let back = float as i128;
+            (back == exact).then_some(float)
         }
     }
 }
