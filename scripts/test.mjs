@@ -42,7 +42,7 @@ await main(async () => {
     { name: 'build', run: build },
     { name: 'eslint', run: lint },
     { name: 'types of scripts', run: () => tsc('tsconfig.scripts.json') },
-    { name: 'tests of scripts', run: () => run(process.execPath, ['--test', ...scriptTests()]) },
+    { name: 'tests of scripts', run: () => run(process.execPath, ['--test', '--test-reporter=spec', ...scriptTests()]) },
     ...(existsSync(inRoot(CONSUMER)) ? [{ name: 'types for a consumer', run: () => tsc(CONSUMER) }] : []),
     { name: 'size budget', run: checkSizes },
     {

@@ -8,6 +8,19 @@
 //! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- wasm
 //! ```
 
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used,
+        reason = "a test that panics has failed, which is what it is for"
+    )
+)]
+
 pub mod bytes;
 pub mod column;
 pub mod compression;

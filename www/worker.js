@@ -50,6 +50,7 @@ const methods = {
     }
     session = { file, blockStart: 0, columns: new Map(), warnings: new Map() };
     const { schema } = file;
+    const lost = new Set(file.lostColumns);
     return {
       tableName: schema.tableName,
       schemaVersion: schema.version,
@@ -61,15 +62,14 @@ const methods = {
       created: file.created,
       modified: file.modified,
       warnings: [...file.warnings],
-      columns: schema.columns.map((column, index) => ({
+      columns: schema.columns.map((column) => ({
         name: column.name,
         type: column.type,
         nullable: column.nullable,
         semanticType: column.semanticType,
         containsPii: column.containsPii,
         description: column.description,
-        // Lost columns are the first ones.
-        isLost: index < file.lostColumns.length,
+        isLost: lost.has(column.name),
         statistics: packStatistics(file.statistics.get(column.name)),
       })),
     };

@@ -109,6 +109,7 @@ async function emit(name, dialect, { columns, options = {} }) {
   };
   writeFileSync(join(folder, `${name}.ncf`), bytes);
   writeFileSync(join(folder, `${name}.json`), JSON.stringify(expected));
+  if (expected.columns[0].values.length === ROWS) return;
   // A second generation: what was read is written again, and must hold the same.
   const file = await open(bytes);
   const again = await write((await file.read()).columns.map((data) => ({ name: data.name, data })), { dialect, ...options, schema: file.schema });

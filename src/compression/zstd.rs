@@ -138,12 +138,12 @@ pub mod second_opinion {
             let collected = decoder.can_collect() as u64;
             (&mut decoder).take(collected).read_to_end(&mut out).map_err(|e| damaged(&e))?;
         }
-        if let Some(stated) = decoder.get_checksum_from_data() {
-            if decoder.get_calculated_checksum() != Some(stated) {
-                return Err(DecodeError::Damaged("content checksum differs".to_owned()));
+        match decoder.get_checksum_from_data() {
+            Some(stated) if decoder.get_calculated_checksum() != Some(stated) => {
+                Err(DecodeError::Damaged("content checksum differs".to_owned()))
             }
+            _ => Ok(out),
         }
-        Ok(out)
     }
 }
 
