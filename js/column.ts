@@ -92,7 +92,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
 
   #check(index: number): void {
     if (Number.isInteger(index) && index >= 0 && index < this.length) return;
-    throw invalid('index', `${index} is not a row between 0 and ${this.length - 1}`, { column: this.name });
+    throw invalid('index', `${index} is not a row between 0 and ${this.length - 1}`, this.name);
   }
 
   #isNull(index: number): boolean {

@@ -82,7 +82,17 @@ export function fromCore(thrown: unknown, memoryBytes: number): { error: NcfErro
   return { error, sound: false };
 }
 
-/** An error about an argument. */
-export function invalid(name: string, why: string, details?: NcfErrorDetails): NcfError {
-  return new NcfError('invalid-argument', `${name}: ${why}`, details);
+/** An error about an argument; with the column that it belongs to, if there is one. */
+export function invalid(name: string, why: string, column?: string): NcfError {
+  return inColumn('invalid-argument', `${name}: ${why}`, column);
+}
+
+/** An error about a value or type of a column. */
+export function mismatch(why: string, column: string): NcfError {
+  return inColumn('type-mismatch', why, column);
+}
+
+function inColumn(code: NcfErrorCode, message: string, column: string | undefined): NcfError {
+  if (column === undefined) return new NcfError(code, message);
+  return new NcfError(code, `${message}, in column ${JSON.stringify(column)}`, { column });
 }

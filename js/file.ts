@@ -198,6 +198,8 @@ export class NcfFile {
   readonly #checksumBytes: number;
   #core: Core | undefined;
   #isClosed = false;
+  /** Asynchronous calls under way; what they use is let go of when the last one ends. */
+  #active = 0;
 
   /** @internal */
   constructor({ engine, core, info, source, limits, gap, readAhead, isVerified }: Parts) {
@@ -232,6 +234,10 @@ export class NcfFile {
    * @throws {NcfError} `unknown-column`, `invalid-argument`, `corrupt`, `limit-exceeded`, `unsupported-feature`, and those of the source
    */
   async read<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): Promise<Table<I, D>> {
+    return this.#using(() => this.#read(options));
+  }
+
+  async #read<I extends Int64Mode, D extends DateMode>(options: ReadOptions<I, D>): Promise<Table<I, D>> {
     const { signal, onProgress } = options;
     const rows = rowRange(options);
     const modes = cellModes(options);
@@ -243,6 +249,7 @@ export class NcfFile {
     const columns: ColumnData[] = [];
     for (const [position, index] of wanted.entries()) {
       signal?.throwIfAborted();
+      this.#checkOpen();
       const stored = await Promise.all((chunks[position] ?? []).map((range) => fetcher.get(range)));
       if (this.#engine.isDiscarded(core.instance)) {
         core = await this.#live(signal);
@@ -287,11 +294,16 @@ export class NcfFile {
    * @throws {NcfError} those of the source
    */
   async verify(options: CallOptions = {}): Promise<VerifyReport> {
+    return this.#using(() => this.#verify(options));
+  }
+
+  async #verify(options: CallOptions): Promise<VerifyReport> {
     const steps = hashing(this.#engine, await this.#live(options.signal));
     let next = steps.next();
     let loaded = 0;
     while (!next.done) {
       options.signal?.throwIfAborted();
+      this.#checkOpen();
       const { start, end } = next.value;
       next = steps.next(await this.#source.read(start, end, options.signal));
       loaded += end - start;
@@ -305,6 +317,10 @@ export class NcfFile {
    * @throws {NcfError} `corrupt`, and those of the source
    */
   async layout(options: CallOptions = {}): Promise<Layout> {
+    return this.#using(() => this.#layout(options));
+  }
+
+  async #layout(options: CallOptions): Promise<Layout> {
     const core = await this.#live(options.signal);
     await drive(this.#finding(core, this.schema.columns.map((_, index) => index)), this.#readAhead, options.signal);
     const records = this.#engine.call(core.instance, () => core.reader.records() as RecordInfo[]);
@@ -321,10 +337,25 @@ export class NcfFile {
     };
   }
 
-  /** Lets go of wasm memory and of an open file handle. Later calls throw `closed`. Safe to call twice. */
+  /** Lets go of wasm memory and of an open file handle. Later calls, and those under way, throw `closed`. Safe to call twice. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    if (this.#active === 0) await this.#release();
+  }
+
+  /** Runs a call; whatever it uses stays until it ends. */
+  async #using<T>(body: () => Promise<T>): Promise<T> {
+    this.#active += 1;
+    try {
+      return await body();
+    } finally {
+      this.#active -= 1;
+      if (this.#isClosed && this.#active === 0) await this.#release();
+    }
+  }
+
+  async #release(): Promise<void> {
     if (this.#core && !this.#engine.isDiscarded(this.#core.instance)) this.#core.reader.free();
     this.#core = undefined;
     await this.#source.close?.();
@@ -447,7 +478,7 @@ export async function openSource(source: ByteSource, options: OpenOptions): Prom
  */
 export async function open(input: NcfInput, options: OpenOptions = {}): Promise<NcfFile> {
   options.signal?.throwIfAborted();
-  return openSource(await toSource(input, options.fetch ?? {}, options.signal), options);
+  return openSource(await toSource(input, options.fetch ?? {}, options), options);
 }
 
 /**

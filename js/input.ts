@@ -5,7 +5,7 @@
  * names column and row.
  */
 
-import { invalid, NcfError } from './errors.js';
+import { invalid, mismatch, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { DAY_MS, parseDate, parseDecimal, parseTimestamp, PER_SECOND } from './temporal.js';
 import type { ColumnBuffers, ValuesArray } from './wasm-types.js';
@@ -93,7 +93,7 @@ export function toBuffers(values: ColumnValues, options: ConversionOptions): Col
     if (options.type === undefined || options.type === own.type) return own;
     return fromArray(own.values as unknown as ArrayLike<number | bigint>, { ...options, type: options.type });
   }
-  if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', { column: name });
+  if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', name);
   const cells = values as readonly InputCell[];
   return fromArray(cells, { ...options, type: options.type ?? inferType(cells, name) });
 }
@@ -107,17 +107,17 @@ function typedArray(view: ArrayBufferView, name: string): ColumnBuffers {
   for (const [kind, type] of TYPED_ARRAYS) {
     if (clamped instanceof kind) return { type, length: clamped.length, values: clamped };
   }
-  throw invalid('data', 'is no array of integers or floats', { column: name });
+  throw invalid('data', 'is no array of integers or floats', name);
 }
 
 function fromBuffers(input: BufferInput, options: ConversionOptions): ColumnBuffers {
   const { name } = options;
   const type = options.type ?? input.type ?? (input.offsets ? 'string' : typedArray(input.values, name).type);
   if (input.type !== undefined && input.type !== type) {
-    throw new NcfError('type-mismatch', `expected ${type}, found a column of ${input.type}`, { column: name });
+    throw mismatch(`expected ${type}, found a column of ${input.type}`, name);
   }
   const rows = type === 'decimal' ? input.values.length / 2 : input.offsets ? input.offsets.length - 1 : input.values.length;
-  if (type === 'boolean' && input.length === undefined) throw invalid('length', 'is needed for a bitmap', { column: name });
+  if (type === 'boolean' && input.length === undefined) throw invalid('length', 'is needed for a bitmap', name);
   const buffers: ColumnBuffers = { type, length: input.length ?? rows, values: input.values };
   if (input.offsets) buffers.offsets = input.offsets;
   if (input.validity) buffers.validity = input.validity;
@@ -150,7 +150,7 @@ function inferType(cells: readonly InputCell[], name: string): DataType {
     if (kind === undefined || kind === own) kind = own;
     else if (kind === 'integer' && (own === 'number' || own === 'bigint')) kind = own;
     else if (own !== 'integer' || (kind !== 'number' && kind !== 'bigint')) {
-      throw new NcfError('type-mismatch', `${own} in row ${row} among values of kind ${kind}`, { column: name });
+      throw mismatch(`${own} in row ${row} among values of kind ${kind}`, name);
     }
   }
   switch (kind) {
@@ -168,9 +168,9 @@ function inferType(cells: readonly InputCell[], name: string): DataType {
     case 'bytes':
       return 'binary';
     case undefined:
-      throw invalid('type', 'is needed for a column without values', { column: name });
+      throw invalid('type', 'is needed for a column without values', name);
     default:
-      throw new NcfError('type-mismatch', `values of kind ${kind} cannot be written`, { column: name });
+      throw mismatch(`values of kind ${kind} cannot be written`, name);
   }
 }
 
@@ -209,7 +209,7 @@ class Conversion {
 
   refuse(expected: string, value: unknown, row: number): NcfError {
     const seen = typeof value === 'string' ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : value instanceof Uint8Array ? 'bytes' : String(value);
-    return new NcfError('type-mismatch', `expected ${expected}, found ${kindOf(value)} ${seen} in row ${row}`, { column: this.name });
+    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen} in row ${row}`, this.name);
   }
 
   finish(values: ValuesArray, more: Partial<ColumnBuffers> = {}): ColumnBuffers {
@@ -343,7 +343,7 @@ function accumulate(offsets: Int32Array): void {
 
 function checkSize(bytes: number, { name }: Conversion): void {
   if (bytes <= MAX_COLUMN_BYTES) return;
-  throw new NcfError('limit-exceeded', `${bytes} bytes are over the limit of ${MAX_COLUMN_BYTES} for one column`, { column: name });
+  throw new NcfError('limit-exceeded', `${bytes} bytes are over the limit of ${MAX_COLUMN_BYTES} for one column`, name);
 }
 
 function binaryBuffers(conversion: Conversion): ColumnBuffers {
@@ -385,7 +385,7 @@ const [MIN_INT64, MAX_INT64] = INTEGER_RANGES.int64 ?? [0n, 0n];
 
 function timestampBuffers(conversion: Conversion, options: ConversionOptions): ColumnBuffers {
   const unit = options.unit ?? 'us';
-  if (!(unit in PER_SECOND)) throw invalid('unit', `${String(unit)} is not one of 's', 'ms', 'us', 'ns'`, { column: options.name });
+  if (!(unit in PER_SECOND)) throw invalid('unit', `${String(unit)} is not one of 's', 'ms', 'us', 'ns'`, options.name);
   const nanoseconds = NS / PER_SECOND[unit];
   const values = new BigInt64Array(conversion.cells.length);
   let zoned = 0;
@@ -413,7 +413,7 @@ function timestampBuffers(conversion: Conversion, options: ConversionOptions): C
     values[row] = count;
   });
   if (options.utc === undefined && zoned > 0 && local > 0) {
-    throw new NcfError('type-mismatch', 'timestamps with and without zone in one column; set utc', { column: options.name });
+    throw mismatch('timestamps with and without zone in one column; set utc', options.name);
   }
   return conversion.finish(values, { unit, utc: options.utc ?? zoned > 0 });
 }
@@ -439,7 +439,7 @@ function decimalBuffers(conversion: Conversion, options: ConversionOptions): Col
   });
   const scale = options.scale ?? widest;
   if (!Number.isInteger(precision) || precision < 1 || precision > MAX_PRECISION || !Number.isInteger(scale) || scale < 0 || scale > precision) {
-    throw invalid('precision', `precision ${precision} and scale ${scale} (allowed: 1 to ${MAX_PRECISION}, scale at most that)`, { column: options.name });
+    throw invalid('precision', `precision ${precision} and scale ${scale} (allowed: 1 to ${MAX_PRECISION}, scale at most that)`, options.name);
   }
   const limit = 10n ** BigInt(precision);
   const values = new BigUint64Array(2 * conversion.cells.length);

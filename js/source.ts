@@ -6,7 +6,7 @@
  */
 
 import { invalid, NcfError } from './errors.js';
-import type { FetchOptions } from './types.js';
+import type { CallOptions, FetchOptions } from './types.js';
 
 /** Answers byte ranges. */
 export interface ByteSource {
@@ -97,17 +97,17 @@ function exactly(bytes: Uint8Array, start: number, end: number, source?: string)
 }
 
 /** Turns what `open` takes into a source. */
-export async function toSource(input: NcfInput, options: FetchOptions, signal?: AbortSignal): Promise<ByteSource> {
-  if (typeof input === 'string' || input instanceof URL) return openUrl(String(input), options, signal);
+export async function toSource(input: NcfInput, options: FetchOptions, call: CallOptions): Promise<ByteSource> {
+  if (typeof input === 'string' || input instanceof URL) return openUrl(String(input), options, call);
   if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return bytesSource(input);
   if (typeof SharedArrayBuffer !== 'undefined' && input instanceof SharedArrayBuffer) return bytesSource(input);
   if (input instanceof Blob) return blobSource(input);
   if (typeof Response !== 'undefined' && input instanceof Response) {
     if (!input.ok) throw httpFailure(input, input.url);
-    return bytesSource(await bodyOf(input, options.maxDownloadBytes ?? MAX_DOWNLOAD, input.url));
+    return bytesSource(await bodyOf(input, options.maxDownloadBytes ?? MAX_DOWNLOAD, input.url, call));
   }
   if (typeof ReadableStream !== 'undefined' && input instanceof ReadableStream) {
-    return bytesSource(await bodyOf(new Response(input), options.maxDownloadBytes ?? MAX_DOWNLOAD, 'stream'));
+    return bytesSource(await bodyOf(new Response(input), options.maxDownloadBytes ?? MAX_DOWNLOAD, 'stream', call));
   }
   if (isAsyncBuffer(input)) return asyncBufferSource(input);
   throw invalid('source', 'is none of bytes, Blob, Response, ReadableStream, URL, or { byteLength, slice }');
@@ -121,7 +121,7 @@ function isAsyncBuffer(input: unknown): input is AsyncBuffer {
 const PREFIX = 64 * 1024;
 const MAX_DOWNLOAD = 256 * 1024 * 1024;
 
-async function openUrl(url: string, options: FetchOptions, signal?: AbortSignal): Promise<ByteSource> {
+async function openUrl(url: string, options: FetchOptions, call: CallOptions): Promise<ByteSource> {
   const request = async (start: number, end: number, requestSignal?: AbortSignal): Promise<Response> => {
     const headers = new Headers(options.requestInit?.headers);
     headers.set('Range', `bytes=${start}-${end - 1}`);
@@ -135,13 +135,13 @@ async function openUrl(url: string, options: FetchOptions, signal?: AbortSignal)
     }
   };
   const wanted = Math.max(1, options.prefixBytes ?? PREFIX);
-  const first = await request(0, wanted, signal);
-  if (first.status === 200) return downloaded(first, url, options);
+  const first = await request(0, wanted, call.signal);
+  if (first.status === 200) return downloaded(first, url, options, call);
   if (first.status === 416) return emptyOrBroken(first, url);
   if (first.status !== 206) throw httpFailure(first, url);
 
   const range = contentRange(first);
-  const prefix = await bodyOf(first, wanted, url);
+  const prefix = await bodyOf(first, wanted, url, call);
   const byteLength = range?.total ?? options.byteLength ?? (prefix.byteLength < wanted ? prefix.byteLength : undefined);
   if (byteLength === undefined) {
     throw new NcfError(
@@ -174,7 +174,7 @@ async function openUrl(url: string, options: FetchOptions, signal?: AbortSignal)
         await answer.body?.cancel();
         throw changed(url, 206);
       }
-      const bytes = await bodyOf(answer, end - start, url, readSignal);
+      const bytes = await bodyOf(answer, end - start, url, readSignal ? { signal: readSignal } : {});
       if ((got && got.start !== start) || bytes.byteLength !== end - start) throw badRange(url, start, end, bytes.byteLength, got);
       return bytes;
     },
@@ -182,12 +182,12 @@ async function openUrl(url: string, options: FetchOptions, signal?: AbortSignal)
 }
 
 /** The server ignored the range: its answer is the whole file. */
-async function downloaded(answer: Response, url: string, options: FetchOptions): Promise<ByteSource> {
+async function downloaded(answer: Response, url: string, options: FetchOptions, call: CallOptions): Promise<ByteSource> {
   if (options.onRangeIgnored === 'error') {
     await answer.body?.cancel();
     throw new NcfError('range-unsupported', `${url}: the server does not answer range requests`, { source: url, status: 200 });
   }
-  return { ...bytesSource(await bodyOf(answer, options.maxDownloadBytes ?? MAX_DOWNLOAD, url)), name: url };
+  return { ...bytesSource(await bodyOf(answer, options.maxDownloadBytes ?? MAX_DOWNLOAD, url, call)), name: url };
 }
 
 async function emptyOrBroken(answer: Response, url: string): Promise<ByteSource> {
@@ -228,8 +228,10 @@ function httpFailure(answer: Response, url: string): NcfError {
 }
 
 /** The body, which must not be longer than `limit`. */
-async function bodyOf(answer: Response, limit: number, url: string, signal?: AbortSignal): Promise<Uint8Array> {
+async function bodyOf(answer: Response, limit: number, url: string, { signal, onProgress }: CallOptions): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
+  // With a content coding this is not the size of what comes; then the total is not known.
+  const stated = answer.headers.has('content-encoding') ? 0 : Number(answer.headers.get('content-length') ?? 0);
   let size = 0;
   const reader = answer.body?.getReader();
   try {
@@ -240,10 +242,15 @@ async function bodyOf(answer: Response, limit: number, url: string, signal?: Abo
         throw new NcfError('limit-exceeded', `${url}: more than ${limit} bytes came`, { source: url, status: answer.status });
       }
       parts.push(part.value);
+      onProgress?.({ phase: 'fetch', loaded: size, total: Math.max(stated, size) });
+      signal?.throwIfAborted();
     }
   } catch (cause) {
     if (cause instanceof NcfError) throw cause;
-    signal?.throwIfAborted();
+    if (signal?.aborted) {
+      await reader?.cancel().catch(() => undefined);
+      signal.throwIfAborted();
+    }
     throw new NcfError('source', `${url}: the answer broke off: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, source: url });
   }
   if (parts.length === 1 && parts[0]) return parts[0];

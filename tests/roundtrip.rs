@@ -589,3 +589,43 @@ fn a_refused_column_leaves_the_writer_usable() -> Result<()> {
     assert_eq!(types, [DataType::Int64, DataType::String]);
     Ok(())
 }
+
+/// Every table that is written can be read, or it would not have been worth writing.
+#[test]
+#[ignore = "the writer does not check this yet"]
+fn refuses_what_no_reader_would_take() {
+    let text = |offsets: Vec<i32>, bytes: &[u8]| {
+        plain(Values::String(VarBytes::new(offsets, bytes.to_vec()).expect("offsets in order")))
+    };
+    let decimal = |precision, scale, value| plain(Values::Decimal { precision, scale, values: vec![value] });
+    let utc = plain(Values::Timestamp { unit: TimeUnit::Second, utc: true, values: vec![1] });
+    let names = [("long name", "x".repeat(300_000))];
+    for dialect in [PYTHON10, RUST20] {
+        for column in [text(vec![0, 1], b"\xff"), text(vec![0, 1, 2], "é".as_bytes())] {
+            assert_eq!(refusal(WriteOptions::new(dialect), &[("s", column)]), in_column("type-mismatch", "s"));
+        }
+    }
+    for column in [decimal(2, 0, 100), decimal(38, 39, 5), decimal(38, 255, 5), decimal(38, 0, i128::MAX), utc] {
+        assert_eq!(refusal(WriteOptions::new(PYTHON10), &[("d", column)]), in_column("type-mismatch", "d"));
+    }
+    for (_, name) in names {
+        assert_eq!(refusal(WriteOptions::new(PYTHON10), &[(&name, ints(1))]), in_column("invalid-argument", &name));
+    }
+
+    let write = |extra: Extra, of_field: Extra, dialect: Dialect| {
+        let field = Field { extra: of_field, ..Field::new("a", DataType::Int64) };
+        let schema = Schema { extra, ..Schema::new("t", vec![field]) };
+        write_all(&schema, &[ints(1)], WriteOptions::new(dialect)).err().map(|error| error.code().as_str())
+    };
+    let deep = (0..100).fold(Value::Nil, |inner, _| Value::Array(vec![inner]));
+    for extra in
+        [vec![("deep".into(), deep)], vec![("columns".into(), 5.into())], vec![("table_name".into(), "u".into())]]
+    {
+        assert_eq!(write(extra, Extra::new(), PYTHON10), Some("invalid-argument"));
+    }
+    for key in ["name", "data_type", "column_group"] {
+        assert_eq!(write(Extra::new(), vec![(key.into(), "b".into())], PYTHON10), Some("invalid-argument"));
+    }
+    let semantic = vec![("rust_semantic_type".into(), "Unheard".into())];
+    assert_eq!(write(Extra::new(), semantic, RUST20), Some("invalid-argument"));
+}

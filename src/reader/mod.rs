@@ -213,7 +213,7 @@ impl File {
             let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
             return Ok((Column::new(Values::empty(field.data_type), None)?, vec![warning]));
         };
-        let context = |error: Error| error.in_column(&field.name).at(chunk.range.start);
+        let context = |error: Error| error.in_column(&field.name).in_section("data").at(chunk.range.start);
         let expected = chunk.range.end - chunk.range.start;
         if to_u64(bytes.len()) != expected {
             return Err(context(Error::truncated(expected, to_u64(bytes.len()))));

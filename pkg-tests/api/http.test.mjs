@@ -1,0 +1,201 @@
+/** Servers that misbehave. What each does is in support/server.mjs. */
+
+import { assert, fixture, ncf, serverUrl, test } from '#harness';
+
+import { contents, fails } from './util.mjs';
+
+const { open } = ncf;
+
+/** A file of 12 KB; with a small prefix its columns need requests of their own. */
+const NAME = 'v10_zstd3';
+const PREFIX = { prefixBytes: 2048 };
+
+let sessions = 0;
+
+async function served(behaviour) {
+  const session = `http-${behaviour}-${sessions++}-${Math.random().toString(36).slice(2)}`;
+  const base = await serverUrl();
+  return {
+    url: `${base}/http/${behaviour}/${session}/${NAME}.ncf`,
+    log: async () => (await fetch(`${base}/log/${session}`)).json(),
+  };
+}
+
+const urlOf = async (behaviour) => (await served(behaviour)).url;
+const expected = async () => (await (await open((await fixture(NAME)).bytes)).read()).columns.map(contents);
+
+/** Checks that the file is read as it is. */
+async function reads(url, options) {
+  const file = await open(url, options);
+  assert.deepEqual((await file.read()).columns.map(contents), await expected());
+  return file;
+}
+
+/** Behaviour, options, code, status; what opening must end with. */
+const REFUSED = [
+  ['not-found', {}, 'source', 404],
+  ['forbidden', {}, 'source', 403],
+  ['ignores-range', { onRangeIgnored: 'error' }, 'range-unsupported', 200],
+  ['ignores-range', { maxDownloadBytes: 12_000 }, 'limit-exceeded', 200],
+  ['never-ends', { maxDownloadBytes: 1_000_000 }, 'limit-exceeded', 200],
+  ['short', PREFIX, 'range-unsupported', 206],
+  ['shifted', PREFIX, 'range-unsupported', 206],
+  ['no-content-range', PREFIX, 'range-unsupported', 206],
+  ['unknown-size', PREFIX, 'range-unsupported', 206],
+  ['refuses-range', {}, 'range-unsupported', 416],
+  ['grows', PREFIX, 'source-changed', undefined],
+];
+
+for (const [behaviour, fetch, code, status] of REFUSED) {
+  test(`${behaviour} ${JSON.stringify(fetch)}: ${code}`, async () => {
+    const url = await urlOf(behaviour);
+    await fails(() => open(url, { fetch, readAheadBytes: 0 }), code, { source: url, ...(status && { status }) });
+  });
+}
+
+/** Behaviour, code, status; opening succeeds, or fails alike where it needs a second request. */
+const REFUSED_LATER = [
+  ['ignores-range-later', 'range-unsupported', 200],
+  ['short-later', 'range-unsupported', 206],
+  ['shifted-later', 'range-unsupported', 206],
+  ['fails-later', 'source', 503],
+  ['refuses-range-later', 'source-changed', 416],
+  ['etag-changes', 'source-changed', 206],
+  ['date-changes', 'source-changed', 206],
+  ['breaks-off', 'source', undefined],
+];
+
+for (const [behaviour, code, status] of REFUSED_LATER) {
+  test(`${behaviour}: ${code}`, async () => {
+    const url = await urlOf(behaviour);
+    await fails(async () => (await open(url, { fetch: PREFIX })).read(), code, { source: url, ...(status && { status }) });
+  });
+}
+
+/** Behaviour and options with which all is well. */
+const FINE = [
+  ['good', {}],
+  ['good', PREFIX],
+  ['good', { prefixBytes: 1 }],
+  ['same-etag', PREFIX],
+  ['refuses-head', PREFIX],
+  ['ignores-range', {}],
+  ['ignores-range', { ...PREFIX, onRangeIgnored: 'download' }],
+  ['no-content-range', {}],
+  ['unknown-size', {}],
+];
+
+for (const [behaviour, fetch] of FINE) {
+  test(`${behaviour} ${JSON.stringify(fetch)}: is read`, async () => {
+    await reads(await urlOf(behaviour), { fetch });
+  });
+}
+
+test('a size that the caller knows replaces Content-Range', async () => {
+  const { bytes } = await fixture(NAME);
+  for (const behaviour of ['no-content-range', 'unknown-size']) {
+    await reads(await urlOf(behaviour), { fetch: { ...PREFIX, byteLength: bytes.length } });
+  }
+  const url = await urlOf('no-content-range');
+  await fails(() => reads(url, { fetch: { ...PREFIX, byteLength: bytes.length + 1 } }), ['range-unsupported', 'truncated', 'corrupt', 'source-changed']);
+});
+
+test('an empty file is no NCF file', async () => {
+  await fails(async () => open(await urlOf('empty')), ['not-ncf', 'truncated']);
+});
+
+test('a server that is not there', async () => {
+  const url = (await urlOf('good')).replace(/:\d+/, ':1');
+  await fails(() => open(url), 'source', { source: url });
+});
+
+test('a failure is no end: the next read of the same file succeeds', async () => {
+  let isDown = false;
+  const fetcher = (...args) => (isDown ? Promise.reject(new TypeError('down')) : fetch(...args));
+  const file = await open(await urlOf('good'), { fetch: { ...PREFIX, fetch: fetcher } });
+  isDown = true;
+  await fails(() => file.read(), 'source');
+  isDown = false;
+  assert.deepEqual((await file.read()).columns.map(contents), await expected());
+});
+
+test('custom fetch, headers and init', async () => {
+  const { url, log } = await served('good');
+  const calls = [];
+  const custom = (...args) => {
+    calls.push(args);
+    return fetch(...args);
+  };
+  await reads(url, { fetch: { ...PREFIX, fetch: custom, requestInit: { headers: { 'X-Token': 'secret' }, cache: 'no-store' } } });
+  const requests = await log();
+  assert.equal(calls.length, requests.length);
+  assert.ok(requests.length >= 2);
+  for (const { headers } of requests) assert.deepEqual([headers['x-token'], headers.range.slice(0, 6)], ['secret', 'bytes=']);
+  for (const [address, init] of calls) assert.deepEqual([String(address), init.cache], [url, 'no-store']);
+  const other = await served('good');
+  await reads(other.url, { fetch: { ...PREFIX, requestInit: { headers: new Headers([['X-Token', 'a']]) } } });
+  assert.deepEqual((await other.log()).map(({ headers }) => headers['x-token']), (await other.log()).map(() => 'a'));
+  await reads(new URL(url), {});
+});
+
+test("a fetch's own failure is the cause", async () => {
+  const cause = new Error('offline');
+  const error = await fails(() => open('https://example.invalid/x.ncf', { fetch: { fetch: () => Promise.reject(cause) } }), 'source');
+  assert.equal(error.cause, cause);
+});
+
+/** Checks that the call rejects with that very reason. */
+async function abortsWith(promise, reason) {
+  await promise.then(() => assert.fail('was not aborted'), (error) => assert.equal(error, reason));
+}
+
+test('abort: before, while waiting for the headers or the body', async () => {
+  const reason = new Error('enough');
+  const { url, log } = await served('good');
+  await abortsWith(open(url, { signal: AbortSignal.abort(reason) }), reason);
+  assert.deepEqual(await log(), []);
+
+  for (const behaviour of ['stalls', 'stalls-later']) {
+    const stalled = await served(behaviour);
+    const controller = new AbortController();
+    const reading = open(stalled.url, { fetch: PREFIX, signal: controller.signal }).then((file) => file.read({ signal: controller.signal }));
+    const count = behaviour === 'stalls' ? 1 : 2;
+    while ((await stalled.log()).length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    controller.abort(reason);
+    await abortsWith(reading, reason);
+  }
+});
+
+test('abort: between columns', async () => {
+  const reason = { any: 'reason' };
+  const { bytes } = await fixture('v10_wide200');
+  for (const source of [bytes, new Blob([bytes])]) {
+    const file = await open(source);
+    const controller = new AbortController();
+    let decoded = 0;
+    const onProgress = ({ phase }) => {
+      if (phase === 'decode' && ++decoded === 3) controller.abort(reason);
+    };
+    await abortsWith(file.read({ signal: controller.signal, onProgress }), reason);
+    assert.equal(decoded, 3);
+    assert.equal((await file.read()).columns.length, 200);
+  }
+});
+
+test('an abort from outside gets its turn while many columns are decoded', async () => {
+  const reason = new Error('stop');
+  const file = await open((await fixture('v10_wide200')).bytes);
+  const controller = new AbortController();
+  setTimeout(() => controller.abort(reason));
+  const forever = async () => {
+    for (;;) await file.read({ signal: controller.signal });
+  };
+  await abortsWith(forever(), reason);
+});
+
+test('abort: while verifying', async () => {
+  const reason = new Error('enough');
+  const file = await open(new Blob([(await fixture(NAME)).bytes]));
+  await abortsWith(file.verify({ signal: AbortSignal.abort(reason) }), reason);
+  assert.ok((await file.verify()).ok);
+});
