@@ -343,7 +343,7 @@ function accumulate(offsets: Int32Array): void {
 
 function checkSize(bytes: number, { name }: Conversion): void {
   if (bytes <= MAX_COLUMN_BYTES) return;
-  throw new NcfError('limit-exceeded', `${bytes} bytes are over the limit of ${MAX_COLUMN_BYTES} for one column`, name);
+  throw new NcfError('limit-exceeded', `${bytes} bytes are over the limit of ${MAX_COLUMN_BYTES} for one column`, { column: name });
 }
 
 function binaryBuffers(conversion: Conversion): ColumnBuffers {
