@@ -322,7 +322,8 @@ export class NcfFile {
 
   async #layout(options: CallOptions): Promise<Layout> {
     const core = await this.#live(options.signal);
-    await drive(this.#finding(core, this.schema.columns.map((_, index) => index)), this.#readAhead, options.signal);
+    // A position that no column has: to the end of the data.
+    await drive(this.#finding(core, [2 ** 32 - 1]), this.#readAhead, options.signal);
     const records = this.#engine.call(core.instance, () => core.reader.records() as RecordInfo[]);
     return {
       byteLength: this.byteLength,

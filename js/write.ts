@@ -54,7 +54,7 @@ export type TableInput = readonly ColumnInput[] | Readonly<Record<string, Column
 export interface WriteOptions extends CallOptions {
   /**
    * Which writer's bytes to produce.
-   * - `python-1.0`: all data types; nulls in text, booleans, dates, timestamps, decimals and binary; a UTC flag is not stored;
+   * - `python-1.0`: all data types; nulls in text, booleans, dates, timestamps, decimals and binary;
    * - `rust-2.0`: int64, float64 and string without nulls.
    *
    * What the dialect cannot hold is an error before anything is written.

@@ -385,13 +385,10 @@ impl Column {
     /// `corrupt` when the validity has another length than the values.
     pub fn new(values: Values, validity: Option<Bitmap>) -> Result<Self> {
         if let Some(bitmap) = &validity
-            && bitmap.len() != values.len() {
-                return Err(Error::corrupt(format!(
-                    "validity of {} rows beside {} values",
-                    bitmap.len(),
-                    values.len()
-                )));
-            }
+            && bitmap.len() != values.len()
+        {
+            return Err(Error::corrupt(format!("validity of {} rows beside {} values", bitmap.len(), values.len())));
+        }
         let validity = validity.filter(|bitmap| bitmap.count_ones() < bitmap.len());
         Ok(Column { values, validity })
     }
@@ -412,6 +409,15 @@ impl Column {
     #[must_use]
     pub fn into_parts(self) -> (Values, Option<Bitmap>) {
         (self.values, self.validity)
+    }
+
+    /// The same with timestamps as instants in UTC.
+    #[must_use]
+    pub fn into_utc(mut self) -> Self {
+        if let Values::Timestamp { utc, .. } = &mut self.values {
+            *utc = true;
+        }
+        self
     }
 
     /// Number of rows.

@@ -227,7 +227,9 @@ async function sources(name, bytes) {
   const { resolve } = await import('node:path');
   const { pathToFileURL } = await import('node:url');
   const path = resolve(import.meta.dirname, '../../tests/fixtures', `${name}.ncf`);
-  return { ...all, path, 'file: URL': pathToFileURL(path), 'FileHandle': await open(path) };
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  return { ...all, 'SharedArrayBuffer': shared, path, 'file: URL': pathToFileURL(path), 'FileHandle': await open(path) };
 }
 
 async function checkUndamaged({ name, bytes, expected }) {

@@ -21,7 +21,7 @@ async function runTest(name, body) {
 }
 
 const file = new URLSearchParams(location.search).get('file') ?? '';
-await runTest('loads', () => import(`/pkg-tests/api/${file}`));
+await runTest('loads', () => import(`/pkg-tests/${file}`));
 for (const { name, body } of declared) {
   if (await runTest(name, body)) await tell({ name });
 }

@@ -82,6 +82,7 @@ const BEHAVIOURS = {
   'refuses-range-later': later((exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) })),
   'empty': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': 'bytes */0' }, body: Buffer.alloc(0) }),
   'refuses-range': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) }),
+  'hangs-up': ({ response }) => response.destroy(),
   'stalls': (exchange) => stall(exchange),
   'stalls-later': later((exchange) => answer({ ...exchange, response: /** @type {any} */ ({ writeHead: (/** @type {any} */ ...args) => exchange.response.writeHead(...args), end: (/** @type {Buffer} */ body) => exchange.response.write(body.subarray(0, 1)) }) })),
   'breaks-off': later((exchange) => {

@@ -24,7 +24,7 @@ export async function withLock(name, body) {
       rmSync(path, { force: true });
       continue;
     }
-    if (!announced) console.log(`waiting for another ${name} (process ${owner ?? 'unknown'}) to end`);
+    if (!announced) console.log(`waiting for another ${name} (process ${owner ?? 'unknown'}) to end; if there is none, remove ${path}`);
     announced = true;
     await sleep(500);
   }

@@ -21,7 +21,7 @@ use super::msgpack::{self, Map};
 use super::{DIGEST_SIZE, FOOTER_MAGIC, LEGACY_VERSION};
 use crate::bytes::{ByteReader, Segments, Step};
 use crate::error::{Error, Result};
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 use crate::statistics::{self, ColumnStatistics};
 
 /// Where the header ends and the schema starts.
@@ -50,6 +50,25 @@ pub struct Header {
     pub modified: u64,
     /// Codec of the file; that of each column is authoritative.
     pub codec: u8,
+}
+
+/// Key that we add to the schema of a timestamp column whose values are instants in UTC: numpy has no such flag.
+/// Readers that do not know it take the same counts as local times.
+const UTC_KEY: &str = "timestamp_utc";
+
+/// Whether a column's timestamps are instants in UTC.
+#[must_use]
+pub fn is_utc(field: &Field) -> bool {
+    field.extra.iter().any(|(key, value)| key.as_str() == Some(UTC_KEY) && value.as_bool() == Some(true))
+}
+
+/// States whether a column's timestamps are instants in UTC.
+#[cfg(feature = "writer")]
+pub fn set_utc(field: &mut Field, utc: bool) {
+    field.extra.retain(|(key, _)| key.as_str() != Some(UTC_KEY));
+    if utc {
+        field.extra.push((UTC_KEY.into(), true.into()));
+    }
 }
 
 /// Parses the header.

@@ -189,7 +189,7 @@ pub fn serialize_schema(schema: &Schema) -> Result<Vec<u8>> {
         let &(data_type, _) = known.ok_or_else(|| {
             Error::type_mismatch("a type of the rust-2.0 dialect", field.data_type.as_str()).in_column(&field.name)
         })?;
-        Ok((field.name.as_str(), data_type, semantic_text(field), field.nullable))
+        Ok((field.name.as_str(), data_type, semantic_text(field)?, field.nullable))
     });
     let fields = fields.collect::<Result<Vec<_>>>()?;
     serialize(&(schema.table_name.as_str(), fields, schema.row_count, schema.version))
@@ -202,14 +202,15 @@ fn serialize<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
 }
 
 #[cfg(feature = "writer")]
-fn semantic_text(field: &Field) -> Option<String> {
-    let kept = field.extra.iter().find(|(key, _)| key.as_str() == Some(SEMANTIC_KEY));
-    if let Some(text) = kept.and_then(|(_, value)| value.as_str()) {
-        return Some(text.to_owned());
+fn semantic_text(field: &Field) -> Result<Option<&'static str>> {
+    if let Some((_, kept)) = field.extra.iter().find(|(key, _)| key.as_str() == Some(SEMANTIC_KEY)) {
+        let known = COARSE_TYPES.iter().find(|(text, _)| kept.as_str() == Some(*text));
+        let bad = || Error::invalid(SEMANTIC_KEY, format!("{kept} is not one of the dialect")).in_column(&field.name);
+        return known.map(|(text, _)| Some(*text)).ok_or_else(bad);
     }
     let same = SEMANTIC_TYPES.iter().find(|(_, semantic)| *semantic == field.semantic_type);
     let coarse = COARSE_TYPES.iter().find(|(_, semantics)| semantics.contains(&field.semantic_type));
-    same.map(|(text, _)| *text).or(coarse.map(|(text, _)| *text)).map(str::to_owned)
+    Ok(same.map(|(text, _)| *text).or(coarse.map(|(text, _)| *text)))
 }
 
 /// Parses the statistics, one entry per column of the schema.
@@ -313,8 +314,8 @@ mod tests {
     fn finer_meanings_become_the_coarse_word() {
         let mut field = Field::new("x", DataType::Float64);
         field.semantic_type = SemanticType::GeoLat;
-        assert_eq!(semantic_text(&field).as_deref(), Some("Geographic"));
+        assert_eq!(semantic_text(&field).unwrap(), Some("Geographic"));
         field.semantic_type = SemanticType::IdUuid;
-        assert_eq!(semantic_text(&field), None);
+        assert_eq!(semantic_text(&field).unwrap(), None);
     }
 }

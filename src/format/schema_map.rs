@@ -4,7 +4,9 @@
 
 use rmpv::Value;
 
-use super::msgpack::{self, Map, optional_text};
+#[cfg(feature = "writer")]
+use super::msgpack::optional_text;
+use super::msgpack::{self, Map};
 use crate::bytes::to_u64;
 use crate::error::{Error, Result};
 use crate::schema::{DataType, Field, Schema, SemanticType};
@@ -68,7 +70,21 @@ fn parse_named_field(mut map: Map, name: &str) -> Result<Field> {
     })
 }
 
+/// Checks that a schema reads back as it is.
+///
+/// # Errors
+/// `invalid-argument` where unknown keys are known ones, or nested too deep.
+#[cfg(feature = "writer")]
+pub fn check(schema: &Schema) -> Result<()> {
+    let bytes = serialize(schema);
+    if parse(&bytes, u64::MAX).is_ok_and(|same| serialize(&same) == bytes) {
+        return Ok(());
+    }
+    Err(Error::invalid("extra", "keys that the schema has already, or values nested too deep"))
+}
+
 /// Serializes a schema map.
+#[cfg(feature = "writer")]
 #[must_use]
 pub fn serialize(schema: &Schema) -> Vec<u8> {
     let mut entries: Vec<(Value, Value)> = vec![
@@ -86,6 +102,7 @@ pub fn serialize(schema: &Schema) -> Vec<u8> {
     msgpack::serialize(&Value::Map(entries))
 }
 
+#[cfg(feature = "writer")]
 fn field_value(field: &Field) -> Value {
     let patterns = field.typical_query_patterns.iter().map(|pattern| pattern.as_str().into());
     let mut entries: Vec<(Value, Value)> = vec![
@@ -107,7 +124,7 @@ fn field_value(field: &Field) -> Value {
     Value::Map(entries)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "writer"))]
 mod tests {
     use super::*;
 

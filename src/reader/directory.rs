@@ -183,9 +183,10 @@ fn record_header(segments: &Segments, start: u64, end: u64) -> Step<(&[u8], &[u8
     loop {
         let bytes = segments.get(start..start.saturating_add(window).min(end))?;
         if let Some(length) = bytes.iter().position(|&byte| byte == 0)
-            && let (Some(name), Some(fixed)) = (bytes.get(..length), bytes.get(length + 1..length + 10)) {
-                return Ok((name, fixed));
-            }
+            && let (Some(name), Some(fixed)) = (bytes.get(..length), bytes.get(length + 1..length + 10))
+        {
+            return Ok((name, fixed));
+        }
         if start.saturating_add(window) >= end || window > MAX_NAME_SIZE {
             return Err(Error::corrupt("column header without the end of its name").at(start).into());
         }

@@ -29,7 +29,7 @@ use directory::Directory;
 /// What a hostile file may cost. Nothing is allocated for a claim that exceeds its limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Bytes of one metadata section; its parsed form takes up to some fifty times as much.
+    /// Bytes of one metadata section; its parsed form takes up to some sixty times as much.
     pub metadata_bytes: u64,
     /// Bytes of one column after decompression.
     pub column_bytes: u64,
@@ -162,7 +162,8 @@ impl File {
         self.verifier.clone()
     }
 
-    /// Finds where the columns (positions in the schema) lie, hopping over those in front of them.
+    /// Finds where the columns (positions in the schema) lie, hopping over those in front of them. A position behind
+    /// the last makes it go to the end of the data, and see that nothing is left over.
     ///
     /// # Errors
     /// `corrupt` or `truncated` where a column's header is no good.
@@ -223,8 +224,11 @@ impl File {
             Dialect::Rust20 => payload::EmptyText::Empty,
             Dialect::Python10 | Dialect::Python11 => payload::EmptyText::Null,
         };
-        let (decoded, mut warnings) =
+        let (mut decoded, mut warnings) =
             payload::decode(&plain, field.data_type, empty, self.limits.column_bytes).map_err(context)?;
+        if python10::is_utc(field) {
+            decoded = decoded.into_utc();
+        }
         for warning in &mut warnings {
             warning.column.get_or_insert_with(|| field.name.clone());
         }
@@ -399,7 +403,7 @@ pub fn read_all(bytes: &[u8], options: &OpenOptions) -> Result<Table> {
     }
     verifier.finish().check()?;
     let all: Vec<usize> = (0..file.schema.columns.len()).collect();
-    file.locate(&all, &segments).map_err(failed)?;
+    file.locate(&[usize::MAX], &segments).map_err(failed)?;
     let (mut columns, mut warnings) = (Vec::new(), file.warnings.clone());
     for column in all {
         if file.is_lost(column) {

@@ -13,6 +13,9 @@ use crate::format::{Dialect, msgpack, python10, rust20, schema_map};
 use crate::schema::{Field, Schema};
 use crate::statistics::ColumnStatistics;
 
+/// Longest column name that we write; readers look for its end in the data.
+const MAX_NAME_SIZE: usize = 1 << 16;
+
 /// Why Python 1.1 files are not written.
 pub fn python11_is_not_written() -> Error {
     Error::invalid("dialect", "python-1.1 files cannot be read by anything; write python-1.0 or rust-2.0")
@@ -59,6 +62,9 @@ fn check_python10(field: &Field, column: &Column, lossy: bool) -> Result<()> {
     if field.name.contains('\0') {
         return Err(Error::invalid("name", "python-1.0 column names end at the first U+0000"));
     }
+    if field.name.len() > MAX_NAME_SIZE {
+        return Err(Error::invalid("name", format!("is longer than {MAX_NAME_SIZE} bytes")));
+    }
     group_id(field)?;
     match column.values() {
         Values::String(values) if !lossy => {
@@ -90,6 +96,13 @@ fn group_id(field: &Field) -> Result<u32> {
         .map_err(|_| Error::invalid("columnGroup", format!("{group} is not between 0 and {}", u32::MAX)))
 }
 
+/// Adds to the field what the dialect has no other place for.
+pub fn complete(field: &mut Field, column: &Column, options: &WriteOptions) {
+    if options.dialect == Dialect::Python10 {
+        python10::set_utc(field, matches!(column.values(), Values::Timestamp { utc: true, .. }));
+    }
+}
+
 /// The column as it is stored: null floats as NaN.
 pub fn prepare(column: &Column) -> Cow<'_, Column> {
     let values = match column.values() {
@@ -115,6 +128,7 @@ pub fn python10(schema: &Schema, columns: &[Encoded], options: &WriteOptions) ->
     let stated: Vec<ColumnStatistics> = columns.iter().map(|column| nan_as_null(&column.statistics)).collect();
     let names = schema.columns.iter().map(|field| field.name.as_str());
     let statistics = python10::serialize_statistics(&names.zip(&stated).collect::<Vec<_>>());
+    schema_map::check(schema)?;
     let schema_bytes = schema_map::serialize(schema);
     let data = python10_groups(schema, columns, options.compression)?;
 

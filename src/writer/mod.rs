@@ -5,8 +5,10 @@
 
 mod legacy;
 
+use std::collections::HashSet;
+
 use crate::bytes::to_u64;
-use crate::column::Column;
+use crate::column::{Column, MAX_PRECISION, Values};
 use crate::compression::{Compression, zstd};
 use crate::error::{Error, Result};
 use crate::format::{Dialect, payload};
@@ -60,6 +62,7 @@ pub struct Writer {
     options: WriteOptions,
     columns: Vec<Encoded>,
     num_rows: Option<u64>,
+    names: HashSet<String>,
 }
 
 impl Writer {
@@ -72,7 +75,7 @@ impl Writer {
         legacy::check_options(&options)?;
         schema.columns.clear();
         schema.default_compression = options.compression.as_str().to_owned();
-        Ok(Writer { schema, options, columns: Vec::new(), num_rows: None })
+        Ok(Writer { schema, options, columns: Vec::new(), num_rows: None, names: HashSet::new() })
     }
 
     /// Adds a column.
@@ -80,7 +83,7 @@ impl Writer {
     /// # Errors
     /// `type-mismatch` where the values are not of the field's type or the dialect cannot hold them,
     /// `invalid-argument` for a bad or second name or another number of rows than the first column has.
-    pub fn add(&mut self, field: Field, column: &Column) -> Result<()> {
+    pub fn add(&mut self, mut field: Field, column: &Column) -> Result<()> {
         self.check(&field, column).map_err(|error| error.in_column(&field.name))?;
         let plain = payload::encode(&legacy::prepare(column)).map_err(|error| error.in_column(&field.name))?;
         let stored = match self.options.compression {
@@ -89,12 +92,14 @@ impl Writer {
         };
         self.columns.push(Encoded { statistics: statistics::measure(column), stored });
         self.num_rows = Some(to_u64(column.len()));
+        legacy::complete(&mut field, column, &self.options);
+        self.names.insert(field.name.clone());
         self.schema.columns.push(field);
         Ok(())
     }
 
     fn check(&self, field: &Field, column: &Column) -> Result<()> {
-        if self.schema.columns.iter().any(|other| other.name == field.name) {
+        if self.names.contains(&field.name) {
             return Err(Error::invalid("name", "another column has the same name"));
         }
         if column.values().data_type() != field.data_type {
@@ -106,6 +111,7 @@ impl Writer {
         if let Some(rows) = self.num_rows.filter(|&rows| rows != to_u64(column.len())) {
             return Err(Error::invalid("columns", format!("{} rows, the first column has {rows}", column.len())));
         }
+        check_values(column)?;
         legacy::check_column(field, column, &self.options)
     }
 
@@ -120,6 +126,32 @@ impl Writer {
             Dialect::Rust20 => legacy::rust20(&self.schema, &self.columns),
             Dialect::Python11 => Err(legacy::python11_is_not_written()),
         }
+    }
+}
+
+/// Checks what a column's type promises of its values.
+fn check_values(column: &Column) -> Result<()> {
+    match column.values() {
+        Values::String(text) => {
+            let bad = |error: Error| Error::type_mismatch("UTF-8", error.kind().to_string());
+            text.check_utf8().map_err(bad)
+        }
+        Values::Decimal { precision, scale, values } => {
+            let allowed = (1..=MAX_PRECISION).contains(precision) && scale <= precision;
+            let limit = 10i128.checked_pow(u32::from(*precision)).unwrap_or(i128::MAX);
+            let long = || values.iter().position(|value| *value <= -limit || *value >= limit);
+            match (allowed, long()) {
+                (true, None) => Ok(()),
+                (false, _) => Err(Error::type_mismatch(
+                    format!("a precision of 1 to {MAX_PRECISION} digits and a scale within it"),
+                    format!("precision {precision}, scale {scale}"),
+                )),
+                (true, Some(row)) => {
+                    Err(Error::type_mismatch(format!("at most {precision} digits"), format!("more in row {row}")))
+                }
+            }
+        }
+        _ => Ok(()),
     }
 }
 

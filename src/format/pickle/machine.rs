@@ -147,8 +147,11 @@ pub struct Machine<'a> {
     pub arrays: Vec<Option<Array<'a>>>,
 }
 
-/// Runs a pickle whose result has to be a one-dimensional array.
-pub fn load(bytes: &[u8]) -> Result<Loaded<'_>> {
+/// Bytes that the objects of one opcode take at most, about.
+const BYTES_PER_STEP: u64 = 48;
+
+/// Runs a pickle whose result has to be a one-dimensional array, and whose objects take at most `max_bytes`.
+pub fn load(bytes: &[u8], max_bytes: u64) -> Result<Loaded<'_>> {
     let mut machine = Machine {
         rest: bytes,
         stack: Vec::new(),
@@ -162,7 +165,13 @@ pub fn load(bytes: &[u8]) -> Result<Loaded<'_>> {
     if !bytes.is_empty() && !bytes.starts_with(&[0x80]) {
         return Err(corrupt("it does not start with PROTO"));
     }
-    while machine.step()? {}
+    let mut taken = 0u64;
+    while machine.step()? {
+        taken += BYTES_PER_STEP;
+        if taken > max_bytes {
+            return Err(Error::limit("bytes of a pickled column", taken, max_bytes));
+        }
+    }
     machine.finish()
 }
 

@@ -59,7 +59,7 @@ pub fn decode(bytes: &[u8], declared: DataType) -> Result<Decoded> {
 /// # Errors
 /// Those of [`decode`], and `limit-exceeded` for more.
 pub fn decode_within(bytes: &[u8], declared: DataType, max_bytes: u64) -> Result<Decoded> {
-    let array = machine::load(bytes)?;
+    let array = machine::load(bytes, max_bytes)?;
     let mut warnings = Vec::new();
     let column = match array.elements {
         Elements::Raw(raw) => dtype::decode(array.dtype, array.rows, raw, declared)?,
