@@ -619,7 +619,7 @@ fn instants_stay_instants() -> Result<()> {
         for _ in 0..2 {
             let schema = Schema::new("t", vec![field]);
             let table = reader::read_all(
-                &write_all(&schema, &[column.clone()], WriteOptions::new(PYTHON10))?,
+                &write_all(&schema, std::slice::from_ref(&column), WriteOptions::new(PYTHON10))?,
                 &OpenOptions::default(),
             )?;
             assert_eq!(table.columns, [Some(column.clone())]);

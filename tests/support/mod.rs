@@ -195,6 +195,8 @@ pub fn read_unverified(bytes: &[u8], options: &OpenOptions) -> ncf::Result<Table
     let mut host = Host::new(bytes);
     host.supply_all()?;
     let mut file = host.open(options)?;
+    // To the end of the data, as read_all does.
+    host.run(|segments| file.locate(&[usize::MAX], segments))?;
     let mut warnings = file.warnings().to_vec();
     let mut columns = Vec::new();
     for index in 0..file.schema().columns.len() {
