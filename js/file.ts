@@ -7,6 +7,7 @@ import type { Dialect } from './generated.js';
 import { bytesSource, coalesce, ReadAhead, toSource, type ByteSource, type NcfInput, type Range } from './source.js';
 import { Table, type Row } from './table.js';
 import type { CallOptions, ColumnStatistics, DateMode, Int64Mode, Layout, OpenOptions, ReadOptions, Schema, VerifyReport, Warning } from './types.js';
+import { makeWay } from './yield.js';
 import type { ColumnData, FileInfo, OpenLimits, RecordInfo, Verdict } from './wasm-types.js';
 
 /** Bytes that are supplied to a step: at least the range that it asked for. */
@@ -248,12 +249,12 @@ export class NcfFile {
     const fetcher = new Fetcher(this.#source, chunks.flat(), this.#gap, options);
     const columns: ColumnData[] = [];
     for (const [position, index] of wanted.entries()) {
-      signal?.throwIfAborted();
+      await makeWay(signal);
       this.#checkOpen();
       const stored = await Promise.all((chunks[position] ?? []).map((range) => fetcher.get(range)));
       if (this.#engine.isDiscarded(core.instance)) {
         core = await this.#live(signal);
-        await drive(this.#locating(core, [index]), this.#readAhead, signal);
+        await drive(this.#finding(core, wanted), this.#readAhead, signal);
       }
       columns.push(this.#decode(core, index, rows, stored));
       onProgress?.({ phase: 'decode', loaded: position + 1, total: wanted.length, column: this.#name(index) });
@@ -302,7 +303,7 @@ export class NcfFile {
     let next = steps.next();
     let loaded = 0;
     while (!next.done) {
-      options.signal?.throwIfAborted();
+      await makeWay(options.signal);
       this.#checkOpen();
       const { start, end } = next.value;
       next = steps.next(await this.#source.read(start, end, options.signal));

@@ -99,7 +99,8 @@ export function toBuffers(values: ColumnValues, options: ConversionOptions): Col
 }
 
 function isBuffers(values: ColumnValues): values is BufferInput {
-  return !Array.isArray(values) && !ArrayBuffer.isView(values) && typeof values === 'object' && 'values' in values;
+  const candidate = values as Partial<BufferInput> | null;
+  return !Array.isArray(values) && !ArrayBuffer.isView(values) && typeof candidate === 'object' && candidate?.values !== undefined;
 }
 
 function typedArray(view: ArrayBufferView, name: string): ColumnBuffers {

@@ -6,6 +6,7 @@ import type { DataType, SemanticType, TimeUnit } from './generated.js';
 import { toBuffers, type ColumnValues } from './input.js';
 import type { CallOptions, ColumnSchema, Schema, WritableDialect } from './types.js';
 import type { FieldSetup, WriterSetup } from './wasm-types.js';
+import { makeWay } from './yield.js';
 
 /** One column to write. */
 export interface ColumnInput {
@@ -127,7 +128,7 @@ function* writing(engine: Engine, table: TableInput, options: WriteOptions): Gen
   let finished = false;
   try {
     for (const [index, input] of columns.entries()) {
-      if (typeof input.name !== 'string') throw invalid('name', `of column ${index} is not text`);
+      if (typeof (input as Partial<ColumnInput> | null)?.name !== 'string') throw invalid('name', `of column ${index} is not text`);
       const buffers = toBuffers(input.data, input);
       const field = fieldSetup(input, buffers.type, known.get(input.name));
       engine.call(instance, () => {
@@ -159,9 +160,7 @@ export async function write(table: TableInput, options: WriteOptions): Promise<U
       const done = next.value;
       const column = columns[done - 1]?.name;
       options.onProgress?.({ phase: 'encode', loaded: done, total: columns.length, ...(column !== undefined && { column }) });
-      // Lets an abort, or whatever else waits, have its turn.
-      await new Promise((resolve) => setTimeout(resolve));
-      options.signal?.throwIfAborted();
+      await makeWay(options.signal);
       next = steps.next();
     }
     return next.value;

@@ -58,7 +58,7 @@ const python = {
       column('float64', 'float64', rows((row) => row / 7)),
       column('string', 'string', rows((row) => `user${row}@example.com`)),
       column('boolean', 'boolean', rows((row) => row % 3 === 0)),
-      column('timestamp', 'timestamp', rows((row) => new Date(row * 1001)), { unit: 'ms' }),
+      column('timestamp', 'timestamp', rows((row) => new Date(row * 1001)), { unit: 'ms', extra: { timestamp_utc: true } }),
       column('decimal', 'decimal', rows((row) => (row % 5 === 0 ? null : `${row}.25`))),
     ],
   },

@@ -95,6 +95,11 @@ impl Directory {
         self.by_column.get(&column).and_then(|&index| self.records.get(index))
     }
 
+    /// Whether every column in the data was seen.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.walk, Walk::Complete)
+    }
+
     fn add(&mut self, record: Record) {
         if let Some(column) = record.column {
             self.by_column.insert(column, self.records.len());

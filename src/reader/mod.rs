@@ -182,11 +182,15 @@ impl File {
     /// Legacy files have one chunk per column, whatever the rows. No chunks: the schema has the column, the data do not.
     ///
     /// # Errors
-    /// `corrupt` for a column that a salvaged file has lost, `unsupported-feature` for its codec.
+    /// `corrupt` for a column that a salvaged file has lost, `unsupported-feature` for its codec, `invalid-argument`
+    /// for one that was not located.
     pub fn chunks(&self, column: usize) -> Result<Vec<Chunk>> {
         let Some(record) = self.directory.find(column) else {
             if self.is_lost(column) {
                 return Err(Error::corrupt("the writer destroyed this column's data").in_column(self.name(column)));
+            }
+            if !self.directory.is_complete() {
+                return Err(Error::invalid("column", "was not located").in_column(self.name(column)));
             }
             return Ok(Vec::new());
         };

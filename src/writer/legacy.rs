@@ -125,9 +125,9 @@ pub fn python10(schema: &Schema, columns: &[Encoded], options: &WriteOptions) ->
     if columns.is_empty() {
         return Err(Error::invalid("columns", "a python-1.0 file needs at least one column"));
     }
-    let stated: Vec<ColumnStatistics> = columns.iter().map(|column| nan_as_null(&column.statistics)).collect();
     let names = schema.columns.iter().map(|field| field.name.as_str());
-    let statistics = python10::serialize_statistics(&names.zip(&stated).collect::<Vec<_>>());
+    let stated = columns.iter().map(|column| &column.statistics);
+    let statistics = python10::serialize_statistics(&names.zip(stated).collect::<Vec<_>>());
     schema_map::check(schema)?;
     let schema_bytes = schema_map::serialize(schema);
     let data = python10_groups(schema, columns, options.compression)?;
@@ -182,10 +182,16 @@ fn python10_groups(schema: &Schema, columns: &[Encoded], compression: Compressio
     Ok(bytes)
 }
 
-/// Both original writers count NaN as null.
-fn nan_as_null(statistics: &ColumnStatistics) -> ColumnStatistics {
-    let null_count = statistics.null_count + statistics.nan_count.unwrap_or(0);
-    ColumnStatistics { null_count, ..statistics.clone() }
+/// Statistics as the original writers count: NaN is null, and in Rust 2.0 empty text is.
+pub fn stated(measured: ColumnStatistics, column: &Column, options: &WriteOptions) -> ColumnStatistics {
+    let empty = match column.values() {
+        Values::String(text) if options.dialect == Dialect::Rust20 => {
+            text.iter().filter(|value| value.is_empty()).count()
+        }
+        _ => 0,
+    };
+    let null_count = measured.null_count + measured.nan_count.unwrap_or(0) + to_u64(empty);
+    ColumnStatistics { null_count, ..measured }
 }
 
 /// A Rust 2.0 file.
@@ -194,7 +200,7 @@ fn nan_as_null(statistics: &ColumnStatistics) -> ColumnStatistics {
 /// its `validate_checksum()` fail on every file; on ours it succeeds.
 pub fn rust20(schema: &Schema, columns: &[Encoded]) -> Result<Vec<u8>> {
     let schema_bytes = rust20::serialize_schema(schema)?;
-    let stated: Vec<ColumnStatistics> = columns.iter().map(|column| nan_as_null(&column.statistics)).collect();
+    let stated: Vec<&ColumnStatistics> = columns.iter().map(|column| &column.statistics).collect();
     let statistics = rust20::serialize_statistics(&stated)?;
     let mut data = Vec::new();
     for (field, column) in schema.columns.iter().zip(columns) {

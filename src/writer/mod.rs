@@ -90,7 +90,8 @@ impl Writer {
             Compression::None => plain,
             Compression::Zstd => zstd::compress(&plain, self.options.level)?,
         };
-        self.columns.push(Encoded { statistics: statistics::measure(column), stored });
+        let statistics = legacy::stated(statistics::measure(column), column, &self.options);
+        self.columns.push(Encoded { statistics, stored });
         self.num_rows = Some(to_u64(column.len()));
         legacy::complete(&mut field, column, &self.options);
         self.names.insert(field.name.clone());
