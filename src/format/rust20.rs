@@ -242,15 +242,15 @@ pub fn parse_statistics(bytes: &[u8], schema: &Schema) -> Result<Vec<Option<Colu
 /// # Errors
 /// None in practice; the serializer's type has one.
 #[cfg(feature = "writer")]
-pub fn serialize_statistics(columns: &[&ColumnStatistics]) -> Result<Vec<u8>> {
+pub fn serialize_statistics<'a>(columns: impl IntoIterator<Item = &'a ColumnStatistics>) -> Result<Vec<u8>> {
     let bound = |scalar: &Option<Scalar>| match scalar {
         // The original rounds too: that is what its f64 bounds are.
         Some(Scalar::Integer(value)) => Some(*value as f64),
         Some(Scalar::Float64(value)) => Some(*value),
         _ => None,
     };
-    let entry = |c: &&ColumnStatistics| (bound(&c.min), bound(&c.max), c.null_count, c.total_count, None::<u64>);
-    serialize(&columns.iter().map(entry).collect::<Vec<_>>())
+    let entry = |c: &ColumnStatistics| (bound(&c.min), bound(&c.max), c.null_count, c.total_count, None::<u64>);
+    serialize(&columns.into_iter().map(entry).collect::<Vec<_>>())
 }
 
 /// Parses the footer: the stored SHA-256. Stale bytes of a first write may follow it.

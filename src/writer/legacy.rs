@@ -200,8 +200,7 @@ pub fn stated(measured: ColumnStatistics, column: &Column, options: &WriteOption
 /// its `validate_checksum()` fail on every file; on ours it succeeds.
 pub fn rust20(schema: &Schema, columns: &[Encoded]) -> Result<Vec<u8>> {
     let schema_bytes = rust20::serialize_schema(schema)?;
-    let stated: Vec<&ColumnStatistics> = columns.iter().map(|column| &column.statistics).collect();
-    let statistics = rust20::serialize_statistics(&stated)?;
+    let statistics = rust20::serialize_statistics(columns.iter().map(|column| &column.statistics))?;
     let mut data = Vec::new();
     for (field, column) in schema.columns.iter().zip(columns) {
         let prefix = u32::try_from(column.stored.len()).map_err(|_| {
