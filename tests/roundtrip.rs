@@ -335,6 +335,12 @@ fn expected_statistics(column: &Column, dialect: Dialect) -> ColumnStatistics {
         let (min, max) = (measured.min.as_ref().map(stored), measured.max.as_ref().map(stored));
         return ColumnStatistics { min, max, null_count, nan_count: None, ..measured };
     }
+    // Rust 2.0 counts empty text as null.
+    let empty = match column.values() {
+        Values::String(text) => text.iter().filter(|value| value.is_empty()).count() as u64,
+        _ => 0,
+    };
+    let null_count = null_count + empty;
     let stored = |scalar: &Scalar| match scalar {
         Scalar::Integer(value) => Some(Scalar::Float64(*value as f64)),
         Scalar::Float64(_) => Some(scalar.clone()),
