@@ -110,7 +110,9 @@ pub fn decompress(frame: &[u8], bound: usize) -> Result<Vec<u8>, DecodeError> {
 
 /// Decodes one frame into at most `bound` bytes; a content checksum, where there is one, is verified.
 #[cfg(feature = "ruzstd")]
-pub use second_opinion::decompress;
+pub fn decompress(frame: &[u8], bound: usize) -> Result<Vec<u8>, DecodeError> {
+    second_opinion::decompress(frame, bound)
+}
 
 /// The same by ruzstd.
 #[cfg(any(test, feature = "ruzstd"))]
