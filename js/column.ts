@@ -101,7 +101,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
 
   #get(index: number): Cell<T, I, D> | null {
     if (this.#isNull(index)) return null;
-    this.#cell ??= cellReader(this as ColumnBuffers & { name: string }, this.#modes);
+    this.#cell ??= cellReader(this, this.#modes);
     return this.#cell(index) as Cell<T, I, D>;
   }
 }

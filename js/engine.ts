@@ -63,7 +63,7 @@ export class Engine {
 
   async #compile(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
     try {
-      const given = await (input ?? platform?.load(this.kind));
+      const given = await Promise.resolve(input ?? platform?.load(this.kind));
       if (given === undefined) throw new Error('no platform entry point was imported');
       this.#module = await compile(given);
     } catch (cause) {

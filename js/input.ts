@@ -91,7 +91,7 @@ export function toBuffers(values: ColumnValues, options: ConversionOptions): Col
   if (ArrayBuffer.isView(values)) {
     const own = typedArray(values, name);
     if (options.type === undefined || options.type === own.type) return own;
-    return fromArray(own.values as unknown as ArrayLike<number | bigint>, { ...options, type: options.type });
+    return fromArray(own.values, { ...options, type: options.type });
   }
   if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', name);
   const cells = values as readonly InputCell[];
@@ -319,7 +319,7 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
   const joined = encoder.encode(texts.join(''));
   if (joined.byteLength === units) {
     accumulate(offsets);
-    return conversion.finish(joined as Uint8Array<ArrayBuffer>, { offsets });
+    return conversion.finish(joined, { offsets });
   }
   let bytes = new Uint8Array(Math.min(MAX_COLUMN_BYTES, joined.byteLength + 16));
   let end = 0;

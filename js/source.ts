@@ -21,7 +21,7 @@ export interface ByteSource {
   /** Exactly the bytes `start` to `end`. */
   read(start: number, end: number, signal?: AbortSignal): Promise<Uint8Array>;
   /** The same at once, where that can be. */
-  readSync?(start: number, end: number): Uint8Array;
+  readonly readSync?: (start: number, end: number) => Uint8Array;
   /** Lets go of what the source holds open. */
   close?(): void | Promise<void>;
 }

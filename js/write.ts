@@ -93,7 +93,7 @@ function seconds(date: Date | undefined, name: string): number | undefined {
 function writerSetup(options: WriteOptions): WriterSetup {
   const { schema } = options;
   return {
-    dialect: String(options.dialect as string | undefined),
+    dialect: String(options.dialect),
     compression: options.compression,
     level: options.level,
     created: seconds(options.created, 'created'),

@@ -9,7 +9,10 @@ import { run } from '../lib/process.mjs';
 /** Runs the TypeScript compiler, and removes the output of sources that are no more. */
 export async function buildTypeScript() {
   console.log('build: compiling js/');
-  await run(inRoot('node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.json']);
+  const compile = (/** @type {string[]} */ ...args) => run(inRoot('node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.json', ...args]);
+  // Comments belong into the declarations, not into what a page loads; one run cannot tell them apart.
+  await compile('--emitDeclarationOnly');
+  await compile('--declaration', 'false', '--removeComments');
   for (const path of filesBelow(dist)) {
     const output = relative(dist, path);
     if (output.startsWith('wasm/') || !/\.(js|d\.ts)$/.test(output)) continue;
