@@ -86,6 +86,18 @@ impl Bitmap {
         self.len += 1;
     }
 
+    /// Adds `count` bits of one value.
+    pub fn extend_filled(&mut self, count: usize, bit: bool) {
+        let mut left = count;
+        while left > 0 && !self.len.is_multiple_of(8) {
+            self.push(bit);
+            left -= 1;
+        }
+        self.bytes.resize(self.bytes.len() + left.div_ceil(8), if bit { 0xff } else { 0 });
+        self.len += left;
+        self.clear_tail();
+    }
+
     /// All bits in order.
     pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
         (0..self.len).map(|index| self.get(index))

@@ -25,6 +25,7 @@ pub mod bytes;
 pub mod column;
 pub mod compression;
 pub mod decimal;
+pub mod encoding;
 pub mod error;
 pub mod format;
 pub mod reader;

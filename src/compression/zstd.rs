@@ -32,17 +32,22 @@ pub struct FrameInfo {
 /// `corrupt` or `truncated` when the bytes are not exactly one frame.
 pub fn inspect(frame: &[u8]) -> Result<FrameInfo> {
     let mut reader = ByteReader::new(frame, 0);
-    walk(&mut reader).map_err(|error| match error.kind() {
-        // Offsets inside of a column's bytes would only mislead.
-        crate::ErrorKind::Truncated { .. } => Error::corrupt("zstd frame ends early"),
-        _ => error,
-    })
+    match reader.u32() {
+        Ok(MAGIC) => walk_frame(&mut reader).map_err(early_end),
+        _ => Err(Error::corrupt("no zstd frame where one belongs")),
+    }
 }
 
-fn walk(reader: &mut ByteReader<'_>) -> Result<FrameInfo> {
-    if reader.u32()? != MAGIC {
-        return Err(Error::corrupt("no zstd frame where one belongs"));
+/// Offsets inside of a column's bytes would only mislead.
+fn early_end(error: Error) -> Error {
+    match error.kind() {
+        crate::ErrorKind::Truncated { .. } => Error::corrupt("zstd frame ends early"),
+        _ => error,
     }
+}
+
+/// Walks what follows the magic.
+fn walk_frame(reader: &mut ByteReader<'_>) -> Result<FrameInfo> {
     let descriptor = reader.u8()?;
     let single_segment = descriptor & 0x20 != 0;
     if !single_segment {
@@ -105,6 +110,63 @@ pub fn decompress(frame: &[u8], bound: usize) -> Result<Vec<u8>, DecodeError> {
         Ok(_) => Ok(out),
         Err(zrip::DecompressError::OutputTooSmall) => Err(DecodeError::OverBound),
         Err(error) => Err(DecodeError::Damaged(error.to_string())),
+    }
+}
+
+/// Decodes frames one after the other, with buffers that live on.
+pub struct Decompressor {
+    #[cfg(not(feature = "ruzstd"))]
+    context: zrip::DecompressContext,
+}
+
+impl Default for Decompressor {
+    fn default() -> Self {
+        Decompressor::new()
+    }
+}
+
+impl Decompressor {
+    /// A decompressor.
+    #[must_use]
+    pub fn new() -> Self {
+        Decompressor {
+            #[cfg(not(feature = "ruzstd"))]
+            context: zrip::DecompressContext::new(),
+        }
+    }
+
+    /// Decodes one frame that is stored without its magic into exactly `size` bytes.
+    ///
+    /// # Errors
+    /// `corrupt` for damaged bytes, another size, or bytes behind the frame.
+    pub fn decompress_magicless(&mut self, stored: &[u8], size: usize) -> Result<Vec<u8>> {
+        let info = walk_frame(&mut ByteReader::new(stored, 0)).map_err(early_end)?;
+        let expected = to_u64(size);
+        if info.content_size.is_some_and(|stated| stated != expected) || info.max_size < expected {
+            return Err(Error::corrupt(format!("zstd frame of another size than the {size} bytes that belong there")));
+        }
+        let restored = self.magicless(stored, size)?;
+        if restored.len() != size {
+            return Err(Error::corrupt(format!("zstd frame holds {} bytes where {size} belong", restored.len())));
+        }
+        Ok(restored)
+    }
+
+    #[cfg(not(feature = "ruzstd"))]
+    fn magicless(&mut self, stored: &[u8], size: usize) -> Result<Vec<u8>> {
+        let mut out = Vec::with_capacity(size);
+        let decoded = self.context.decompress_after_magic_into(stored, &mut out, size);
+        decoded.map_err(|error| Error::corrupt(format!("damaged zstd frame: {error}")))?;
+        Ok(out)
+    }
+
+    #[cfg(feature = "ruzstd")]
+    fn magicless(&mut self, stored: &[u8], size: usize) -> Result<Vec<u8>> {
+        let frame = [&MAGIC.to_le_bytes()[..], stored].concat();
+        second_opinion::decompress(&frame, size).map_err(|error| match error {
+            DecodeError::OverBound => Error::corrupt("zstd frame holds more bytes than stated"),
+            DecodeError::Damaged(what) => Error::corrupt(format!("damaged zstd frame: {what}")),
+        })
     }
 }
 

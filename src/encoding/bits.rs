@@ -1,0 +1,130 @@
+//! Booleans and validity: one bit per row.
+//!
+//! ```text
+//! 0 constant     u8 value
+//! 1 bitmap       leaf of ceil(count / 8) bytes, least significant bit first, bits behind the last zero
+//! 2 run-length   u8 first value, varint runs, node of the lengths minus one; values alternate
+//! ```
+
+use super::{Decoder, integer, leaf, unknown_id, varint};
+use crate::bytes::ByteReader;
+use crate::column::Bitmap;
+use crate::error::{Error, Result};
+
+const CONSTANT: u8 = 0;
+const BITMAP: u8 = 1;
+const RUN_LENGTH: u8 = 2;
+
+fn value(byte: u8) -> Result<bool> {
+    match byte {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(Error::corrupt(format!("bit of value {byte}"))),
+    }
+}
+
+/// Reads a node of `count` bits.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Bitmap> {
+    decoder.check_count(count.div_ceil(8), 1)?;
+    match reader.u8()? {
+        CONSTANT => Ok(Bitmap::filled(count, value(reader.u8()?)?)),
+        BITMAP => {
+            let bytes = leaf::read(reader, count.div_ceil(8), decoder)?.into_owned();
+            let bitmap = Bitmap::from_bytes(bytes.clone(), count)?;
+            if bitmap.as_bytes() != bytes {
+                return Err(Error::corrupt("bits behind the last row of a bitmap"));
+            }
+            Ok(bitmap)
+        }
+        RUN_LENGTH => {
+            let mut bit = value(reader.u8()?)?;
+            let runs = varint::read_count(reader)?;
+            if runs > count {
+                return Err(Error::corrupt(format!("{runs} runs of {count} bits")));
+            }
+            let lengths = decoder.child(|decoder| integer::decode(reader, runs, decoder))?;
+            let mut bitmap = Bitmap::default();
+            for length in lengths {
+                let left = count - bitmap.len();
+                let length = usize::try_from(length).ok().filter(|&length| length < left);
+                let length = length.ok_or_else(|| Error::corrupt(format!("runs of more than {count} bits")))?;
+                bitmap.extend_filled(length + 1, bit);
+                bit = !bit;
+            }
+            if bitmap.len() != count {
+                return Err(Error::corrupt(format!("runs of {} bits where {count} belong", bitmap.len())));
+            }
+            Ok(bitmap)
+        }
+        id => Err(unknown_id("bit", id)),
+    }
+}
+
+/// Writes a node.
+#[cfg(feature = "writer")]
+pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
+    use integer::{Integers, Role};
+
+    let ones = bitmap.count_ones();
+    if ones == 0 || ones == bitmap.len() {
+        out.extend([CONSTANT, u8::from(ones > 0)]);
+        return;
+    }
+    let start = out.len();
+    out.push(BITMAP);
+    leaf::write(bitmap.as_bytes(), encoder, out);
+
+    let mut lengths: Vec<u64> = Vec::new();
+    let mut last = None;
+    for bit in bitmap.iter() {
+        match lengths.last_mut() {
+            Some(length) if last == Some(bit) => *length += 1,
+            _ => lengths.push(0),
+        }
+        last = Some(bit);
+    }
+    if lengths.len() * 4 > bitmap.len() {
+        return;
+    }
+    let mut runs = vec![RUN_LENGTH, u8::from(bitmap.get(0))];
+    varint::write_count(lengths.len(), &mut runs);
+    integer::encode(Integers { values: &lengths, signed: false }, Role::Lengths, encoder, &mut runs);
+    if runs.len() < out.len() - start {
+        out.truncate(start);
+        out.extend(runs);
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::encoding::Encoder;
+
+    #[test]
+    fn bits_round_trip_and_cuts_are_errors() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let cases: Vec<Bitmap> = vec![
+            Bitmap::default(),
+            Bitmap::filled(1, true),
+            Bitmap::filled(1000, false),
+            (0..100).map(|i| i % 3 == 0).collect(),
+            (0..10_000).map(|i| i / 700 % 2 == 1).collect(),
+            (0..10_000u32).map(|i| i.wrapping_mul(2_654_435_761) >> 20 & 1 == 1).collect(),
+        ];
+        for bitmap in cases {
+            let mut out = Vec::new();
+            encode(&bitmap, &mut encoder, &mut out);
+            let mut decoder = Decoder::new(1 << 20);
+            let mut reader = ByteReader::new(&out, 0);
+            assert_eq!(decode(&mut reader, bitmap.len(), &mut decoder).unwrap(), bitmap);
+            assert_eq!(reader.remaining(), 0);
+            for end in 0..out.len() {
+                assert!(decode(&mut ByteReader::new(&out[..end], 0), bitmap.len(), &mut decoder).is_err());
+            }
+        }
+        assert!(decode(&mut ByteReader::new(&[1, 0, 0xff], 0), 7, &mut Decoder::new(99)).is_err());
+    }
+}

@@ -1,0 +1,292 @@
+//! Integers of any width up to 64 bits, as 64-bit patterns: signed ones sign-extended, unsigned ones zero-extended.
+//!
+//! All arithmetic wraps, so a narrower type takes the low bits of what comes out. Dates, timestamps, dictionary codes,
+//! lengths and the integer parts of other encodings are integers, too.
+
+mod constant;
+mod delta;
+mod dictionary;
+mod planes;
+mod run_length;
+
+use super::{Decoder, unknown_id};
+use crate::bytes::ByteReader;
+use crate::error::Result;
+
+macro_rules! table {
+    ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
+        /// An encoding of integers.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum IntegerEncoding { $( $(#[doc = $doc])* $variant, )* }
+
+        impl IntegerEncoding {
+            /// Every encoding of integers.
+            pub const ALL: &[IntegerEncoding] = &[$(IntegerEncoding::$variant,)*];
+
+            /// The id in files.
+            #[must_use]
+            pub fn id(self) -> u8 {
+                match self { $(IntegerEncoding::$variant => $id,)* }
+            }
+
+            /// The name for people.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(IntegerEncoding::$variant => $name,)* }
+            }
+
+            fn decode(self, reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
+                match self { $(IntegerEncoding::$variant => $module::decode(reader, count, decoder),)* }
+            }
+
+            #[cfg(feature = "writer")]
+            fn suits(self, facts: &encoder::Facts, role: encoder::Role) -> bool {
+                match self { $(IntegerEncoding::$variant => $module::suits(facts, role),)* }
+            }
+
+            #[cfg(feature = "writer")]
+            fn encode(self, integers: encoder::Integers<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
+                match self { $(IntegerEncoding::$variant => $module::encode(integers, encoder, out),)* }
+            }
+        }
+    };
+}
+
+table! {
+    /// One value.
+    0 "constant" Constant => constant;
+    /// Frame of reference divided by a common divisor, a stream per byte.
+    1 "planes" Planes => planes;
+    /// Differences of neighbours.
+    2 "delta" Delta => delta;
+    /// Values and how often each repeats.
+    3 "run-length" RunLength => run_length;
+    /// Distinct values, and which of them each is.
+    4 "dictionary" Dictionary => dictionary;
+}
+
+/// Reads a node of `count` integers.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
+    decoder.check_count(count, 8)?;
+    let id = reader.u8()?;
+    let encoding = IntegerEncoding::ALL.iter().find(|encoding| encoding.id() == id);
+    let encoding = *encoding.ok_or_else(|| unknown_id("integer", id))?;
+    decoder.child(|decoder| encoding.decode(reader, count, decoder))
+}
+
+#[cfg(feature = "writer")]
+pub use encoder::{Integers, QuickHashBuilder, Role, encode};
+
+#[cfg(feature = "writer")]
+mod encoder {
+    use std::collections::HashSet;
+
+    use super::IntegerEncoding;
+    use crate::encoding::Encoder;
+    use crate::encoding::encoder::{sample_ranges, smallest};
+
+    /// Integers to encode.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Integers<'a> {
+        /// Bit patterns.
+        pub values: &'a [u64],
+        /// Whether their order is that of signed integers.
+        pub signed: bool,
+    }
+
+    impl Integers<'_> {
+        /// The pattern as a key whose unsigned order is the order of the values.
+        pub fn key(&self, value: u64) -> u64 {
+            if self.signed { value ^ (1 << 63) } else { value }
+        }
+    }
+
+    /// What integers are for, which tells what is worth trying.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Role {
+        /// A column's own values.
+        Values,
+        /// Differences of neighbours.
+        Deltas,
+        /// Which dictionary entry, which pattern.
+        Codes,
+        /// Lengths of runs and of text.
+        Lengths,
+    }
+
+    /// What one pass over all values tells.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Facts {
+        /// Number of values.
+        pub len: usize,
+        /// Largest minus smallest value.
+        pub range: u64,
+        /// Number of runs of equal neighbours.
+        pub runs: usize,
+        /// Distinct values, if they are few enough for a dictionary.
+        pub distinct: Option<usize>,
+    }
+
+    /// Dictionaries have at most this many entries.
+    const MAX_DISTINCT: usize = 1 << 16;
+
+    fn facts(integers: Integers<'_>) -> Facts {
+        let keys = || integers.values.iter().map(|&value| integers.key(value));
+        let (min, max) = (keys().min().unwrap_or(0), keys().max().unwrap_or(0));
+        let changes = integers.values.iter().zip(integers.values.iter().skip(1)).filter(|(a, b)| a != b);
+        let most = MAX_DISTINCT.min(integers.values.len() / 2);
+        Facts {
+            len: integers.values.len(),
+            range: max - min,
+            runs: changes.count() + usize::from(!integers.values.is_empty()),
+            distinct: count_distinct(integers.values, most),
+        }
+    }
+
+    /// A multiplicative hash: values are no adversary's keys, and this map decides nothing but sizes.
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct QuickHash(u64);
+
+    impl std::hash::Hasher for QuickHash {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            for chunk in bytes.chunks(8) {
+                let mut word = [0; 8];
+                word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
+                self.write_u64(u64::from_le_bytes(word));
+            }
+        }
+
+        fn write_u64(&mut self, value: u64) {
+            let mixed = (self.0.rotate_left(26) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.0 = mixed ^ (mixed >> 32);
+        }
+    }
+
+    /// Builds [`QuickHash`]es.
+    pub type QuickHashBuilder = std::hash::BuildHasherDefault<QuickHash>;
+
+    fn count_distinct(values: &[u64], most: usize) -> Option<usize> {
+        let mut seen: HashSet<u64, QuickHashBuilder> = HashSet::default();
+        for &value in values {
+            if seen.insert(value) && seen.len() > most {
+                return None;
+            }
+        }
+        Some(seen.len())
+    }
+
+    /// Writes a node.
+    pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let facts = facts(integers);
+        let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
+        let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
+        let always: Vec<IntegerEncoding> =
+            candidates.iter().copied().filter(|&encoding| encoding == IntegerEncoding::Dictionary).collect();
+        let ranges = sample_ranges(integers.values.len());
+        let sample: Option<Vec<u64>> = (ranges.len() > 1)
+            .then(|| ranges.into_iter().filter_map(|range| integers.values.get(range)).flatten().copied().collect());
+        let best = smallest(
+            encoder,
+            integers.values,
+            sample.as_deref(),
+            &candidates,
+            &always,
+            |encoder, encoding, values, out| {
+                out.push(encoding.id());
+                encoding.encode(Integers { values, signed: integers.signed }, encoder, out);
+                true
+            },
+        );
+        out.extend(best);
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::encoding::Encoder;
+
+    fn cases() -> Vec<(&'static str, Vec<u64>, bool)> {
+        let mut noise = 88_172_645_463_325_252u64;
+        let mut next = move || {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            noise
+        };
+        vec![
+            ("empty", vec![], true),
+            ("one", vec![7], true),
+            ("constant", vec![(-3i64).cast_unsigned(); 1000], true),
+            ("counter", (0..100_000).collect(), true),
+            ("extremes", vec![0, u64::MAX, 1 << 63, (1 << 63) - 1, 5], true),
+            ("extremes unsigned", vec![0, u64::MAX, 1 << 63, (1 << 63) - 1, 5], false),
+            ("noise", (0..60_000).map(|_| next()).collect(), false),
+            ("small noise", (0..60_000).map(|_| next() % 1000).collect(), true),
+            ("multiples", (0..5_000).map(|_| (next() % 50) * 900 + 17).collect(), true),
+            ("negative", (0..5_000).map(|i: u64| (i as i64 - 2_500).cast_unsigned()).collect(), true),
+            ("runs", (0..50_000u64).map(|i| (i / 777) * 31).collect(), true),
+            ("few far apart", (0..50_000).map(|_| [1u64, 1 << 40, 77 << 50][(next() % 3) as usize]).collect(), true),
+            ("descending", (0..3_000u64).rev().map(|i| i * 1000).collect(), false),
+        ]
+    }
+
+    #[test]
+    fn ids_never_change() {
+        let ids: Vec<_> = IntegerEncoding::ALL.iter().map(|e| (e.id(), e.as_str())).collect();
+        assert_eq!(ids, [(0, "constant"), (1, "planes"), (2, "delta"), (3, "run-length"), (4, "dictionary")]);
+    }
+
+    #[test]
+    fn the_chosen_encoding_round_trips_and_cuts_are_errors() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for (name, values, signed) in cases() {
+            let mut out = Vec::new();
+            encode(Integers { values: &values, signed }, Role::Values, &mut encoder, &mut out);
+            let mut decoder = Decoder::new(1 << 24);
+            let mut reader = ByteReader::new(&out, 0);
+            assert_eq!(decode(&mut reader, values.len(), &mut decoder).unwrap(), values, "{name}");
+            assert_eq!(reader.remaining(), 0, "{name}");
+            for end in (0..out.len()).step_by(1 + out.len() / 50) {
+                assert!(decode(&mut ByteReader::new(&out[..end], 0), values.len(), &mut decoder).is_err(), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_encoding_that_suits_round_trips() {
+        let mut encoder = Encoder::new(None).unwrap();
+        for (name, values, signed) in cases() {
+            let integers = Integers { values: &values, signed };
+            for &encoding in IntegerEncoding::ALL {
+                let is_constant = values.windows(2).all(|pair| pair[0] == pair[1]);
+                if values.is_empty() || (encoding == IntegerEncoding::Constant && !is_constant) {
+                    continue;
+                }
+                let mut out = Vec::new();
+                encoding.encode(integers, &mut encoder, &mut out);
+                let mut reader = ByteReader::new(&out, 0);
+                let decoded = encoding.decode(&mut reader, values.len(), &mut Decoder::new(1 << 24)).unwrap();
+                assert_eq!((decoded, reader.remaining()), (values.clone(), 0), "{name} {encoding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn obvious_values_cost_almost_nothing() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for (name, most) in [("constant", 4), ("counter", 16), ("runs", 300), ("descending", 16)] {
+            let (_, values, signed) = cases().into_iter().find(|case| case.0 == name).unwrap();
+            let mut out = Vec::new();
+            encode(Integers { values: &values, signed }, Role::Values, &mut encoder, &mut out);
+            assert!(out.len() <= most, "{name}: {} bytes", out.len());
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Frame of reference, divided by a common divisor, split into bytes: a stream for each byte of the quotients.
+//!
+//! ```text
+//! varint base (signed)   value = base + divisor * quotient
+//! varint divisor         at least 1
+//! u8 planes              1 to 8: bytes of the quotients
+//! leaf x planes          byte 0 of all quotients, byte 1 of all quotients, ...
+//! ```
+//! Best for values that are near each other, or whose high bytes repeat.
+
+use super::super::{Decoder, leaf, varint};
+use crate::bytes::ByteReader;
+use crate::error::{Error, Result};
+
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
+    let base = varint::read_signed(reader)?.cast_unsigned();
+    let divisor = varint::read(reader)?;
+    let planes = reader.u8()?;
+    if divisor == 0 || !(1..=8).contains(&planes) {
+        return Err(Error::corrupt(format!("{planes} planes with divisor {divisor}")));
+    }
+    let first = leaf::read(reader, count, decoder)?;
+    let mut values: Vec<u64> = first.iter().map(|&byte| u64::from(byte)).collect();
+    for plane in 1..planes {
+        let bytes = leaf::read(reader, count, decoder)?;
+        for (value, &byte) in values.iter_mut().zip(bytes.iter()) {
+            *value |= u64::from(byte) << (8 * plane);
+        }
+    }
+    match divisor {
+        1 => values.iter_mut().for_each(|value| *value = value.wrapping_add(base)),
+        _ => values.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor).wrapping_add(base)),
+    }
+    Ok(values)
+}
+
+#[cfg(feature = "writer")]
+pub use writer::{encode, suits};
+
+#[cfg(feature = "writer")]
+mod writer {
+    use super::super::encoder::{Facts, Integers, Role};
+    use crate::encoding::{Encoder, leaf, varint};
+
+    pub fn suits(facts: &Facts, _: Role) -> bool {
+        facts.range > 0
+    }
+
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let values = integers.values;
+        let base = values.iter().copied().min_by_key(|&value| integers.key(value)).unwrap_or(0);
+        let offsets = || values.iter().map(|value| value.wrapping_sub(base));
+        let divisor = common_divisor(offsets());
+        let largest = offsets().max().unwrap_or(0) / divisor;
+        let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
+        varint::write_signed(base.cast_signed(), out);
+        varint::write(divisor, out);
+        out.extend(planes.to_le_bytes().first());
+        let quotients: Vec<u64> = match divisor {
+            1 => offsets().collect(),
+            _ => offsets().map(|offset| offset / divisor).collect(),
+        };
+        let mut plane_bytes = Vec::with_capacity(values.len());
+        for plane in 0..planes {
+            plane_bytes.clear();
+            plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
+            leaf::write(&plane_bytes, encoder, out);
+        }
+    }
+
+    /// Greatest common divisor; 1 where all are zero.
+    fn common_divisor(offsets: impl Iterator<Item = u64>) -> u64 {
+        let mut divisor = 0u64;
+        for offset in offsets {
+            let (mut a, mut b) = (divisor, offset);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            divisor = a;
+            if divisor == 1 {
+                break;
+            }
+        }
+        divisor.max(1)
+    }
+}

@@ -1,0 +1,301 @@
+//! Text and binary: values of any length. Nothing here looks into them as characters; the reader of a column checks
+//! that text is UTF-8.
+
+mod constant;
+mod dictionary;
+mod front;
+mod lengths;
+mod template;
+mod terminated;
+
+use super::{Decoder, unknown_id};
+use crate::bytes::{ByteReader, to_u64};
+use crate::column::VarBytes;
+use crate::error::{Error, Result};
+
+macro_rules! table {
+    ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
+        /// An encoding of text and binary.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum TextEncoding { $( $(#[doc = $doc])* $variant, )* }
+
+        impl TextEncoding {
+            /// Every encoding of text.
+            pub const ALL: &[TextEncoding] = &[$(TextEncoding::$variant,)*];
+
+            /// The id in files.
+            #[must_use]
+            pub fn id(self) -> u8 {
+                match self { $(TextEncoding::$variant => $id,)* }
+            }
+
+            /// The name for people.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $(TextEncoding::$variant => $name,)* }
+            }
+
+            fn decode(self, reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+                match self { $(TextEncoding::$variant => $module::decode(reader, count, decoder),)* }
+            }
+
+            #[cfg(feature = "writer")]
+            fn suits(self, facts: &encoder::Facts, role: Role) -> bool {
+                match self { $(TextEncoding::$variant => $module::suits(facts, role),)* }
+            }
+
+            #[cfg(feature = "writer")]
+            fn encode(self, text: &VarBytes, encoder: &mut super::Encoder, out: &mut Vec<u8>) -> bool {
+                match self { $(TextEncoding::$variant => $module::encode(text, encoder, out),)* }
+            }
+        }
+    };
+}
+
+table! {
+    /// One value.
+    0 "constant" Constant => constant;
+    /// Values with a NUL behind each, in one stream.
+    1 "terminated" Terminated => terminated;
+    /// Lengths, and the bytes of all values in one stream.
+    2 "lengths" Lengths => lengths;
+    /// Distinct values, and which of them each is.
+    3 "dictionary" Dictionary => dictionary;
+    /// How much each value has in common with the one before, and the rest of it.
+    4 "front" Front => front;
+    /// Constant parts once, the numbers between them as integers.
+    5 "template" Template => template;
+}
+
+/// Reads a node of `count` values.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+    decoder.check_count(count, 8)?;
+    let id = reader.u8()?;
+    let encoding = TextEncoding::ALL.iter().find(|encoding| encoding.id() == id);
+    let encoding = *encoding.ok_or_else(|| unknown_id("text", id))?;
+    let text = decoder.child(|decoder| encoding.decode(reader, count, decoder))?;
+    if text.len() != count {
+        return Err(Error::corrupt(format!("{} values where {count} belong", text.len())));
+    }
+    Ok(text)
+}
+
+/// Collects values whose bytes together are within the limit.
+struct Builder {
+    offsets: Vec<i32>,
+    bytes: Vec<u8>,
+    limit: u64,
+}
+
+impl Builder {
+    fn new(count: usize, decoder: &Decoder) -> Self {
+        let mut offsets = Vec::with_capacity(count + 1);
+        offsets.push(0);
+        Builder { offsets, bytes: Vec::new(), limit: decoder.limit.min(i32::MAX as u64) }
+    }
+
+    /// Adds bytes to the value that comes next.
+    fn extend(&mut self, bytes: &[u8]) -> Result<()> {
+        let size = to_u64(self.bytes.len()) + to_u64(bytes.len());
+        if size > self.limit {
+            return Err(Error::limit("bytes of one column chunk", size, self.limit));
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Ends the value.
+    fn end(&mut self) {
+        // extend() keeps the size within 31 bits.
+        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+    }
+
+    fn finish(self) -> Result<VarBytes> {
+        VarBytes::new(self.offsets, self.bytes)
+    }
+}
+
+#[cfg(feature = "writer")]
+pub use encoder::{Role, encode};
+
+#[cfg(feature = "writer")]
+mod encoder {
+    use std::collections::HashSet;
+
+    use super::TextEncoding;
+    use crate::column::VarBytes;
+    use crate::encoding::Encoder;
+    use crate::encoding::encoder::{sample_ranges, smallest};
+    use crate::encoding::integer::QuickHashBuilder;
+
+    /// What text is for, which tells what is worth trying.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub enum Role {
+        /// A column's own values.
+        Values,
+        /// Entries of a dictionary: distinct and ascending.
+        Entries,
+        /// What is left when another encoding took the regular part.
+        Rest,
+    }
+
+    /// What one pass over all values tells.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Facts {
+        /// Number of values.
+        pub len: usize,
+        /// Whether all are equal.
+        pub is_constant: bool,
+        /// Whether a value holds a NUL.
+        pub has_nul: bool,
+        /// Distinct values, if they are few enough for a dictionary.
+        pub distinct: Option<usize>,
+        /// Neighbours that do not descend.
+        pub ascending: usize,
+        /// Whether a value holds a digit.
+        pub has_digit: bool,
+    }
+
+    fn facts(text: &VarBytes) -> Facts {
+        let pairs = || text.iter().zip(text.iter().skip(1));
+        let mut seen: HashSet<&[u8], QuickHashBuilder> = HashSet::default();
+        let most = text.len() / 2;
+        let mut distinct = Some(());
+        for value in text.iter() {
+            if seen.insert(value) && seen.len() > most {
+                distinct = None;
+                break;
+            }
+        }
+        Facts {
+            len: text.len(),
+            is_constant: pairs().all(|(a, b)| a == b),
+            has_nul: text.bytes().contains(&0),
+            distinct: distinct.map(|()| seen.len()),
+            ascending: pairs().filter(|(a, b)| a <= b).count(),
+            has_digit: text.bytes().iter().any(u8::is_ascii_digit),
+        }
+    }
+
+    /// Writes a node.
+    pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let facts = facts(text);
+        let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
+        let candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        let always: Vec<TextEncoding> =
+            candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();
+        let ranges = sample_ranges(text.len());
+        let sample = (ranges.len() > 1).then(|| {
+            let mut sample = VarBytes::default();
+            for value in ranges.into_iter().flatten().map(|index| text.get(index)) {
+                // A part of a column is within the limit of a column.
+                let _ = sample.push(value);
+            }
+            sample
+        });
+        let best = smallest(encoder, text, sample.as_ref(), &candidates, &always, |encoder, encoding, text, out| {
+            out.push(encoding.id());
+            encoding.encode(text, encoder, out)
+        });
+        out.extend(best);
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::encoding::Encoder;
+
+    fn text(values: impl IntoIterator<Item = impl AsRef<[u8]>>) -> VarBytes {
+        let mut text = VarBytes::default();
+        for value in values {
+            text.push(value.as_ref()).unwrap();
+        }
+        text
+    }
+
+    fn cases() -> Vec<(&'static str, VarBytes)> {
+        let mut noise = 88_172_645_463_325_252u64;
+        let mut next = move || {
+            noise ^= noise << 13;
+            noise ^= noise >> 7;
+            noise ^= noise << 17;
+            noise
+        };
+        vec![
+            ("empty", VarBytes::default()),
+            ("empty values", text(["", "", ""])),
+            ("constant", text(vec!["abc"; 300])),
+            ("names", text((0..60_000).map(|i| format!("User_{i}")))),
+            ("emails", text((0..3_000).map(|i| format!("user{i}@example.com")))),
+            ("dates", text((0..3_000).map(|i| format!("2013-{:02}-{:02}", i / 28 % 12 + 1, i % 28 + 1)))),
+            (
+                "mixed",
+                text(
+                    (0..3_000).map(|i| if i % 9 == 0 { "n/a".to_owned() } else { format!("{}:{:02}", i % 24, i % 60) }),
+                ),
+            ),
+            ("leading zeros", text(["007", "7", "07", "0", "00", "1e5", "12345678901234567890123"])),
+            ("categories", text((0..9_000).map(|_| ["A", "B", "C", "D", "E"][(next() % 5) as usize]))),
+            ("sorted words", text((0..5_000).map(|i| format!("prefix/{:06}/{}", i * 37, i % 7)))),
+            ("with nul", text((0..500).map(|i| format!("a\0b{}", i % 40)))),
+            ("bytes", text((0..2_000).map(|_| next().to_le_bytes()[..(next() % 8) as usize].to_vec()))),
+            ("unicode", text((0..2_000).map(|i| format!("Zoë {} 日本 №{}", i % 31, i)))),
+        ]
+    }
+
+    #[test]
+    fn ids_never_change() {
+        let ids: Vec<_> = TextEncoding::ALL.iter().map(|e| (e.id(), e.as_str())).collect();
+        assert_eq!(
+            ids,
+            [(0, "constant"), (1, "terminated"), (2, "lengths"), (3, "dictionary"), (4, "front"), (5, "template")]
+        );
+    }
+
+    #[test]
+    fn every_encoding_round_trips_and_cuts_are_errors() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for (name, text) in cases() {
+            let mut outputs = vec![("chosen", Vec::new())];
+            encode(&text, Role::Values, &mut encoder, &mut outputs[0].1);
+            let is_constant = text.iter().all(|value| value == text.get(0));
+            let has_nul = text.bytes().contains(&0);
+            for encoding in TextEncoding::ALL {
+                let mut out = vec![encoding.id()];
+                let refused = match encoding {
+                    TextEncoding::Constant => !is_constant,
+                    TextEncoding::Terminated | TextEncoding::Template => has_nul,
+                    _ => false,
+                };
+                if !refused && encoding.encode(&text, &mut encoder, &mut out) {
+                    outputs.push((encoding.as_str(), out));
+                }
+            }
+            for (encoding, out) in outputs {
+                let mut reader = ByteReader::new(&out, 0);
+                let mut decoder = Decoder::new(1 << 24);
+                assert!(decode(&mut reader, text.len(), &mut decoder).unwrap() == text, "{name} {encoding}");
+                assert_eq!(reader.remaining(), 0, "{name} {encoding}");
+                for end in (0..out.len()).step_by(1 + out.len() / 30) {
+                    let cut = &mut ByteReader::new(&out[..end], 0);
+                    assert!(decode(cut, text.len(), &mut decoder).is_err(), "{name} {encoding}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn regular_text_costs_almost_nothing() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for (name, most) in [("constant", 8), ("names", 60), ("emails", 60)] {
+            let (_, text) = cases().into_iter().find(|case| case.0 == name).unwrap();
+            let mut out = Vec::new();
+            encode(&text, Role::Values, &mut encoder, &mut out);
+            assert!(out.len() <= most, "{name}: {} bytes", out.len());
+        }
+    }
+}
