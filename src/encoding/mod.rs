@@ -111,16 +111,12 @@ mod encoder {
         }
     }
 
-    /// Positions of the values to compare candidates on: all, or blocks spread evenly.
-    pub(super) fn sample_ranges(len: usize) -> Vec<std::ops::Range<usize>> {
-        if len <= WHOLE {
-            return vec![0..len];
-        }
-        let last = len - SAMPLE_BLOCK_LEN;
-        (0..SAMPLE_BLOCKS)
-            .map(|block| last * block / (SAMPLE_BLOCKS - 1))
-            .map(|start| start..start + SAMPLE_BLOCK_LEN)
-            .collect()
+    /// Positions of the values to compare candidates on: blocks spread evenly, or `None` where there are so few
+    /// values that all are compared.
+    pub(super) fn sample_positions(len: usize) -> Option<impl Iterator<Item = usize>> {
+        let last = len.checked_sub(SAMPLE_BLOCK_LEN).filter(|_| len > WHOLE)?;
+        let starts = (0..SAMPLE_BLOCKS).map(move |block| last * block / (SAMPLE_BLOCKS - 1));
+        Some(starts.flat_map(|start| start..start + SAMPLE_BLOCK_LEN))
     }
 
     /// Encodes by each candidate (on a sample where there is one), then the best two whole; keeps the smallest.

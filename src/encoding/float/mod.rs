@@ -94,11 +94,11 @@ pub struct Floats<'a> {
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    use super::encoder::{sample_ranges, smallest};
+    use super::encoder::{sample_positions, smallest};
 
-    let ranges = sample_ranges(floats.patterns.len());
-    let sampled = || ranges.iter().filter_map(|range| floats.patterns.get(range.clone())).flatten().copied();
-    let sample: Option<Vec<u64>> = (ranges.len() > 1).then(|| sampled().collect());
+    let pattern = |position: usize| floats.patterns.get(position).copied();
+    let sample: Option<Vec<u64>> =
+        sample_positions(floats.patterns.len()).map(|positions| positions.filter_map(pattern).collect());
     let best = smallest(
         encoder,
         floats.patterns,

@@ -86,7 +86,7 @@ mod encoder {
 
     use super::IntegerEncoding;
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{sample_ranges, smallest};
+    use crate::encoding::encoder::{sample_positions, smallest};
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -189,9 +189,9 @@ mod encoder {
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
         let always: Vec<IntegerEncoding> =
             candidates.iter().copied().filter(|&encoding| encoding == IntegerEncoding::Dictionary).collect();
-        let ranges = sample_ranges(integers.values.len());
-        let sample: Option<Vec<u64>> = (ranges.len() > 1)
-            .then(|| ranges.into_iter().filter_map(|range| integers.values.get(range)).flatten().copied().collect());
+        let value = |position: usize| integers.values.get(position).copied();
+        let sample: Option<Vec<u64>> =
+            sample_positions(integers.values.len()).map(|positions| positions.filter_map(value).collect());
         let best = smallest(
             encoder,
             integers.values,

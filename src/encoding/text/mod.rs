@@ -128,7 +128,7 @@ mod encoder {
     use super::TextEncoding;
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{sample_ranges, smallest};
+    use crate::encoding::encoder::{sample_positions, smallest};
     use crate::encoding::integer::QuickHashBuilder;
 
     /// What text is for, which tells what is worth trying.
@@ -187,10 +187,9 @@ mod encoder {
         let candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
         let always: Vec<TextEncoding> =
             candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();
-        let ranges = sample_ranges(text.len());
-        let sample = (ranges.len() > 1).then(|| {
+        let sample = sample_positions(text.len()).map(|positions| {
             let mut sample = VarBytes::default();
-            for value in ranges.into_iter().flatten().map(|index| text.get(index)) {
+            for value in positions.map(|position| text.get(position)) {
                 // A part of a column is within the limit of a column.
                 let _ = sample.push(value);
             }
