@@ -163,7 +163,7 @@ impl Decompressor {
     #[cfg(feature = "ruzstd")]
     fn magicless(&mut self, stored: &[u8], size: usize) -> Result<Vec<u8>> {
         let frame = [&MAGIC.to_le_bytes()[..], stored].concat();
-        second_opinion::decompress(&frame, size).map_err(|error| match error {
+        decompress(&frame, size).map_err(|error| match error {
             DecodeError::OverBound => Error::corrupt("zstd frame holds more bytes than stated"),
             DecodeError::Damaged(what) => Error::corrupt(format!("damaged zstd frame: {what}")),
         })
