@@ -11,6 +11,7 @@
 //! size, never correctness. A decoder is told how many values to expect and returns exactly that many.
 
 pub mod bits;
+pub mod chunk;
 pub mod float;
 pub mod integer;
 mod leaf;

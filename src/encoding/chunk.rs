@@ -1,0 +1,414 @@
+//! Column chunks: the rows of one column that are encoded together.
+//!
+//! ```text
+//! u8 nulls          0: none, 1: a node of bits follows, one per row, 1 = valid
+//! node of values    those of the valid rows only
+//! ```
+//! Integers, dates and timestamps are integers; booleans are bits. Decimals are `u8 0` and integers, or `u8 1`, the low
+//! halves as unsigned and the high halves as signed integers.
+
+use super::float::{self, FloatWidth};
+use super::{Decoder, bits, integer, text};
+use crate::bytes::ByteReader;
+use crate::column::{Bitmap, Column, Values, VarBytes};
+use crate::error::{Error, Result};
+use crate::schema::{DataType, TimeUnit};
+
+/// A data type with its parameters; those of other types are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ColumnType {
+    /// The type.
+    pub data_type: DataType,
+    /// Unit of timestamps.
+    pub unit: TimeUnit,
+    /// Whether timestamps are instants in UTC.
+    pub utc: bool,
+    /// Digits of decimals.
+    pub precision: u8,
+    /// Digits of decimals behind the point.
+    pub scale: u8,
+}
+
+impl ColumnType {
+    /// The type of some values.
+    #[must_use]
+    pub fn of(values: &Values) -> Self {
+        let mut column_type = ColumnType {
+            data_type: values.data_type(),
+            unit: TimeUnit::Microsecond,
+            utc: false,
+            precision: 0,
+            scale: 0,
+        };
+        match values {
+            Values::Timestamp { unit, utc, .. } => {
+                column_type.unit = *unit;
+                column_type.utc = *utc;
+            }
+            Values::Decimal { precision, scale, .. } => {
+                column_type.precision = *precision;
+                column_type.scale = *scale;
+            }
+            _ => {}
+        }
+        column_type
+    }
+}
+
+/// Restores a chunk of `rows` rows from exactly these bytes.
+///
+/// # Errors
+/// `corrupt`, `limit-exceeded`.
+pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, decoder: &mut Decoder) -> Result<Column> {
+    let mut reader = ByteReader::new(bytes, 0);
+    let decoded = read(&mut reader, column_type, rows, decoder).map_err(|error| match error.kind() {
+        crate::ErrorKind::Truncated { .. } => Error::corrupt("column chunk ends early"),
+        _ => error,
+    })?;
+    if reader.remaining() > 0 {
+        return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
+    }
+    Ok(decoded)
+}
+
+fn read(reader: &mut ByteReader<'_>, column_type: ColumnType, rows: usize, decoder: &mut Decoder) -> Result<Column> {
+    let validity = match reader.u8()? {
+        0 => None,
+        1 => Some(bits::decode(reader, rows, decoder)?),
+        flag => return Err(Error::corrupt(format!("null flag {flag} of a column chunk"))),
+    };
+    let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
+    let dense = read_values(reader, column_type, count, decoder)?;
+    match validity {
+        None => Column::new(dense, None),
+        Some(validity) => {
+            decoder.check_count(rows, 16)?;
+            Column::new(spread(dense, &validity)?, Some(validity))
+        }
+    }
+}
+
+fn read_values(
+    reader: &mut ByteReader<'_>,
+    column_type: ColumnType,
+    count: usize,
+    decoder: &mut Decoder,
+) -> Result<Values> {
+    let bytes_8 = |pattern: u64| pattern.to_le_bytes();
+    macro_rules! narrow {
+        ($type:ty) => {{
+            let narrow = |pattern: u64| {
+                let mut raw = [0; size_of::<$type>()];
+                raw.iter_mut().zip(bytes_8(pattern)).for_each(|(to, from)| *to = from);
+                <$type>::from_le_bytes(raw)
+            };
+            integer::decode(reader, count, decoder)?.into_iter().map(narrow).collect()
+        }};
+    }
+    Ok(match column_type.data_type {
+        DataType::Int8 => Values::Int8(narrow!(i8)),
+        DataType::Int16 => Values::Int16(narrow!(i16)),
+        DataType::Int32 => Values::Int32(narrow!(i32)),
+        DataType::Int64 => Values::Int64(narrow!(i64)),
+        DataType::UInt8 => Values::UInt8(narrow!(u8)),
+        DataType::UInt16 => Values::UInt16(narrow!(u16)),
+        DataType::UInt32 => Values::UInt32(narrow!(u32)),
+        DataType::UInt64 => Values::UInt64(integer::decode(reader, count, decoder)?),
+        DataType::Date => Values::Date(narrow!(i32)),
+        DataType::Timestamp => Values::Timestamp { unit: column_type.unit, utc: column_type.utc, values: narrow!(i64) },
+        DataType::Float32 => {
+            let patterns = float::decode(reader, count, FloatWidth::Single, decoder)?;
+            // The decoder of single floats gives no pattern beyond 32 bits.
+            let value = |pattern| f32::from_bits(u32::try_from(pattern).unwrap_or(u32::MAX));
+            Values::Float32(patterns.into_iter().map(value).collect())
+        }
+        DataType::Float64 => {
+            let patterns = float::decode(reader, count, FloatWidth::Double, decoder)?;
+            Values::Float64(patterns.into_iter().map(f64::from_bits).collect())
+        }
+        DataType::Boolean => Values::Boolean(bits::decode(reader, count, decoder)?),
+        DataType::Binary => Values::Binary(text::decode(reader, count, decoder)?),
+        DataType::String => {
+            let values = text::decode(reader, count, decoder)?;
+            values.check_utf8()?;
+            Values::String(values)
+        }
+        DataType::Decimal => {
+            decoder.check_count(count, 16)?;
+            let values = match reader.u8()? {
+                0 => {
+                    integer::decode(reader, count, decoder)?.into_iter().map(|v| i128::from(v.cast_signed())).collect()
+                }
+                1 => {
+                    let low = integer::decode(reader, count, decoder)?;
+                    let high = integer::decode(reader, count, decoder)?;
+                    let join = |(low, high): (u64, u64)| i128::from(high.cast_signed()) << 64 | i128::from(low);
+                    low.into_iter().zip(high).map(join).collect()
+                }
+                form => return Err(Error::corrupt(format!("decimals in form {form}"))),
+            };
+            Values::Decimal { precision: column_type.precision, scale: column_type.scale, values }
+        }
+    })
+}
+
+/// Puts the values of the valid rows where they belong; the others are zero or empty.
+fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
+    fn place<T: Copy + Default>(dense: Vec<T>, validity: &Bitmap) -> Vec<T> {
+        let mut dense = dense.into_iter();
+        validity.iter().map(|valid| if valid { dense.next().unwrap_or_default() } else { T::default() }).collect()
+    }
+    fn place_text(dense: &VarBytes, validity: &Bitmap) -> Result<VarBytes> {
+        let mut offsets = dense.offsets().iter().skip(1);
+        let mut end = 0;
+        let mut all = Vec::with_capacity(validity.len() + 1);
+        all.push(0);
+        for valid in validity.iter() {
+            if valid {
+                end = offsets.next().copied().unwrap_or(end);
+            }
+            all.push(end);
+        }
+        VarBytes::new(all, dense.bytes().to_vec())
+    }
+    Ok(match dense {
+        Values::Int8(v) => Values::Int8(place(v, validity)),
+        Values::Int16(v) => Values::Int16(place(v, validity)),
+        Values::Int32(v) => Values::Int32(place(v, validity)),
+        Values::Int64(v) => Values::Int64(place(v, validity)),
+        Values::UInt8(v) => Values::UInt8(place(v, validity)),
+        Values::UInt16(v) => Values::UInt16(place(v, validity)),
+        Values::UInt32(v) => Values::UInt32(place(v, validity)),
+        Values::UInt64(v) => Values::UInt64(place(v, validity)),
+        Values::Float32(v) => Values::Float32(place(v, validity)),
+        Values::Float64(v) => Values::Float64(place(v, validity)),
+        Values::Date(v) => Values::Date(place(v, validity)),
+        Values::Timestamp { unit, utc, values } => Values::Timestamp { unit, utc, values: place(values, validity) },
+        Values::Decimal { precision, scale, values } => {
+            Values::Decimal { precision, scale, values: place(values, validity) }
+        }
+        Values::String(v) => Values::String(place_text(&v, validity)?),
+        Values::Binary(v) => Values::Binary(place_text(&v, validity)?),
+        Values::Boolean(v) => Values::Boolean(place(v.iter().collect(), validity).into_iter().collect()),
+    })
+}
+
+#[cfg(feature = "writer")]
+pub use writer::encode;
+
+#[cfg(feature = "writer")]
+mod writer {
+    use super::super::{Encoder, bits, float, integer, text};
+    use crate::column::{Bitmap, Column, Values, VarBytes};
+    use crate::error::Result;
+    use float::{FloatWidth, Floats};
+    use integer::{Integers, Role};
+
+    /// Encodes all rows of a column as one chunk.
+    ///
+    /// # Errors
+    /// `limit-exceeded` never, as the values are a part of what is in memory; the type of building text has it.
+    pub fn encode(column: &Column, encoder: &mut Encoder) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        match column.validity() {
+            None => out.push(0),
+            Some(validity) => {
+                out.push(1);
+                bits::encode(validity, encoder, &mut out);
+            }
+        }
+        let valid = |row: usize| column.is_valid(row);
+        macro_rules! integers {
+            ($values:expr, $signed:expr, $pattern:expr) => {{
+                let dense: Vec<u64> = dense($values, valid).map($pattern).collect();
+                integer::encode(Integers { values: &dense, signed: $signed }, Role::Values, encoder, &mut out);
+            }};
+        }
+        match column.values() {
+            Values::Int8(v) => integers!(v, true, |x| i64::from(x).cast_unsigned()),
+            Values::Int16(v) => integers!(v, true, |x| i64::from(x).cast_unsigned()),
+            Values::Int32(v) | Values::Date(v) => integers!(v, true, |x| i64::from(x).cast_unsigned()),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => integers!(v, true, i64::cast_unsigned),
+            Values::UInt8(v) => integers!(v, false, u64::from),
+            Values::UInt16(v) => integers!(v, false, u64::from),
+            Values::UInt32(v) => integers!(v, false, u64::from),
+            Values::UInt64(v) => integers!(v, false, |x| x),
+            Values::Float32(v) => {
+                let patterns: Vec<u64> = dense(v, valid).map(|x| u64::from(x.to_bits())).collect();
+                float::encode(Floats { patterns: &patterns, width: FloatWidth::Single }, encoder, &mut out);
+            }
+            Values::Float64(v) => {
+                let patterns: Vec<u64> = dense(v, valid).map(f64::to_bits).collect();
+                float::encode(Floats { patterns: &patterns, width: FloatWidth::Double }, encoder, &mut out);
+            }
+            Values::Boolean(v) => {
+                let dense: Bitmap = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, bit)| bit).collect();
+                bits::encode(&dense, encoder, &mut out);
+            }
+            Values::String(v) | Values::Binary(v) => {
+                let mut dense = VarBytes::default();
+                for (_, value) in v.iter().enumerate().filter(|(row, _)| valid(*row)) {
+                    dense.push(value)?;
+                }
+                text::encode(&dense, text::Role::Values, encoder, &mut out);
+            }
+            Values::Decimal { values, .. } => {
+                let narrow: Option<Vec<u64>> =
+                    dense(values, valid).map(|x| i64::try_from(x).ok().map(i64::cast_unsigned)).collect();
+                if let Some(narrow) = narrow {
+                    out.push(0);
+                    integer::encode(Integers { values: &narrow, signed: true }, Role::Values, encoder, &mut out);
+                } else {
+                    out.push(1);
+                    #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+                    let (low, high): (Vec<u64>, Vec<u64>) =
+                        dense(values, valid).map(|x| (x as u64, (x >> 64) as u64)).unzip();
+                    integer::encode(Integers { values: &low, signed: false }, Role::Values, encoder, &mut out);
+                    integer::encode(Integers { values: &high, signed: true }, Role::Values, encoder, &mut out);
+                }
+            }
+        }
+        Ok(out)
+    }
+
+    fn dense<T: Copy>(values: &[T], valid: impl Fn(usize) -> bool) -> impl Iterator<Item = T> {
+        values.iter().enumerate().filter(move |(row, _)| valid(*row)).map(|(_, value)| *value)
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::encoding::Encoder;
+
+    /// Deterministic numbers; which ones does not matter.
+    fn noise(seed: u64) -> impl FnMut() -> u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        }
+    }
+
+    fn values(data_type: DataType, rows: usize, next: &mut impl FnMut() -> u64) -> Values {
+        let shape = next() % 4;
+        let mut number = |row: usize| match shape {
+            0 => next(),
+            1 => next() % 7,
+            2 => (row as u64).wrapping_mul(3).wrapping_sub(50),
+            _ => (row / 9) as u64,
+        };
+        macro_rules! all {
+            ($convert:expr) => {
+                (0..rows).map(&mut number).map($convert).collect()
+            };
+        }
+        match data_type {
+            DataType::Int8 => Values::Int8(all!(|x| x as i8)),
+            DataType::Int16 => Values::Int16(all!(|x| x as i16)),
+            DataType::Int32 => Values::Int32(all!(|x| x as i32)),
+            DataType::Int64 => Values::Int64(all!(|x| x as i64)),
+            DataType::UInt8 => Values::UInt8(all!(|x| x as u8)),
+            DataType::UInt16 => Values::UInt16(all!(|x| x as u16)),
+            DataType::UInt32 => Values::UInt32(all!(|x| x as u32)),
+            DataType::UInt64 => Values::UInt64(all!(|x| x)),
+            DataType::Float32 => Values::Float32(all!(|x| f32::from_bits(x as u32))),
+            DataType::Float64 => {
+                Values::Float64(all!(|x| if x % 3 == 0 { x as f64 / 100.0 } else { f64::from_bits(x) }))
+            }
+            DataType::Boolean => Values::Boolean(all!(|x: u64| x % 2 == 1)),
+            DataType::Date => Values::Date(all!(|x| x as i32)),
+            DataType::Timestamp => {
+                Values::Timestamp { unit: TimeUnit::Nanosecond, utc: true, values: all!(|x| x as i64) }
+            }
+            DataType::Decimal => Values::Decimal {
+                precision: 38,
+                scale: 3,
+                values: all!(|x| if shape == 0 {
+                    i128::from(x) * i128::from(x as i64) / 100
+                } else {
+                    i128::from(x as i64)
+                }),
+            },
+            DataType::String | DataType::Binary => {
+                let mut text = VarBytes::default();
+                for row in 0..rows {
+                    let value = number(row);
+                    let value = if value % 11 == 0 { String::new() } else { format!("ключ {value}") };
+                    text.push(value.as_bytes()).unwrap();
+                }
+                if data_type == DataType::String { Values::String(text) } else { Values::Binary(text) }
+            }
+        }
+    }
+
+    /// Equal bit for bit where valid.
+    fn same(a: &Column, b: &Column) -> bool {
+        let text = |column: &Column| format!("{:?}", column.values());
+        a.validity() == b.validity() && ColumnType::of(a.values()) == ColumnType::of(b.values()) && {
+            let rows = (0..a.len()).filter(|&row| a.is_valid(row));
+            rows.into_iter().all(|row| {
+                let (x, y) = (a.slice(row..row + 1), b.slice(row..row + 1));
+                match (x.values(), y.values()) {
+                    (Values::Float32(x), Values::Float32(y)) => x[0].to_bits() == y[0].to_bits(),
+                    (Values::Float64(x), Values::Float64(y)) => x[0].to_bits() == y[0].to_bits(),
+                    _ => text(&x) == text(&y),
+                }
+            })
+        }
+    }
+
+    #[test]
+    fn random_columns_of_every_type_round_trip() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let mut decoder = Decoder::new(1 << 26);
+        for seed in 0..12 {
+            for &data_type in DataType::ALL {
+                let mut next = noise(seed * 31 + data_type as u64);
+                let rows = [0, 1, 2, 9, 100, 700][(next() % 6) as usize];
+                let values = values(data_type, rows, &mut next);
+                let validity = match next() % 4 {
+                    0 => None,
+                    1 => Some(Bitmap::filled(rows, false)),
+                    2 => Some((0..rows).map(|row| row / 13 % 2 == 0).collect()),
+                    _ => Some((0..rows).map(|_| next() % 3 > 0).collect()),
+                };
+                let column = Column::new(values, validity).unwrap();
+                let bytes = encode(&column, &mut encoder).unwrap();
+                let column_type = ColumnType::of(column.values());
+                let decoded = decode(&bytes, column_type, rows, &mut decoder).unwrap();
+                assert!(same(&column, &decoded), "seed {seed}, {data_type:?}");
+                assert_eq!(encode(&column, &mut encoder).unwrap(), bytes, "same input, same bytes");
+                for end in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
+                    assert!(decode(&bytes[..end], column_type, rows, &mut decoder).is_err());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn damaged_chunks_never_panic_and_keep_their_length() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let mut decoder = Decoder::new(1 << 20);
+        let mut next = noise(7);
+        for &data_type in DataType::ALL {
+            let values = values(data_type, 300, &mut next);
+            let validity = (0..300).map(|_| next() % 5 > 0).collect();
+            let column = Column::new(values, Some(validity)).unwrap();
+            let bytes = encode(&column, &mut encoder).unwrap();
+            let column_type = ColumnType::of(column.values());
+            for _ in 0..600 {
+                let mut damaged = bytes.clone();
+                for _ in 0..=next() % 3 {
+                    let at = next() as usize % damaged.len();
+                    damaged[at] = next() as u8;
+                }
+                if let Ok(decoded) = decode(&damaged, column_type, 300, &mut decoder) {
+                    assert_eq!(decoded.len(), 300);
+                }
+            }
+        }
+    }
+}
