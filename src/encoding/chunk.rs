@@ -373,7 +373,7 @@ mod tests {
                     0 => None,
                     1 => Some(Bitmap::filled(rows, false)),
                     2 => Some((0..rows).map(|row| row / 13 % 2 == 0).collect()),
-                    _ => Some((0..rows).map(|_| next() % 3 > 0).collect()),
+                    _ => Some((0..rows).map(|_| !next().is_multiple_of(3)).collect()),
                 };
                 let column = Column::new(values, validity).unwrap();
                 let bytes = encode(&column, &mut encoder).unwrap();
@@ -395,7 +395,7 @@ mod tests {
         let mut next = noise(7);
         for &data_type in DataType::ALL {
             let values = values(data_type, 300, &mut next);
-            let validity = (0..300).map(|_| next() % 5 > 0).collect();
+            let validity = (0..300).map(|_| !next().is_multiple_of(5)).collect();
             let column = Column::new(values, Some(validity)).unwrap();
             let bytes = encode(&column, &mut encoder).unwrap();
             let column_type = ColumnType::of(column.values());
