@@ -32,6 +32,8 @@ pub mod reader;
 pub mod schema;
 pub mod statistics;
 pub mod temporal;
+#[cfg(test)]
+mod testing;
 pub mod warning;
 #[cfg(feature = "wasm")]
 mod wasm;

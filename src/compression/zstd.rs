@@ -246,13 +246,7 @@ mod tests {
 
     /// Bytes that look like columns: counters, text, noise.
     fn samples() -> Vec<Vec<u8>> {
-        let mut noise = 0x2545_f491_4f6c_dd1du64;
-        let mut next = move || {
-            noise ^= noise << 13;
-            noise ^= noise >> 7;
-            noise ^= noise << 17;
-            noise
-        };
+        let mut next = crate::testing::noise(1);
         vec![
             Vec::new(),
             vec![7],

@@ -280,17 +280,7 @@ mod writer {
 mod tests {
     use super::*;
     use crate::encoding::Encoder;
-
-    /// Deterministic numbers; which ones does not matter.
-    fn noise(seed: u64) -> impl FnMut() -> u64 {
-        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state
-        }
-    }
+    use crate::testing::noise;
 
     fn values(data_type: DataType, rows: usize, next: &mut impl FnMut() -> u64) -> Values {
         let shape = next() % 4;

@@ -119,13 +119,7 @@ mod tests {
     use crate::encoding::Encoder;
 
     fn cases() -> Vec<(&'static str, Vec<f64>)> {
-        let mut noise = 88_172_645_463_325_252u64;
-        let mut next = move || {
-            noise ^= noise << 13;
-            noise ^= noise >> 7;
-            noise ^= noise << 17;
-            noise
-        };
+        let mut next = crate::testing::noise(1);
         vec![
             ("empty", vec![]),
             (

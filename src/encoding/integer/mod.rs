@@ -214,13 +214,7 @@ mod tests {
     use crate::encoding::Encoder;
 
     fn cases() -> Vec<(&'static str, Vec<u64>, bool)> {
-        let mut noise = 88_172_645_463_325_252u64;
-        let mut next = move || {
-            noise ^= noise << 13;
-            noise ^= noise >> 7;
-            noise ^= noise << 17;
-            noise
-        };
+        let mut next = crate::testing::noise(1);
         vec![
             ("empty", vec![], true),
             ("one", vec![7], true),

@@ -217,13 +217,7 @@ mod tests {
     }
 
     fn cases() -> Vec<(&'static str, VarBytes)> {
-        let mut noise = 88_172_645_463_325_252u64;
-        let mut next = move || {
-            noise ^= noise << 13;
-            noise ^= noise >> 7;
-            noise ^= noise << 17;
-            noise
-        };
+        let mut next = crate::testing::noise(1);
         vec![
             ("empty", VarBytes::default()),
             ("empty values", text(["", "", ""])),
