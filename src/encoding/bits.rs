@@ -6,7 +6,7 @@
 //! 2 run-length   u8 first value, varint runs, node of the lengths minus one; values alternate
 //! ```
 
-use super::{Decoder, integer, leaf, unknown_id, varint};
+use super::{Decoder, integer, leaf, varint};
 use crate::bytes::ByteReader;
 use crate::column::Bitmap;
 use crate::error::{Error, Result};
@@ -59,7 +59,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
             }
             Ok(bitmap)
         }
-        id => Err(unknown_id("bit", id)),
+        id => Err(Error::corrupt(format!("unknown encoding {id} of bits"))),
     }
 }
 

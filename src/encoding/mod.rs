@@ -10,6 +10,37 @@
 //! statistics of its values, on samples where there are many values, and keeps what is smallest; a wrong guess costs
 //! size, never correctness. A decoder is told how many values to expect and returns exactly that many.
 
+/// What the tables of encodings have in common: the enum, its ids, its names.
+macro_rules! encodings {
+    ($kind:literal $enum:ident; $( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident; )*) => {
+        #[doc = concat!("An encoding of ", $kind, ".")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $enum { $( $(#[doc = $doc])* $variant, )* }
+
+        impl $enum {
+            #[doc = concat!("Every encoding of ", $kind, ".")]
+            pub const ALL: &[$enum] = &[$($enum::$variant,)*];
+
+            /// The id in files.
+            #[must_use]
+            pub fn id(self) -> u8 {
+                match self { $($enum::$variant => $id,)* }
+            }
+
+            /// The name for people.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $($enum::$variant => $name,)* }
+            }
+
+            fn from_id(id: u8) -> crate::error::Result<Self> {
+                let unknown = || crate::error::Error::corrupt(format!(concat!("unknown encoding {} of ", $kind), id));
+                Self::ALL.iter().copied().find(|encoding| encoding.id() == id).ok_or_else(unknown)
+            }
+        }
+    };
+}
+
 pub mod bits;
 pub mod chunk;
 pub mod float;
@@ -58,11 +89,6 @@ impl Decoder {
         }
         Ok(())
     }
-}
-
-/// Refuses an id that no row of a table has.
-fn unknown_id(kind: &str, id: u8) -> Error {
-    Error::corrupt(format!("unknown {kind} encoding {id}"))
 }
 
 #[cfg(feature = "writer")]

@@ -4,7 +4,7 @@ mod bits;
 mod bytes;
 mod scaled;
 
-use super::{Decoder, unknown_id};
+use super::Decoder;
 use crate::bytes::ByteReader;
 use crate::error::Result;
 
@@ -28,26 +28,12 @@ impl FloatWidth {
 
 macro_rules! table {
     ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
-        /// An encoding of floats.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum FloatEncoding { $( $(#[doc = $doc])* $variant, )* }
+        encodings! {
+            "floats" FloatEncoding;
+            $( $(#[doc = $doc])* $id $name $variant; )*
+        }
 
         impl FloatEncoding {
-            /// Every encoding of floats.
-            pub const ALL: &[FloatEncoding] = &[$(FloatEncoding::$variant,)*];
-
-            /// The id in files.
-            #[must_use]
-            pub fn id(self) -> u8 {
-                match self { $(FloatEncoding::$variant => $id,)* }
-            }
-
-            /// The name for people.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(FloatEncoding::$variant => $name,)* }
-            }
-
             fn decode(self, reader: &mut ByteReader<'_>, count: usize, width: FloatWidth, decoder: &mut Decoder) -> Result<Vec<u64>> {
                 match self { $(FloatEncoding::$variant => $module::decode(reader, count, width, decoder),)* }
             }
@@ -75,9 +61,7 @@ table! {
 /// `corrupt`, `truncated`, `limit-exceeded`.
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, width: FloatWidth, decoder: &mut Decoder) -> Result<Vec<u64>> {
     decoder.check_count(count, 8)?;
-    let id = reader.u8()?;
-    let encoding = FloatEncoding::ALL.iter().find(|encoding| encoding.id() == id);
-    let encoding = *encoding.ok_or_else(|| unknown_id("float", id))?;
+    let encoding = FloatEncoding::from_id(reader.u8()?)?;
     decoder.child(|decoder| encoding.decode(reader, count, width, decoder))
 }
 

@@ -9,32 +9,18 @@ mod dictionary;
 mod planes;
 mod run_length;
 
-use super::{Decoder, unknown_id};
+use super::Decoder;
 use crate::bytes::ByteReader;
 use crate::error::Result;
 
 macro_rules! table {
     ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
-        /// An encoding of integers.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum IntegerEncoding { $( $(#[doc = $doc])* $variant, )* }
+        encodings! {
+            "integers" IntegerEncoding;
+            $( $(#[doc = $doc])* $id $name $variant; )*
+        }
 
         impl IntegerEncoding {
-            /// Every encoding of integers.
-            pub const ALL: &[IntegerEncoding] = &[$(IntegerEncoding::$variant,)*];
-
-            /// The id in files.
-            #[must_use]
-            pub fn id(self) -> u8 {
-                match self { $(IntegerEncoding::$variant => $id,)* }
-            }
-
-            /// The name for people.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(IntegerEncoding::$variant => $name,)* }
-            }
-
             fn decode(self, reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
                 match self { $(IntegerEncoding::$variant => $module::decode(reader, count, decoder),)* }
             }
@@ -71,9 +57,7 @@ table! {
 /// `corrupt`, `truncated`, `limit-exceeded`.
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     decoder.check_count(count, 8)?;
-    let id = reader.u8()?;
-    let encoding = IntegerEncoding::ALL.iter().find(|encoding| encoding.id() == id);
-    let encoding = *encoding.ok_or_else(|| unknown_id("integer", id))?;
+    let encoding = IntegerEncoding::from_id(reader.u8()?)?;
     decoder.child(|decoder| encoding.decode(reader, count, decoder))
 }
 

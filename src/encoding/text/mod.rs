@@ -8,33 +8,19 @@ mod lengths;
 mod template;
 mod terminated;
 
-use super::{Decoder, unknown_id};
+use super::Decoder;
 use crate::bytes::{ByteReader, to_u64};
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
 macro_rules! table {
     ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
-        /// An encoding of text and binary.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum TextEncoding { $( $(#[doc = $doc])* $variant, )* }
+        encodings! {
+            "text and binary" TextEncoding;
+            $( $(#[doc = $doc])* $id $name $variant; )*
+        }
 
         impl TextEncoding {
-            /// Every encoding of text.
-            pub const ALL: &[TextEncoding] = &[$(TextEncoding::$variant,)*];
-
-            /// The id in files.
-            #[must_use]
-            pub fn id(self) -> u8 {
-                match self { $(TextEncoding::$variant => $id,)* }
-            }
-
-            /// The name for people.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(TextEncoding::$variant => $name,)* }
-            }
-
             fn decode(self, reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
                 match self { $(TextEncoding::$variant => $module::decode(reader, count, decoder),)* }
             }
@@ -73,9 +59,7 @@ table! {
 /// `corrupt`, `truncated`, `limit-exceeded`.
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     decoder.check_count(count, 8)?;
-    let id = reader.u8()?;
-    let encoding = TextEncoding::ALL.iter().find(|encoding| encoding.id() == id);
-    let encoding = *encoding.ok_or_else(|| unknown_id("text", id))?;
+    let encoding = TextEncoding::from_id(reader.u8()?)?;
     let text = decoder.child(|decoder| encoding.decode(reader, count, decoder))?;
     if text.len() != count {
         return Err(Error::corrupt(format!("{} values where {count} belong", text.len())));
