@@ -95,10 +95,19 @@ function driveSync<T>(steps: Steps<T>, read: (start: number, end: number) => Uin
   return next.value;
 }
 
+/** One read that serves one or more planned ranges. */
+interface Fetch {
+  range: Range;
+  users: number;
+  bytes?: Promise<Uint8Array>;
+}
+
 /** Fetches planned ranges, neighbours together, some ahead of their use; lets go of what was used. */
 class Fetcher {
   readonly #source: ByteSource;
-  readonly #pieces: { range: Range; users: number; bytes?: Promise<Uint8Array> }[];
+  readonly #fetches: Fetch[];
+  /** Position in `#fetches` of what serves each range. */
+  readonly #positions = new Map<Range, number>();
   readonly #options: CallOptions;
   readonly #total: number;
   #loaded = 0;
@@ -106,23 +115,31 @@ class Fetcher {
   constructor(source: ByteSource, ranges: readonly Range[], gap: number, options: CallOptions) {
     this.#source = source;
     this.#options = options;
+    const sorted = [...ranges].sort((a, b) => a.start - b.start || a.end - b.end);
     // What is in memory is not copied together.
-    const pieces = source.inMemory ? ranges : coalesce(ranges, gap, MAX_READ);
-    this.#pieces = pieces.map((range) => ({ range, users: ranges.filter((user) => covers(range, user)).length }));
-    this.#total = pieces.reduce((sum, range) => sum + range.end - range.start, 0);
+    const merged = source.inMemory ? sorted : coalesce(sorted, gap, MAX_READ);
+    this.#fetches = merged.map((range) => ({ range, users: 0 }));
+    this.#total = merged.reduce((sum, range) => sum + range.end - range.start, 0);
+    let position = 0;
+    for (const range of sorted) {
+      while (position + 1 < merged.length && (merged[position + 1]?.start ?? Infinity) <= range.start) position += 1;
+      this.#positions.set(range, position);
+      const fetch = this.#fetches[position];
+      if (fetch) fetch.users += 1;
+    }
   }
 
-  async get(wanted: Range): Promise<Uint8Array> {
-    const index = this.#pieces.findIndex((piece) => covers(piece.range, wanted));
-    for (const piece of this.#pieces.slice(index, index + CONCURRENT_READS)) {
-      piece.bytes ??= this.#start(piece.range);
+  async get(range: Range): Promise<Uint8Array> {
+    const position = this.#positions.get(range) ?? -1;
+    for (const fetch of this.#fetches.slice(Math.max(position, 0), position + CONCURRENT_READS)) {
+      fetch.bytes ??= this.#start(fetch.range);
     }
-    const piece = this.#pieces[index];
-    const bytes = await piece?.bytes;
-    if (!piece || !bytes) throw new NcfError('internal', 'a range was not planned');
-    piece.users -= 1;
-    if (piece.users === 0) piece.bytes = Promise.resolve(new Uint8Array());
-    return bytes.subarray(wanted.start - piece.range.start, wanted.end - piece.range.start);
+    const fetch = this.#fetches[position];
+    const bytes = await fetch?.bytes;
+    if (!fetch || !bytes) throw new NcfError('internal', 'a range was not planned');
+    fetch.users -= 1;
+    if (fetch.users === 0) fetch.bytes = Promise.resolve(new Uint8Array());
+    return bytes.subarray(range.start - fetch.range.start, range.end - fetch.range.start);
   }
 
   #start(range: Range): Promise<Uint8Array> {
@@ -136,8 +153,6 @@ class Fetcher {
     return bytes;
   }
 }
-
-const covers = (outer: Range, inner: Range): boolean => outer.start <= inner.start && inner.end <= outer.end;
 
 function rowRange(options: ReadOptions): Range {
   const { rowStart = 0, rowEnd = Infinity } = options;
