@@ -233,12 +233,6 @@ pub fn check_level(level: i32) -> Result<()> {
     Err(Error::invalid("level", format!("{level} is not between {MIN_LEVEL} and {MAX_LEVEL}")))
 }
 
-/// An upper bound of the bytes that [`compress`] gives, before it is called.
-#[must_use]
-pub fn compress_bound(size: usize) -> u64 {
-    to_u64(size) + to_u64(size / 256) + 64
-}
-
 #[cfg(all(test, feature = "writer"))]
 mod tests {
     use super::*;
@@ -263,7 +257,7 @@ mod tests {
         for bytes in samples() {
             for level in MIN_LEVEL..=MAX_LEVEL {
                 let frame = compress(&bytes, level).unwrap();
-                assert!(to_u64(frame.len()) <= compress_bound(bytes.len()));
+                assert!(frame.len() <= bytes.len() + bytes.len() / 256 + 64);
                 let info = inspect(&frame).unwrap();
                 assert_eq!(info.content_size, Some(to_u64(bytes.len())), "level {level}");
                 assert!(info.max_size >= to_u64(bytes.len()));

@@ -28,6 +28,8 @@ use crate::statistics::{self, ColumnStatistics};
 pub const HEADER_END: u64 = 68;
 /// Bytes of the footer that the original writes.
 pub const FOOTER_SIZE: u64 = 165;
+/// Longest column name that is written, and that a reader looks for the end of; no limit of the format.
+pub const MAX_NAME_SIZE: u64 = 1 << 16;
 /// Bytes of an offset index entry's name.
 const INDEX_NAME_SIZE: usize = 16;
 /// Checksum type: SHA-256.

@@ -15,7 +15,7 @@
 use std::ops::Range;
 
 use super::msgpack;
-use super::python10::{self, footer_prelude};
+use super::python10::footer_prelude;
 use super::{DIGEST_SIZE, payload};
 use crate::bytes::{ByteReader, Segments, Step, to_u64, to_usize};
 use crate::compression::Compression;
@@ -25,7 +25,7 @@ use crate::schema::{DataType, Schema};
 /// Where the header ends and the schema starts.
 pub const HEADER_END: u64 = 64;
 /// Bytes before a column's own: codec and size.
-const RECORD_HEADER: usize = 5;
+pub const RECORD_HEADER: usize = 5;
 
 /// The fixed fields.
 #[derive(Clone, Debug)]
@@ -160,6 +160,3 @@ fn records(tail: &[u8], mut at: usize) -> Vec<Range<usize>> {
     }
     all
 }
-
-/// The statistics and schema sections have the same shape as in Python 1.0.
-pub use python10::{parse_statistics, section};

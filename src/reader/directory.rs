@@ -5,10 +5,8 @@ use std::ops::Range;
 
 use crate::bytes::{ByteReader, Interrupt, Segments, Step, to_u64};
 use crate::error::{Error, Result};
+use crate::format::python10;
 use crate::schema::Schema;
-
-/// Longest column name that a hop looks for; no limit of the format.
-const MAX_NAME_SIZE: u64 = 1 << 16;
 
 /// One stored column.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -192,7 +190,7 @@ fn record_header(segments: &Segments, start: u64, end: u64) -> Step<(&[u8], &[u8
         {
             return Ok((name, fixed));
         }
-        if start.saturating_add(window) >= end || window > MAX_NAME_SIZE {
+        if start.saturating_add(window) >= end || window > python10::MAX_NAME_SIZE {
             return Err(Error::corrupt("column header without the end of its name").at(start).into());
         }
         window *= 4;

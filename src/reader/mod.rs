@@ -256,12 +256,23 @@ impl File {
     }
 }
 
+/// Schema and statistics, which both Python dialects store alike.
+fn python_metadata(
+    segments: &Segments,
+    schema: &Range<u64>,
+    statistics: &Range<u64>,
+    limits: Limits,
+) -> Step<(Schema, Vec<Option<ColumnStatistics>>)> {
+    let bytes = python10::section(segments, schema.clone(), limits.metadata_bytes)?;
+    let schema = schema_map::parse(bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
+    let bytes = python10::section(segments, statistics.clone(), limits.metadata_bytes)?;
+    let statistics = python10::parse_statistics(bytes, &schema).map_err(|error| error.in_section("statistics"))?;
+    Ok((schema, statistics))
+}
+
 fn open_python10(segments: &Segments, limits: Limits) -> Step<File> {
     let header = python10::parse_header(segments)?;
-    let schema_bytes = python10::section(segments, header.schema.clone(), limits.metadata_bytes)?;
-    let schema = schema_map::parse(schema_bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
-    let statistics = python10::section(segments, header.statistics.clone(), limits.metadata_bytes)?;
-    let statistics = python10::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
+    let (schema, statistics) = python_metadata(segments, &header.schema, &header.statistics, limits)?;
     let digest = python10::parse_footer(segments, header.data.end, limits.metadata_bytes)?;
     let footer = header.data.end..segments.size();
     Ok(File {
@@ -296,10 +307,7 @@ fn open_python11(segments: &Segments, options: &OpenOptions) -> Step<File> {
     }
     let limits = options.limits;
     let header = python11::parse_header(segments)?;
-    let schema_bytes = python11::section(segments, header.schema.clone(), limits.metadata_bytes)?;
-    let schema = schema_map::parse(schema_bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
-    let statistics = python11::section(segments, header.statistics.clone(), limits.metadata_bytes)?;
-    let statistics = python11::parse_statistics(statistics, &schema).map_err(|error| error.in_section("statistics"))?;
+    let (schema, statistics) = python_metadata(segments, &header.schema, &header.statistics, limits)?;
     let (digest, footer_end) = python11::parse_footer(segments, header.footer, limits.metadata_bytes)?;
     let tail_size = segments.size() - footer_end;
     if tail_size > limits.column_bytes {
@@ -311,7 +319,14 @@ fn open_python11(segments: &Segments, options: &OpenOptions) -> Step<File> {
     let records = ranges.into_iter().enumerate().map(|(index, range)| {
         let column = lost + index;
         let name = schema.columns.get(column).map_or_else(String::new, |field| field.name.clone());
-        Record { column: Some(column), name, header: range.start - 5, range, codec: header.codec, group: None }
+        Record {
+            column: Some(column),
+            name,
+            header: range.start - to_u64(python11::RECORD_HEADER),
+            range,
+            codec: header.codec,
+            group: None,
+        }
     });
     let directory = Directory::complete(records.collect());
     let names: Vec<&str> = schema.columns.iter().take(lost).map(|field| field.name.as_str()).collect();

@@ -13,9 +13,6 @@ use crate::format::{Dialect, msgpack, python10, rust20, schema_map};
 use crate::schema::{Field, Schema};
 use crate::statistics::ColumnStatistics;
 
-/// Longest column name that we write; readers look for its end in the data.
-const MAX_NAME_SIZE: usize = 1 << 16;
-
 /// Why Python 1.1 files are not written.
 pub fn python11_is_not_written() -> Error {
     Error::invalid("dialect", "python-1.1 files cannot be read by anything; write python-1.0 or rust-2.0")
@@ -62,8 +59,8 @@ fn check_python10(field: &Field, column: &Column, lossy: bool) -> Result<()> {
     if field.name.contains('\0') {
         return Err(Error::invalid("name", "python-1.0 column names end at the first U+0000"));
     }
-    if field.name.len() > MAX_NAME_SIZE {
-        return Err(Error::invalid("name", format!("is longer than {MAX_NAME_SIZE} bytes")));
+    if to_u64(field.name.len()) > python10::MAX_NAME_SIZE {
+        return Err(Error::invalid("name", format!("is longer than {} bytes", python10::MAX_NAME_SIZE)));
     }
     group_id(field)?;
     match column.values() {
