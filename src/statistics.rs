@@ -73,6 +73,30 @@ pub struct ColumnStatistics {
     pub avg_length: Option<f64>,
     /// NaNs of a float column, if they were counted.
     pub nan_count: Option<u64>,
+    /// Whether `min` is a value of the column; otherwise it is only known that no value is smaller.
+    pub min_is_exact: bool,
+    /// Whether `max` is a value of the column; otherwise it is only known that no value is larger.
+    pub max_is_exact: bool,
+    /// Whether `distinct_count` is exact rather than an estimate.
+    pub distinct_is_exact: bool,
+    /// How the values are ordered, if that is known.
+    pub order: Order,
+    /// Bytes of all text or binary values together, if they were counted.
+    pub value_bytes: Option<u64>,
+}
+
+/// How the values of a column follow each other, nulls left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Order {
+    /// Neither, or not known. Columns with NaN have no order.
+    #[default]
+    None,
+    /// No value is smaller than the one before.
+    Ascending,
+    /// No value is larger than the one before.
+    Descending,
+    /// Both: all values are equal, or there is at most one.
+    Equal,
 }
 
 /// Measures a column: minimum and maximum by the type's own order (text and bytes bytewise, -0.0 below 0.0),
@@ -82,6 +106,9 @@ pub fn measure(column: &Column) -> ColumnStatistics {
     let mut statistics = ColumnStatistics {
         null_count: to_u64(column.num_nulls()),
         total_count: to_u64(column.len()),
+        min_is_exact: true,
+        max_is_exact: true,
+        distinct_is_exact: true,
         ..ColumnStatistics::default()
     };
     let valid = |index: &usize| column.is_valid(*index);

@@ -333,7 +333,16 @@ fn expected_statistics(column: &Column, dialect: Dialect) -> ColumnStatistics {
         let data_type = column.values().data_type();
         let stored = |scalar: &Scalar| from_python_text(&to_python_text(scalar), data_type);
         let (min, max) = (measured.min.as_ref().map(stored), measured.max.as_ref().map(stored));
-        return ColumnStatistics { min, max, null_count, nan_count: None, ..measured };
+        let ColumnStatistics { distinct_count, avg_length, .. } = measured;
+        return ColumnStatistics {
+            min,
+            max,
+            null_count,
+            distinct_count,
+            total_count,
+            avg_length,
+            ..ColumnStatistics::default()
+        };
     }
     // Rust 2.0 counts empty text as null.
     let empty = match column.values() {

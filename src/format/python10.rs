@@ -166,7 +166,7 @@ pub fn parse_statistics(bytes: &[u8], schema: &Schema) -> Result<Vec<Option<Colu
             distinct_count: entry.count("distinct_count")?,
             total_count: entry.count("total_count")?.unwrap_or(0),
             avg_length: entry.optional("avg_length", "a number", Value::as_f64)?,
-            nan_count: None,
+            ..ColumnStatistics::default()
         }));
     }
     Ok(all)

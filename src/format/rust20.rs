@@ -231,7 +231,7 @@ pub fn parse_statistics(bytes: &[u8], schema: &Schema) -> Result<Vec<Option<Colu
             distinct_count: optional(&distinct_count, "distinct count", Value::as_u64)?,
             total_count: element(&total_count, "total count", Value::as_u64)?,
             avg_length: None,
-            nan_count: None,
+            ..ColumnStatistics::default()
         }))
     };
     entries.into_iter().map(entry).collect()
