@@ -116,6 +116,57 @@ impl Bitmap {
     }
 }
 
+impl Bitmap {
+    /// Adds the bits of another bitmap behind these.
+    pub fn append(&mut self, other: &Bitmap) {
+        let shift = self.len % 8;
+        if shift == 0 {
+            self.bytes.extend_from_slice(&other.bytes);
+        } else {
+            for &byte in &other.bytes {
+                if let Some(last) = self.bytes.last_mut() {
+                    *last |= byte << shift;
+                }
+                self.bytes.push(byte >> (8 - shift));
+            }
+        }
+        self.len += other.len;
+        self.bytes.truncate(self.len.div_ceil(8));
+    }
+
+    /// The bits at these positions; false behind the end.
+    #[must_use]
+    pub fn gather(&self, positions: &[u32]) -> Self {
+        positions.iter().map(|&position| self.get(index(position))).collect()
+    }
+
+    /// The positions of the set bits within a range.
+    #[must_use]
+    pub fn positions(&self, range: Range<usize>) -> Vec<u32> {
+        let mut positions = Vec::new();
+        let end = range.end.min(self.len);
+        let mut at = range.start;
+        while at < end {
+            let byte = self.bytes.get(at / 8).copied().unwrap_or_default();
+            if byte == 0 {
+                at = (at / 8 + 1) * 8;
+                continue;
+            }
+            if byte >> (at % 8) & 1 == 1 {
+                // A chunk has fewer than 2^32 rows.
+                positions.push(u32::try_from(at).unwrap_or(u32::MAX));
+            }
+            at += 1;
+        }
+        positions
+    }
+}
+
+/// A position within a chunk as an index.
+fn index(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
+}
+
 impl FromIterator<bool> for Bitmap {
     fn from_iter<I: IntoIterator<Item = bool>>(bits: I) -> Self {
         let mut bitmap = Bitmap::default();
@@ -225,6 +276,35 @@ impl VarBytes {
         let length = offsets.last().and_then(|&end| usize::try_from(end).ok()).unwrap_or_default();
         let bytes = self.bytes.get(from..from + length).unwrap_or_default().to_vec();
         VarBytes { offsets, bytes }
+    }
+
+    /// Adds the values of another container behind these.
+    ///
+    /// # Errors
+    /// `limit-exceeded` at 2^31 bytes.
+    pub fn append(&mut self, other: &VarBytes) -> Result<()> {
+        let base = self.bytes.len();
+        let end = base.saturating_add(other.bytes.len());
+        if i32::try_from(end).is_err() {
+            return Err(Error::limit("bytes of one column", end as u64, i32::MAX as u64));
+        }
+        let base = i32::try_from(base).unwrap_or(i32::MAX);
+        self.bytes.extend_from_slice(&other.bytes);
+        self.offsets.extend(other.offsets.iter().skip(1).map(|offset| offset + base));
+        Ok(())
+    }
+
+    /// The values at these positions; empty behind the end.
+    ///
+    /// # Errors
+    /// `limit-exceeded` at 2^31 bytes.
+    pub fn gather(&self, positions: &[u32]) -> Result<Self> {
+        let mut gathered = VarBytes::default();
+        gathered.offsets.reserve(positions.len());
+        for &position in positions {
+            gathered.push(self.get(index(position)))?;
+        }
+        Ok(gathered)
     }
 
     /// Checks that every value is UTF-8.
@@ -488,6 +568,90 @@ impl Column {
     }
 }
 
+impl Column {
+    /// Adds the rows of another column of the same type behind these.
+    ///
+    /// # Errors
+    /// `type-mismatch` for another type, `limit-exceeded` for text of 2^31 bytes.
+    pub fn append(&mut self, other: &Column) -> Result<()> {
+        let rows = self.len();
+        match (&mut self.values, &other.values) {
+            (Values::Int8(to), Values::Int8(from)) => to.extend_from_slice(from),
+            (Values::Int16(to), Values::Int16(from)) => to.extend_from_slice(from),
+            (Values::Int32(to), Values::Int32(from)) | (Values::Date(to), Values::Date(from)) => {
+                to.extend_from_slice(from);
+            }
+            (Values::Int64(to), Values::Int64(from)) => to.extend_from_slice(from),
+            (Values::UInt8(to), Values::UInt8(from)) => to.extend_from_slice(from),
+            (Values::UInt16(to), Values::UInt16(from)) => to.extend_from_slice(from),
+            (Values::UInt32(to), Values::UInt32(from)) => to.extend_from_slice(from),
+            (Values::UInt64(to), Values::UInt64(from)) => to.extend_from_slice(from),
+            (Values::Float32(to), Values::Float32(from)) => to.extend_from_slice(from),
+            (Values::Float64(to), Values::Float64(from)) => to.extend_from_slice(from),
+            (Values::String(to), Values::String(from)) | (Values::Binary(to), Values::Binary(from)) => {
+                to.append(from)?;
+            }
+            (Values::Boolean(to), Values::Boolean(from)) => to.append(from),
+            (
+                Values::Timestamp { unit: a, utc: c, values: to },
+                Values::Timestamp { unit: b, utc: d, values: from },
+            ) if (*a, *c) == (*b, *d) => to.extend_from_slice(from),
+            (
+                Values::Decimal { precision: a, scale: c, values: to },
+                Values::Decimal { precision: b, scale: d, values: from },
+            ) if (*a, *c) == (*b, *d) => to.extend_from_slice(from),
+            (to, from) => {
+                let (to, from) = (to.data_type().as_str(), from.data_type().as_str());
+                return Err(Error::type_mismatch(format!("more values of {to}"), from));
+            }
+        }
+        match (&mut self.validity, &other.validity) {
+            (None, None) => {}
+            (Some(to), Some(from)) => to.append(from),
+            (Some(to), None) => to.append(&Bitmap::filled(other.len(), true)),
+            (to @ None, Some(from)) => {
+                let mut validity = Bitmap::filled(rows, true);
+                validity.append(from);
+                *to = Some(validity);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows at these positions, all of which exist.
+    ///
+    /// # Errors
+    /// `limit-exceeded` for text of 2^31 bytes.
+    pub fn gather(&self, positions: &[u32]) -> Result<Self> {
+        fn pick<T: Copy + Default>(values: &[T], positions: &[u32]) -> Vec<T> {
+            positions.iter().map(|&position| values.get(index(position)).copied().unwrap_or_default()).collect()
+        }
+        let values = match &self.values {
+            Values::Int8(v) => Values::Int8(pick(v, positions)),
+            Values::Int16(v) => Values::Int16(pick(v, positions)),
+            Values::Int32(v) => Values::Int32(pick(v, positions)),
+            Values::Int64(v) => Values::Int64(pick(v, positions)),
+            Values::UInt8(v) => Values::UInt8(pick(v, positions)),
+            Values::UInt16(v) => Values::UInt16(pick(v, positions)),
+            Values::UInt32(v) => Values::UInt32(pick(v, positions)),
+            Values::UInt64(v) => Values::UInt64(pick(v, positions)),
+            Values::Float32(v) => Values::Float32(pick(v, positions)),
+            Values::Float64(v) => Values::Float64(pick(v, positions)),
+            Values::String(v) => Values::String(v.gather(positions)?),
+            Values::Binary(v) => Values::Binary(v.gather(positions)?),
+            Values::Boolean(v) => Values::Boolean(v.gather(positions)),
+            Values::Date(v) => Values::Date(pick(v, positions)),
+            Values::Timestamp { unit, utc, values } => {
+                Values::Timestamp { unit: *unit, utc: *utc, values: pick(values, positions) }
+            }
+            Values::Decimal { precision, scale, values } => {
+                Values::Decimal { precision: *precision, scale: *scale, values: pick(values, positions) }
+            }
+        };
+        Column::new(values, self.validity.as_ref().map(|bitmap| bitmap.gather(positions)))
+    }
+}
+
 fn cut<T: Copy>(values: &[T], range: Range<usize>) -> Vec<T> {
     values.get(range).unwrap_or_default().to_vec()
 }
@@ -529,6 +693,32 @@ mod tests {
         let column = Column::new(Values::Int8(vec![1, 2]), Some(Bitmap::filled(2, true))).unwrap();
         assert!(column.validity().is_none());
         assert!(Column::new(Values::Int8(vec![1]), Some(Bitmap::filled(2, true))).is_err());
+    }
+
+    #[test]
+    fn bitmaps_are_appended_at_any_bit() {
+        for (a, b) in [(0, 5), (3, 4), (7, 9), (8, 1), (13, 40), (5, 0)] {
+            let bits: Vec<bool> = (0..a + b).map(|i| i * 7 % 3 == 0).collect();
+            let mut bitmap: Bitmap = bits[..a].iter().copied().collect();
+            bitmap.append(&bits[a..].iter().copied().collect());
+            assert_eq!(bitmap, bits.iter().copied().collect());
+            let set: Vec<u32> = (1..bits.len()).filter(|&i| bits[i]).map(|i| i as u32).collect();
+            assert_eq!(bitmap.positions(1..usize::MAX), set);
+        }
+    }
+
+    #[test]
+    fn columns_are_appended_and_gathered() {
+        let column = |values: Vec<i8>, validity: Option<Vec<bool>>| {
+            Column::new(Values::Int8(values), validity.map(|bits| bits.into_iter().collect())).unwrap()
+        };
+        let mut all = column(vec![1, 2], None);
+        all.append(&column(vec![3, 4], Some(vec![false, true]))).unwrap();
+        all.append(&column(vec![5], None)).unwrap();
+        assert_eq!(all, column(vec![1, 2, 3, 4, 5], Some(vec![true, true, false, true, true])));
+        assert_eq!(all.gather(&[4, 0]).unwrap(), column(vec![5, 1], None));
+        assert_eq!(all.gather(&[2]).unwrap(), column(vec![3], Some(vec![false])));
+        assert!(all.append(&Column::new(Values::Int16(vec![1]), None).unwrap()).is_err());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Statistics of a column: minimum, maximum, null count, distinct count, mean length.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use crate::bytes::to_u64;
-use crate::column::{Column, Values};
+use crate::column::{Column, Values, VarBytes};
 use crate::schema::{DataType, TimeUnit};
 use crate::{decimal, temporal};
 
@@ -103,83 +104,146 @@ pub enum Order {
 /// distinct values exactly, every bit pattern of a float being a value of its own except that NaNs count once.
 #[must_use]
 pub fn measure(column: &Column) -> ColumnStatistics {
+    let mut statistics = measure_bounds(column);
+    statistics.distinct_count = Some(count_distinct(column));
+    statistics.distinct_is_exact = true;
+    if let Values::String(text) = column.values() {
+        let present = text.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
+        let characters: usize = present.map(count_characters).sum();
+        let count = column.len() - column.num_nulls();
+        statistics.avg_length = (count > 0).then(|| characters as f64 / count as f64);
+    }
+    statistics
+}
+
+fn count_distinct(column: &Column) -> u64 {
+    let valid = |row: usize| column.is_valid(row);
+    fn count<T: Ord>(values: impl Iterator<Item = T>) -> u64 {
+        let mut sorted: Vec<T> = values.collect();
+        sorted.sort_unstable();
+        sorted.dedup();
+        to_u64(sorted.len())
+    }
+    macro_rules! present {
+        ($values:expr) => {
+            $values.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, value)| value)
+        };
+    }
+    match column.values() {
+        Values::Int8(v) => count(present!(v)),
+        Values::Int16(v) => count(present!(v)),
+        Values::Int32(v) | Values::Date(v) => count(present!(v)),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => count(present!(v)),
+        Values::UInt8(v) => count(present!(v)),
+        Values::UInt16(v) => count(present!(v)),
+        Values::UInt32(v) => count(present!(v)),
+        Values::UInt64(v) => count(present!(v)),
+        Values::Float32(v) => count(present!(v).map(|x| if x.is_nan() { f32::NAN.to_bits() } else { x.to_bits() })),
+        Values::Float64(v) => count(present!(v).map(|x| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() })),
+        Values::Decimal { values: v, .. } => count(present!(v)),
+        Values::Boolean(v) => count(present!(v)),
+        Values::String(v) | Values::Binary(v) => to_u64(present!(v).collect::<HashSet<_>>().len()),
+    }
+}
+
+/// Measures everything about a column but its distinct values and the length of text in characters, in one pass.
+#[must_use]
+pub fn measure_bounds(column: &Column) -> ColumnStatistics {
     let mut statistics = ColumnStatistics {
         null_count: to_u64(column.num_nulls()),
         total_count: to_u64(column.len()),
         min_is_exact: true,
         max_is_exact: true,
-        distinct_is_exact: true,
         ..ColumnStatistics::default()
     };
-    let valid = |index: &usize| column.is_valid(*index);
     macro_rules! ordered {
         ($values:expr, $scalar:expr) => {{
-            let present = || $values.iter().copied().enumerate().filter(|(index, _)| valid(index)).map(|(_, v)| v);
-            statistics.min = present().min().map($scalar);
-            statistics.max = present().max().map($scalar);
-            let mut sorted: Vec<_> = present().collect();
-            sorted.sort_unstable();
-            sorted.dedup();
-            statistics.distinct_count = Some(to_u64(sorted.len()));
+            let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
+            let (bounds, order) = bounds(present, |a, b| a.cmp(b));
+            let (min, max) = bounds.unzip();
+            statistics.min = min.map($scalar);
+            statistics.max = max.map($scalar);
+            statistics.order = order;
         }};
     }
     macro_rules! floats {
         ($values:expr, $scalar:expr) => {{
-            let present = || $values.iter().copied().enumerate().filter(|(index, _)| valid(index)).map(|(_, v)| v);
-            let numbers = || present().filter(|value| !value.is_nan());
-            statistics.min = numbers().min_by(|a, b| a.total_cmp(b)).map($scalar);
-            statistics.max = numbers().max_by(|a, b| a.total_cmp(b)).map($scalar);
-            let mut bits: Vec<_> = numbers().map(|value| value.to_bits()).collect();
-            bits.sort_unstable();
-            bits.dedup();
+            let present =
+                || $values.iter().copied().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
             let nans = present().filter(|value| value.is_nan()).count();
+            let (bounds, order) = bounds(present().filter(|value| !value.is_nan()), |a, b| a.total_cmp(b));
+            let (min, max) = bounds.unzip();
+            statistics.min = min.map($scalar);
+            statistics.max = max.map($scalar);
+            statistics.order = if nans == 0 { order } else { Order::None };
             statistics.nan_count = Some(to_u64(nans));
-            statistics.distinct_count = Some(to_u64(bits.len() + usize::from(nans > 0)));
         }};
     }
     match column.values() {
-        Values::Int8(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::Int16(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::Int32(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::Int64(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::UInt8(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::UInt16(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::UInt32(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::UInt64(v) => ordered!(v, |x| Scalar::Integer(x.into())),
-        Values::Date(v) => ordered!(v, Scalar::Date),
+        Values::Int8(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::Int16(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::Int32(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::Int64(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::UInt8(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::UInt16(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::UInt32(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::UInt64(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
+        Values::Date(v) => ordered!(v, |&x| Scalar::Date(x)),
         Values::Float32(v) => floats!(v, Scalar::Float32),
         Values::Float64(v) => floats!(v, Scalar::Float64),
         Values::Timestamp { unit, utc, values } => {
-            ordered!(values, |value| Scalar::Timestamp { value, unit: *unit, utc: *utc });
+            ordered!(values, |&value| Scalar::Timestamp { value, unit: *unit, utc: *utc });
         }
         Values::Decimal { scale, values, .. } => {
-            ordered!(values, |unscaled| Scalar::Decimal { unscaled, scale: *scale });
+            ordered!(values, |&unscaled| Scalar::Decimal { unscaled, scale: *scale });
         }
-        Values::Boolean(bits) => {
-            let present = || bits.iter().enumerate().filter(|(index, _)| valid(index)).map(|(_, bit)| bit);
-            statistics.min = present().min().map(Scalar::Boolean);
-            statistics.max = present().max().map(Scalar::Boolean);
-            let both = statistics.min.is_some() && statistics.min != statistics.max;
-            statistics.distinct_count = Some(u64::from(statistics.min.is_some()) + u64::from(both));
+        Values::Boolean(bits) => ordered!(bits, Scalar::Boolean),
+        Values::String(v) => {
+            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value).into_owned()));
+            statistics.value_bytes = Some(value_bytes(v, column));
         }
-        Values::String(v) | Values::Binary(v) => {
-            let present = || v.iter().enumerate().filter(|(index, _)| valid(index)).map(|(_, value)| value);
-            let is_text = column.values().data_type() == DataType::String;
-            let scalar = |value: &[u8]| match is_text {
-                true => Scalar::Text(String::from_utf8_lossy(value).into_owned()),
-                false => Scalar::Bytes(value.to_vec()),
-            };
-            statistics.min = present().min().map(scalar);
-            statistics.max = present().max().map(scalar);
-            statistics.distinct_count = Some(to_u64(present().collect::<HashSet<_>>().len()));
-            let count = column.len() - column.num_nulls();
-            if is_text && count > 0 {
-                let characters: usize = present().map(count_characters).sum();
-                statistics.avg_length = Some(characters as f64 / count as f64);
-            }
+        Values::Binary(v) => {
+            ordered!(v, |value| Scalar::Bytes(value.to_vec()));
+            statistics.value_bytes = Some(value_bytes(v, column));
         }
     }
     statistics
+}
+
+/// Smallest and largest value, and the order of all.
+fn bounds<T: Copy>(
+    values: impl Iterator<Item = T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> (Option<(T, T)>, Order) {
+    let mut values = values;
+    let Some(first) = values.next() else { return (None, Order::Equal) };
+    let (mut min, mut max, mut last) = (first, first, first);
+    let (mut ascending, mut descending) = (true, true);
+    for value in values {
+        match compare(&value, &last) {
+            Ordering::Less => ascending = false,
+            Ordering::Greater => descending = false,
+            Ordering::Equal => {}
+        }
+        if compare(&value, &min).is_lt() {
+            min = value;
+        }
+        if compare(&value, &max).is_gt() {
+            max = value;
+        }
+        last = value;
+    }
+    let order = match (ascending, descending) {
+        (true, true) => Order::Equal,
+        (true, false) => Order::Ascending,
+        (false, true) => Order::Descending,
+        (false, false) => Order::None,
+    };
+    (Some((min, max)), order)
+}
+
+fn value_bytes(values: &VarBytes, column: &Column) -> u64 {
+    (0..values.len()).filter(|&row| column.is_valid(row)).map(|row| to_u64(values.get(row).len())).sum()
 }
 
 /// Characters (code points) of UTF-8 text.
