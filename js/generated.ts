@@ -85,6 +85,7 @@ export type WarningCode = typeof WARNING_CODES[number];
 
 /** Every dialect. */
 export const DIALECTS = [
+  'ncf-2',
   'python-1.0',
   'python-1.1',
   'rust-2.0',

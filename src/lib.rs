@@ -25,6 +25,8 @@ pub mod bytes;
 pub mod column;
 pub mod compression;
 pub mod decimal;
+#[cfg(feature = "writer")]
+mod distinct;
 pub mod encoding;
 pub mod error;
 pub mod format;

@@ -44,6 +44,59 @@ pub enum Scalar {
 }
 
 impl Scalar {
+    /// Row `index` of a column; `None` for null.
+    #[must_use]
+    pub fn of(column: &Column, index: usize) -> Option<Self> {
+        if !column.is_valid(index) {
+            return None;
+        }
+        let bytes = |values: &VarBytes| values.get(index).to_vec();
+        match column.values() {
+            Values::Int8(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::Int16(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::Int32(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::Int64(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::UInt8(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::UInt16(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::UInt32(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::UInt64(v) => v.get(index).map(|&x| Scalar::Integer(x.into())),
+            Values::Date(v) => v.get(index).map(|&x| Scalar::Date(x)),
+            Values::Float32(v) => v.get(index).map(|&x| Scalar::Float32(x)),
+            Values::Float64(v) => v.get(index).map(|&x| Scalar::Float64(x)),
+            Values::Timestamp { unit, utc, values } => {
+                values.get(index).map(|&value| Scalar::Timestamp { value, unit: *unit, utc: *utc })
+            }
+            Values::Decimal { scale, values, .. } => {
+                values.get(index).map(|&unscaled| Scalar::Decimal { unscaled, scale: *scale })
+            }
+            Values::Boolean(bits) => Some(Scalar::Boolean(bits.get(index))),
+            Values::String(v) => Some(Scalar::Text(String::from_utf8_lossy(&bytes(v)).into_owned())),
+            Values::Binary(v) => Some(Scalar::Bytes(bytes(v))),
+        }
+    }
+
+    /// Compares two values of one type: floats by their total order, text and bytes bytewise. `None` for values of
+    /// different types, units or scales.
+    #[must_use]
+    pub fn compare(&self, other: &Scalar) -> Option<Ordering> {
+        match (self, other) {
+            (Scalar::Boolean(a), Scalar::Boolean(b)) => Some(a.cmp(b)),
+            (Scalar::Integer(a), Scalar::Integer(b)) => Some(a.cmp(b)),
+            (Scalar::Float32(a), Scalar::Float32(b)) => Some(a.total_cmp(b)),
+            (Scalar::Float64(a), Scalar::Float64(b)) => Some(a.total_cmp(b)),
+            (Scalar::Text(a), Scalar::Text(b)) => Some(a.cmp(b)),
+            (Scalar::Bytes(a), Scalar::Bytes(b)) => Some(a.cmp(b)),
+            (Scalar::Date(a), Scalar::Date(b)) => Some(a.cmp(b)),
+            (Scalar::Timestamp { value: a, unit: c, .. }, Scalar::Timestamp { value: b, unit: d, .. }) if c == d => {
+                Some(a.cmp(b))
+            }
+            (Scalar::Decimal { unscaled: a, scale: c }, Scalar::Decimal { unscaled: b, scale: d }) if c == d => {
+                Some(a.cmp(b))
+            }
+            _ => None,
+        }
+    }
+
     /// The exact text form: ISO 8601 for dates and timestamps, digits for decimals; `None` for what needs none.
     #[must_use]
     pub fn to_text(&self) -> Option<String> {
@@ -211,10 +264,7 @@ pub fn measure_bounds(column: &Column) -> ColumnStatistics {
 }
 
 /// Smallest and largest value, and the order of all.
-fn bounds<T: Copy>(
-    values: impl Iterator<Item = T>,
-    compare: impl Fn(&T, &T) -> Ordering,
-) -> (Option<(T, T)>, Order) {
+fn bounds<T: Copy>(values: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Ordering) -> (Option<(T, T)>, Order) {
     let mut values = values;
     let Some(first) = values.next() else { return (None, Order::Equal) };
     let (mut min, mut max, mut last) = (first, first, first);

@@ -41,7 +41,7 @@ const LIMITS: Limits = Limits { metadata_bytes: 1 << 20, column_bytes: 1 << 20, 
 const HOSTILE_PEAK: usize = 80 << 20;
 
 fn hostile() -> OpenOptions {
-    OpenOptions { limits: LIMITS, salvage: true }
+    OpenOptions { limits: LIMITS, salvage: true, ..OpenOptions::default() }
 }
 
 /// How readings ended, and the most memory that one of them took.

@@ -19,7 +19,7 @@ use ncf::format::Dialect;
 use ncf::reader::{self, OpenOptions};
 use ncf::schema::{DataType, Extra, Field, Schema, SemanticType, TimeUnit};
 use ncf::statistics::{ColumnStatistics, Scalar, from_python_text, measure, to_python_text};
-use ncf::writer::{WriteOptions, Writer, write_all};
+use ncf::writer::{LegacyWriter, WriteOptions, write_all};
 use ncf::{Error, Result};
 use rmpv::Value;
 use support::{Random, same_column};
@@ -376,14 +376,17 @@ fn check_table(seed: u64, dialect: Dialect, lossy: bool) -> Result<()> {
     assert_eq!(table.warnings, []);
     let times = (dialect == Dialect::Python10).then_some((options.created, options.modified));
     assert_eq!(file.created().zip(file.modified()), times);
-    assert_eq!((table.columns.len(), file.statistics().len()), (columns.len(), columns.len()));
+    assert_eq!(
+        (table.columns.len(), file.statistics().expect("statistics of the file").len()),
+        (columns.len(), columns.len())
+    );
     for (index, column) in columns.iter().enumerate() {
         let name = &schema.columns[index].name;
         let found = table.columns[index].as_ref().expect("nothing is lost");
         let expected = expected_column(column, dialect)?;
         assert!(same_column(found, &expected), "column {name:?}: {found:?} instead of {expected:?}");
         // As text, because -0.0 equals 0.0.
-        let found = format!("{:?}", file.statistics()[index]);
+        let found = format!("{:?}", file.statistics().expect("statistics of the file")[index]);
         assert_eq!(found, format!("{:?}", Some(expected_statistics(column, dialect))), "column {name:?}");
     }
     Ok(())
@@ -575,7 +578,7 @@ fn refuses_column_groups_out_of_range() -> Result<()> {
         (i64::from(u32::MAX) + 1, in_column("invalid-argument", "a")),
         (i64::MIN, in_column("invalid-argument", "a")),
     ] {
-        let mut writer = Writer::new(Schema::new("t", Vec::new()), WriteOptions::new(PYTHON10))?;
+        let mut writer = LegacyWriter::new(Schema::new("t", Vec::new()), WriteOptions::new(PYTHON10))?;
         let field = Field { column_group: Some(group), ..Field::new("a", DataType::Int64) };
         assert_eq!(writer.add(field, &ints(1)).err().and_then(code_and_column), expected);
     }
@@ -594,7 +597,7 @@ fn refuses_the_timestamp_that_numpy_takes_for_null() {
 
 #[test]
 fn a_refused_column_leaves_the_writer_usable() -> Result<()> {
-    let mut writer = Writer::new(Schema::new("t", Vec::new()), WriteOptions::new(PYTHON10))?;
+    let mut writer = LegacyWriter::new(Schema::new("t", Vec::new()), WriteOptions::new(PYTHON10))?;
     writer.add(Field::new("a", DataType::Int64), &ints(2))?;
     let refused = writer.add(Field::new("b", DataType::Int64), &with_null(Values::Int64(vec![1, 2])));
     assert_eq!(refused.err().and_then(code_and_column), in_column("type-mismatch", "b"));

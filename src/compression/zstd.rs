@@ -222,6 +222,15 @@ pub fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
     Ok(compress_slice_to_vec(bytes, CompressionLevel::from_level(level)))
 }
 
+/// The same without the frame's magic, for [`Decompressor::decompress_magicless`].
+///
+/// # Errors
+/// `invalid-argument` for a bad level.
+#[cfg(feature = "writer")]
+pub fn compress_magicless(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
+    Ok(compress(bytes, level)?.split_off(size_of_val(&MAGIC)))
+}
+
 /// Checks a compression level.
 ///
 /// # Errors

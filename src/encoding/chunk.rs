@@ -10,7 +10,7 @@
 use super::float::{self, FloatWidth};
 use super::{Decoder, bits, integer, text};
 use crate::bytes::ByteReader;
-use crate::column::{Bitmap, Column, Values, VarBytes};
+use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::error::{Error, Result};
 use crate::schema::{DataType, TimeUnit};
 
@@ -30,16 +30,17 @@ pub struct ColumnType {
 }
 
 impl ColumnType {
+    /// The type with the parameters of format version 2 where nothing is said of them: timestamps in microseconds,
+    /// not in UTC; decimals of 38 digits and scale 0.
+    #[must_use]
+    pub fn plain(data_type: DataType) -> Self {
+        ColumnType { data_type, unit: TimeUnit::Microsecond, utc: false, precision: MAX_PRECISION, scale: 0 }
+    }
+
     /// The type of some values.
     #[must_use]
     pub fn of(values: &Values) -> Self {
-        let mut column_type = ColumnType {
-            data_type: values.data_type(),
-            unit: TimeUnit::Microsecond,
-            utc: false,
-            precision: 0,
-            scale: 0,
-        };
+        let mut column_type = ColumnType::plain(values.data_type());
         match values {
             Values::Timestamp { unit, utc, .. } => {
                 column_type.unit = *unit;
@@ -61,7 +62,7 @@ impl ColumnType {
 /// `corrupt`, `limit-exceeded`.
 pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, decoder: &mut Decoder) -> Result<Column> {
     let mut reader = ByteReader::new(bytes, 0);
-    let decoded = read(&mut reader, column_type, rows, decoder).map_err(|error| match error.kind() {
+    let decoded = decode_from(&mut reader, column_type, rows, decoder).map_err(|error| match error.kind() {
         crate::ErrorKind::Truncated { .. } => Error::corrupt("column chunk ends early"),
         _ => error,
     })?;
@@ -71,12 +72,17 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, decoder: &mut 
     Ok(decoded)
 }
 
-fn read(reader: &mut ByteReader<'_>, column_type: ColumnType, rows: usize, decoder: &mut Decoder) -> Result<Column> {
-    let validity = match reader.u8()? {
-        0 => None,
-        1 => Some(bits::decode(reader, rows, decoder)?),
-        flag => return Err(Error::corrupt(format!("null flag {flag} of a column chunk"))),
-    };
+/// Restores a chunk of `rows` rows from the next bytes of a larger structure.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn decode_from(
+    reader: &mut ByteReader<'_>,
+    column_type: ColumnType,
+    rows: usize,
+    decoder: &mut Decoder,
+) -> Result<Column> {
+    let validity = read_validity(reader, rows, decoder)?;
     let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
     let dense = read_values(reader, column_type, count, decoder)?;
     match validity {
@@ -85,6 +91,42 @@ fn read(reader: &mut ByteReader<'_>, column_type: ColumnType, rows: usize, decod
             decoder.check_count(rows, 16)?;
             Column::new(spread(dense, &validity)?, Some(validity))
         }
+    }
+}
+
+/// The distinct values of a chunk of text or bytes that stores them as a dictionary or a constant, with a null where
+/// the chunk has one; `None` for other chunks.
+///
+/// # Errors
+/// `corrupt`, `limit-exceeded`.
+pub fn distinct_values(
+    bytes: &[u8],
+    column_type: ColumnType,
+    rows: usize,
+    decoder: &mut Decoder,
+) -> Result<Option<Column>> {
+    let is_string = match column_type.data_type {
+        DataType::String => true,
+        DataType::Binary => false,
+        _ => return Ok(None),
+    };
+    let mut reader = ByteReader::new(bytes, 0);
+    let validity = read_validity(&mut reader, rows, decoder)?;
+    let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
+    let Some(mut values) = text::distinct_values(&mut reader, count, decoder)? else { return Ok(None) };
+    let mut valid = Bitmap::filled(values.len(), true);
+    if count < rows {
+        values.push(&[])?;
+        valid.push(false);
+    }
+    Column::new(if is_string { Values::String(values) } else { Values::Binary(values) }, Some(valid)).map(Some)
+}
+
+fn read_validity(reader: &mut ByteReader<'_>, rows: usize, decoder: &mut Decoder) -> Result<Option<Bitmap>> {
+    match reader.u8()? {
+        0 => Ok(None),
+        1 => bits::decode(reader, rows, decoder).map(Some),
+        flag => Err(Error::corrupt(format!("null flag {flag} of a column chunk"))),
     }
 }
 

@@ -47,7 +47,7 @@ pub mod float;
 pub mod integer;
 mod leaf;
 pub mod text;
-mod varint;
+pub(crate) mod varint;
 
 use crate::bytes::to_u64;
 use crate::compression::zstd;

@@ -10,6 +10,7 @@ pub mod python10;
 pub mod python11;
 pub mod rust20;
 pub mod schema_map;
+pub mod version2;
 
 use crate::bytes::{ByteReader, Interrupt, Segments, Step};
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ pub const FOOTER_MAGIC: [u8; 4] = *b"NCFE";
 /// The version field of all legacy dialects.
 pub const LEGACY_VERSION: u32 = 1;
 /// Newest version that this crate reads.
-pub const NEWEST_VERSION: u32 = LEGACY_VERSION;
+pub const NEWEST_VERSION: u32 = version2::VERSION;
 /// Bytes of a SHA-256.
 pub const DIGEST_SIZE: usize = 32;
 /// Bytes that [`sniff`] needs at most, and of the longest legacy header with its prelude.
@@ -30,6 +31,8 @@ pub const SNIFF_SIZE: u64 = 128;
 /// Which writer's bytes a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
+    /// Our own version 2.
+    Version2,
     /// NeuroLake's Python writer.
     Python10,
     /// NeuroLake's "optimized" Python writers, whose files lost data when they were written.
@@ -40,12 +43,13 @@ pub enum Dialect {
 
 impl Dialect {
     /// All dialects.
-    pub const ALL: &[Dialect] = &[Dialect::Python10, Dialect::Python11, Dialect::Rust20];
+    pub const ALL: &[Dialect] = &[Dialect::Version2, Dialect::Python10, Dialect::Python11, Dialect::Rust20];
 
     /// The name in JavaScript.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Dialect::Version2 => "ncf-2",
             Dialect::Python10 => "python-1.0",
             Dialect::Python11 => "python-1.1",
             Dialect::Rust20 => "rust-2.0",
@@ -69,18 +73,43 @@ impl Dialect {
 /// # Errors
 /// `not-ncf`, `unsupported-version`, `truncated`, or `corrupt` for a version 1 file of no known dialect.
 pub fn sniff(segments: &Segments) -> Step<Dialect> {
+    let head = head(segments)?;
+    sniff_head(head, segments.size()).map_err(|error| Interrupt::Failed(error.in_section("header")))
+}
+
+/// The version that the first bytes state.
+///
+/// # Errors
+/// `not-ncf`, `truncated`.
+pub fn read_version(segments: &Segments) -> Step<u32> {
+    let mut reader = ByteReader::new(head(segments)?, 0);
+    let mut read = || {
+        reader.take(MAGIC.len())?;
+        reader.u32()
+    };
+    read().map_err(|error: Error| Interrupt::Failed(error.in_section("header")))
+}
+
+/// The first bytes, which start with the magic.
+fn head(segments: &Segments) -> Step<&[u8]> {
     let head = segments.prefix(0, SNIFF_SIZE.min(segments.size()), SNIFF_SIZE)?;
     let magic = head.get(..MAGIC.len()).unwrap_or(head);
     if !MAGIC.starts_with(magic) || magic.is_empty() {
         return Err(Error::not_ncf(head).at(0).into());
     }
-    sniff_head(head, segments.size()).map_err(|error| Interrupt::Failed(error.in_section("header")))
+    Ok(head)
 }
 
 fn sniff_head(head: &[u8], size: u64) -> Result<Dialect> {
     let mut reader = ByteReader::new(head, 0);
     reader.take(MAGIC.len())?;
     let version = reader.u32()?;
+    if version == version2::VERSION {
+        return match size < version2::MIN_SIZE {
+            true => Err(Error::truncated(version2::MIN_SIZE, size)),
+            false => Ok(Dialect::Version2),
+        };
+    }
     if version != LEGACY_VERSION {
         return Err(Error::unsupported_version(version, NEWEST_VERSION).at(4));
     }

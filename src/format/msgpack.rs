@@ -132,6 +132,18 @@ impl Map {
         }
     }
 
+    /// Takes out an array of text.
+    ///
+    /// # Errors
+    /// `corrupt` for another type.
+    pub fn texts(&mut self, key: &str) -> Result<Vec<String>> {
+        let text = |value: Value| {
+            let text = value.as_str().map(str::to_owned);
+            text.ok_or_else(|| Error::corrupt(format!("{key} holds something else than text")))
+        };
+        self.array(key)?.into_iter().map(text).collect()
+    }
+
     /// The keys that nobody took.
     #[must_use]
     pub fn into_rest(self) -> Extra {

@@ -9,6 +9,8 @@ use super::msgpack::optional_text;
 use super::msgpack::{self, Map};
 use crate::bytes::to_u64;
 use crate::error::{Error, Result};
+#[cfg(feature = "writer")]
+use crate::schema::Extra;
 use crate::schema::{DataType, Field, Schema, SemanticType};
 
 /// Parses a schema map.
@@ -16,7 +18,14 @@ use crate::schema::{DataType, Field, Schema, SemanticType};
 /// # Errors
 /// `corrupt` for a missing key, a wrong type or an unknown name; `limit-exceeded` for too many columns.
 pub fn parse(bytes: &[u8], max_columns: u64) -> Result<Schema> {
-    let mut map = Map::new(msgpack::parse(bytes)?, "schema")?;
+    parse_map(Map::new(msgpack::parse(bytes)?, "schema")?, max_columns, |_| Ok(()))
+}
+
+/// Parses a schema map; `take` takes out of each column's map what is not the schema's.
+///
+/// # Errors
+/// Those of [`parse`].
+pub fn parse_map(mut map: Map, max_columns: u64, mut take: impl FnMut(&mut Map) -> Result<()>) -> Result<Schema> {
     let columns = map.array("columns")?;
     if to_u64(columns.len()) > max_columns {
         return Err(Error::limit("columns", to_u64(columns.len()), max_columns));
@@ -29,7 +38,7 @@ pub fn parse(bytes: &[u8], max_columns: u64) -> Result<Schema> {
         row_count: map.count("row_count")?.unwrap_or(0),
         default_compression: map.text("default_compression")?.unwrap_or_else(|| "zstd".to_owned()),
         enable_learned_indexes: map.boolean("enable_learned_indexes", true)?,
-        columns: columns.into_iter().map(parse_field).collect::<Result<_>>()?,
+        columns: columns.into_iter().map(|column| parse_field(column, &mut take)).collect::<Result<_>>()?,
         column_groups: match map.take("column_groups") {
             None | Some(Value::Nil) => Vec::new(),
             Some(groups) => Map::new(groups, "column_groups")?.into_rest(),
@@ -38,17 +47,14 @@ pub fn parse(bytes: &[u8], max_columns: u64) -> Result<Schema> {
     })
 }
 
-fn parse_field(value: Value) -> Result<Field> {
+fn parse_field(value: Value, take: &mut impl FnMut(&mut Map) -> Result<()>) -> Result<Field> {
     let mut map = Map::new(value, "column")?;
     let name = map.required_text("name")?;
-    parse_named_field(map, &name).map_err(|error| error.in_column(&name))
+    let parsed = take(&mut map).and_then(|()| parse_named_field(map, &name));
+    parsed.map_err(|error| error.in_column(&name))
 }
 
 fn parse_named_field(mut map: Map, name: &str) -> Result<Field> {
-    let text = |value: Value| {
-        let text = value.as_str().map(str::to_owned);
-        text.ok_or_else(|| Error::corrupt("typical_query_patterns holds something else than text"))
-    };
     Ok(Field {
         name: name.to_owned(),
         data_type: DataType::from_name(&map.required_text("data_type")?)?,
@@ -64,7 +70,7 @@ fn parse_named_field(mut map: Map, name: &str) -> Result<Field> {
         create_learned_index: map.boolean("create_learned_index", false)?,
         index_model_type: map.text("index_model_type")?,
         contains_pii: map.boolean("contains_pii", false)?,
-        typical_query_patterns: map.array("typical_query_patterns")?.into_iter().map(text).collect::<Result<_>>()?,
+        typical_query_patterns: map.texts("typical_query_patterns")?,
         column_group: map.integer("column_group")?,
         extra: map.into_rest(),
     })
@@ -87,6 +93,11 @@ pub fn check(schema: &Schema) -> Result<()> {
 #[cfg(feature = "writer")]
 #[must_use]
 pub fn serialize(schema: &Schema) -> Vec<u8> {
+    msgpack::serialize(&schema_value(schema))
+}
+
+#[cfg(feature = "writer")]
+fn schema_value(schema: &Schema) -> Value {
     let mut entries: Vec<(Value, Value)> = vec![
         ("table_name".into(), schema.table_name.as_str().into()),
         ("version".into(), schema.version.into()),
@@ -99,7 +110,7 @@ pub fn serialize(schema: &Schema) -> Vec<u8> {
         ("column_groups".into(), Value::Map(schema.column_groups.clone())),
     ];
     entries.extend_from_slice(&schema.extra);
-    msgpack::serialize(&Value::Map(entries))
+    Value::Map(entries)
 }
 
 #[cfg(feature = "writer")]
@@ -122,6 +133,32 @@ fn field_value(field: &Field) -> Value {
     ];
     entries.extend_from_slice(&field.extra);
     Value::Map(entries)
+}
+
+/// Entries of a column's map without those that say what a missing key says.
+#[cfg(feature = "writer")]
+#[must_use]
+pub fn short_field(field: &Field) -> Extra {
+    without_defaults(field_value(field), field_value(&Field::new(&field.name, field.data_type)), &["name", "data_type"])
+}
+
+/// A schema map of the given column maps, without the row count and the keys that say what a missing key says.
+#[cfg(feature = "writer")]
+#[must_use]
+pub fn short_schema(schema: &Schema, columns: Vec<Value>) -> Value {
+    let bare = Schema { columns: Vec::new(), row_count: 0, ..schema.clone() };
+    let mut entries =
+        without_defaults(schema_value(&bare), schema_value(&Schema::new("", Vec::new())), &["table_name"]);
+    entries.push(("columns".into(), Value::Array(columns)));
+    Value::Map(entries)
+}
+
+#[cfg(feature = "writer")]
+fn without_defaults(map: Value, defaults: Value, required: &[&str]) -> Extra {
+    let (Value::Map(entries), Value::Map(defaults)) = (map, defaults) else { return Extra::new() };
+    let says_more =
+        |entry: &(Value, Value)| required.iter().any(|key| entry.0.as_str() == Some(key)) || !defaults.contains(entry);
+    entries.into_iter().filter(says_more).collect()
 }
 
 #[cfg(all(test, feature = "writer"))]

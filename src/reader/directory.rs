@@ -3,27 +3,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::Record;
 use crate::bytes::{ByteReader, Interrupt, Segments, Step, to_u64};
 use crate::error::{Error, Result};
 use crate::format::python10;
 use crate::schema::Schema;
-
-/// One stored column.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// Position in the schema; `None` for data that the schema does not list.
-    pub column: Option<usize>,
-    /// Column name.
-    pub name: String,
-    /// Absolute offset of the record's header.
-    pub header: u64,
-    /// Absolute byte range of the stored bytes.
-    pub range: Range<u64>,
-    /// Codec id as stored.
-    pub codec: u8,
-    /// Column group id, in the dialect that has them.
-    pub group: Option<u32>,
-}
 
 #[derive(Debug)]
 enum Walk {
@@ -134,7 +118,15 @@ impl Directory {
                 let column = self.records.len();
                 let name = schema.columns.get(column).map_or_else(String::new, |field| field.name.clone());
                 let range = self.payload(header + 4, size.into(), &name)?;
-                self.add(Record { column: Some(column), name, header, range, codec: 1, group: None });
+                self.add(Record {
+                    column: Some(column),
+                    name,
+                    row_group: 0,
+                    header,
+                    range,
+                    codec: Some(1),
+                    group: None,
+                });
                 Ok(())
             }
             Walk::Python10 { left: 0, .. } if self.next == self.end => {
@@ -163,7 +155,7 @@ impl Directory {
                 let range = self.payload(reader.offset(), size, &name)?;
                 let column = self.names.get_mut(&name).and_then(Vec::pop);
                 self.walk = Walk::Python10 { group, left: left - 1 };
-                self.add(Record { column, name, header, range, codec, group: Some(group) });
+                self.add(Record { column, name, row_group: 0, header, range, codec: Some(codec), group: Some(group) });
                 Ok(())
             }
         }

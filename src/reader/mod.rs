@@ -1,30 +1,35 @@
 //! Reading, without I/O: a [`File`] says which byte ranges it needs, and turns supplied ones into columns.
 //!
 //! ```text
-//! File::open     header, schema, statistics, footer  (a few small ranges)
+//! File::open     schema, row groups, where to look   (a few small ranges)
 //! File::locate   where the wanted columns lie        (legacy files: one hop per column in front of them)
-//! File::chunks   which ranges hold their rows        (pure data: the host coalesces and fetches them)
+//! File::chunk    which range holds a row group of it (pure data: the host coalesces and fetches them)
 //! File::decode   the chunk's bytes -> Column
 //! ```
 //! A step that needs bytes answers [`Interrupt::Need`]; supply them to the [`Segments`] and call it again.
+//! [`Assembly`] puts the chunks of a column together.
 
+mod assembly;
 mod directory;
+mod legacy;
 mod verify;
+mod version2;
 
 use std::ops::Range;
 
-pub use directory::Record;
-pub use verify::{Verdict, Verifier};
+pub use assembly::{Assembly, Rows};
+pub use verify::{Part, Problem, Verdict, Verifier};
 
 use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
 use crate::error::{Error, Result};
-use crate::format::{self, Dialect, payload, python10, python11, rust20, schema_map};
-use crate::schema::Schema;
+use crate::format::{self, DIGEST_SIZE, Dialect};
+use crate::schema::{DataType, Field, Schema};
 use crate::statistics::ColumnStatistics;
 use crate::warning::{Warning, WarningCode};
-use directory::Directory;
+use legacy::Legacy;
+use version2::Version2;
 
 /// What a hostile file may cost. Nothing is allocated for a claim that exceeds its limit.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +49,23 @@ impl Default for Limits {
 }
 
 /// How to open a file.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct OpenOptions {
     /// Limits.
     pub limits: Limits,
     /// Return what is left of Python 1.1 files instead of refusing them.
     pub salvage: bool,
+    /// Check the fast hash of every chunk of a version 2 file that is decoded.
+    pub checksums: bool,
+    /// The digest that the file must state. With it every chunk of a version 2 file is checked by SHA-256, so that this
+    /// one value vouches for all that is read; the checksum of a legacy file is left to [`File::verifier`].
+    pub integrity: Option<[u8; DIGEST_SIZE]>,
+}
+
+impl Default for OpenOptions {
+    fn default() -> Self {
+        OpenOptions { limits: Limits::default(), salvage: false, checksums: true, integrity: None }
+    }
 }
 
 /// A named byte range of a file.
@@ -61,13 +77,35 @@ pub struct Section {
     pub range: Range<u64>,
 }
 
-/// Bytes to fetch for [`File::decode`].
+/// Where a stored column chunk is. Legacy files have one chunk per column.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chunk {
-    /// Absolute byte range.
+pub struct Record {
+    /// Position in the schema; `None` for data that the schema does not list.
+    pub column: Option<usize>,
+    /// Column name.
+    pub name: String,
+    /// Row group.
+    pub row_group: usize,
+    /// Absolute offset of the record's header, in dialects that have one, else of its bytes.
+    pub header: u64,
+    /// Absolute byte range of the stored bytes.
     pub range: Range<u64>,
-    /// How the bytes are compressed.
-    pub compression: Compression,
+    /// Codec id as stored; `None` where every stream within the chunk has its own.
+    pub codec: Option<u8>,
+    /// Column group id, in the dialect that has them.
+    pub group: Option<u32>,
+}
+
+impl Record {
+    /// What the codec is called.
+    #[must_use]
+    pub fn codec_name(&self) -> String {
+        match self.codec.map(Compression::from_id) {
+            None => "encoded".to_owned(),
+            Some(Ok(codec)) => codec.as_str().to_owned(),
+            Some(Err(error)) => error.kind().to_string(),
+        }
+    }
 }
 
 /// An open file: metadata, and where its columns are.
@@ -75,17 +113,22 @@ pub struct Chunk {
 pub struct File {
     dialect: Dialect,
     schema: Schema,
-    num_rows: u64,
     created: Option<u64>,
     modified: Option<u64>,
-    statistics: Vec<Option<ColumnStatistics>>,
     sections: Vec<Section>,
     warnings: Vec<Warning>,
     /// So many of the first columns are lost.
     lost: usize,
     limits: Limits,
-    directory: Directory,
-    verifier: Verifier,
+    /// Rows of each row group.
+    row_groups: Vec<Range<u64>>,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Legacy(Box<Legacy>),
+    Version2(Box<Version2>),
 }
 
 impl File {
@@ -93,13 +136,21 @@ impl File {
     ///
     /// # Errors
     /// `not-ncf`, `unsupported-version`, `unsupported-feature` (Python 1.1 without `salvage`), `truncated`,
-    /// `corrupt`, `limit-exceeded`.
+    /// `corrupt`, `checksum-mismatch` (the footer of version 2, or another digest than `integrity`), `limit-exceeded`.
     pub fn open(segments: &Segments, options: &OpenOptions) -> Step<File> {
-        match format::sniff(segments)? {
-            Dialect::Python10 => open_python10(segments, options.limits),
-            Dialect::Python11 => open_python11(segments, options),
-            Dialect::Rust20 => open_rust20(segments, options.limits),
+        match version2::open(segments, options) {
+            Ok(Some(file)) => return Ok(file),
+            Ok(None) => {}
+            // A legacy file can end like one of version 2 by chance.
+            Err(Interrupt::Failed(error)) => match format::read_version(segments) {
+                Ok(format::LEGACY_VERSION) => {}
+                Err(Interrupt::Need(ranges)) => return Err(Interrupt::Need(ranges)),
+                Err(other) => return Err(other),
+                Ok(_) => return Err(error.into()),
+            },
+            Err(need) => return Err(need),
         }
+        legacy::open(segments, options)
     }
 
     /// Which writer's bytes these are.
@@ -114,10 +165,27 @@ impl File {
         &self.schema
     }
 
-    /// Rows as the header states them; columns of damaged or odd legacy files can have other lengths.
+    /// Rows of the file; columns of damaged or odd legacy files can have other lengths.
     #[must_use]
     pub fn num_rows(&self) -> u64 {
-        self.num_rows
+        self.row_groups.last().map_or(0, |rows| rows.end)
+    }
+
+    /// Rows of each row group, in order and without gaps. Legacy files have one, even without rows.
+    #[must_use]
+    pub fn row_groups(&self) -> &[Range<u64>] {
+        &self.row_groups
+    }
+
+    /// The row groups that hold rows of a range; of a legacy file always the one there is.
+    #[must_use]
+    pub fn row_groups_of(&self, rows: &Range<u64>) -> Range<usize> {
+        if let Body::Legacy(_) = self.body {
+            return 0..1;
+        }
+        let start = self.row_groups.partition_point(|group| group.end <= rows.start);
+        let end = self.row_groups.partition_point(|group| group.start < rows.end);
+        start..end.max(start)
     }
 
     /// Unix seconds.
@@ -132,10 +200,26 @@ impl File {
         self.modified
     }
 
-    /// Statistics as stored, one entry per column of the schema.
+    /// Statistics of every column as stored.
+    ///
+    /// # Errors
+    /// `corrupt`, `limit-exceeded` where those of a column in version 2 are no good.
+    pub fn statistics(&self) -> Result<Vec<Option<ColumnStatistics>>> {
+        match &self.body {
+            Body::Legacy(legacy) => Ok(legacy.statistics.clone()),
+            Body::Version2(body) => (0..self.schema.columns.len())
+                .map(|column| body.statistics(column).map(Some).map_err(|error| error.in_column(self.name(column))))
+                .collect(),
+        }
+    }
+
+    /// Statistics of one chunk of a located column, where the dialect has them.
     #[must_use]
-    pub fn statistics(&self) -> &[Option<ColumnStatistics>] {
-        &self.statistics
+    pub fn chunk_statistics(&self, column: usize, row_group: usize) -> Option<&ColumnStatistics> {
+        match &self.body {
+            Body::Legacy(_) => None,
+            Body::Version2(body) => body.chunk_statistics(column, row_group),
+        }
     }
 
     /// The file's parts in order of their offsets.
@@ -156,241 +240,154 @@ impl File {
         column < self.lost
     }
 
-    /// Checks the file's checksum, by the rule of its dialect, from bytes given in order.
+    /// The digest that stands for the whole file: in version 2 that of the trailer, else the file's checksum.
     #[must_use]
-    pub fn verifier(&self) -> Verifier {
-        self.verifier.clone()
+    pub fn digest(&self) -> [u8; DIGEST_SIZE] {
+        match &self.body {
+            Body::Legacy(legacy) => legacy.digest,
+            Body::Version2(body) => body.trailer.digest,
+        }
     }
 
-    /// Finds where the columns (positions in the schema) lie, hopping over those in front of them. A position behind
-    /// the last makes it go to the end of the data, and see that nothing is left over.
+    /// Checks every byte of the file, from bytes given in order.
     ///
     /// # Errors
-    /// `corrupt` or `truncated` where a column's header is no good.
-    pub fn locate(&mut self, columns: &[usize], segments: &Segments) -> Step<()> {
-        self.directory.locate(columns, &self.schema, segments)
+    /// Version 2: `corrupt` where the parts of the file leave gaps or overlap, `checksum-mismatch` where what lists
+    /// them is damaged.
+    pub fn verifier(&mut self, segments: &Segments) -> Step<Verifier> {
+        match &mut self.body {
+            Body::Legacy(legacy) => Ok(legacy.verifier.clone()),
+            Body::Version2(body) => body.verifier(&self.schema, segments),
+        }
     }
 
-    /// Where every column lies, in file order, as far as [`Self::locate`] got.
-    #[must_use]
-    pub fn records(&self) -> &[Record] {
-        self.directory.records()
-    }
-
-    /// The byte ranges that hold a located column.
+    /// Finds where the columns (positions in the schema) lie. A legacy file is hopped through; a position behind the
+    /// last column makes it go to the end of the data, and see that nothing is left over.
     ///
-    /// Legacy files have one chunk per column, whatever the rows. No chunks: the schema has the column, the data do not.
+    /// # Errors
+    /// `corrupt` or `truncated` where a column's header is no good; in version 2 also `checksum-mismatch`, and
+    /// `unsupported-feature` for a column that needs what this release does not know.
+    pub fn locate(&mut self, columns: &[usize], segments: &Segments) -> Step<()> {
+        match &mut self.body {
+            Body::Legacy(legacy) => legacy.directory.locate(columns, &self.schema, segments),
+            Body::Version2(body) => body.locate(columns, &self.schema, segments),
+        }
+    }
+
+    /// Where every chunk lies, as far as [`Self::locate`] got; of legacy files in file order.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        match &self.body {
+            Body::Legacy(legacy) => legacy.directory.records().to_vec(),
+            Body::Version2(body) => body.records(&self.schema),
+        }
+    }
+
+    /// The byte range that holds one row group of a located column.
+    ///
+    /// `None`: the schema of a legacy file has the column, the data do not.
     ///
     /// # Errors
     /// `corrupt` for a column that a salvaged file has lost, `unsupported-feature` for its codec, `invalid-argument`
-    /// for one that was not located.
-    pub fn chunks(&self, column: usize) -> Result<Vec<Chunk>> {
-        let Some(record) = self.directory.find(column) else {
-            if self.is_lost(column) {
-                return Err(Error::corrupt("the writer destroyed this column's data").in_column(self.name(column)));
-            }
-            if !self.directory.is_complete() {
-                return Err(Error::invalid("column", "was not located").in_column(self.name(column)));
-            }
-            return Ok(Vec::new());
+    /// for one that was not located, or a row group that is not there.
+    pub fn chunk(&self, column: usize, row_group: usize) -> Result<Option<Range<u64>>> {
+        if row_group >= self.row_groups.len() {
+            let why = format!("{row_group} of {}", self.row_groups.len());
+            return Err(Error::invalid("rowGroup", why));
+        }
+        let range = match &self.body {
+            Body::Legacy(legacy) => legacy.chunk(column, self.is_lost(column)),
+            Body::Version2(body) => body.chunk(column, row_group).map(Some),
         };
-        let compression =
-            Compression::from_id(record.codec).map_err(|error| error.in_column(&record.name).at(record.range.start))?;
-        Ok(vec![Chunk { range: record.range.clone(), compression }])
+        range.map_err(|error| error.in_column(self.name(column)))
     }
 
     fn name(&self, column: usize) -> &str {
         self.schema.columns.get(column).map_or("", |field| &field.name)
     }
 
-    /// Turns the bytes of a column's chunks into a column.
+    fn field(&self, column: usize) -> Result<&Field> {
+        self.schema.columns.get(column).ok_or_else(|| Error::unknown_column(format!("#{column}")))
+    }
+
+    /// Turns the bytes of a chunk into a column; `None` for a chunk that is not there.
     ///
     /// The type of the values is the declared one, unless a pickled column holds something else; then it is that of
     /// the content, with a `type-differs` warning.
     ///
     /// # Errors
-    /// `corrupt`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset.
-    pub fn decode(&self, column: usize, stored: &[&[u8]]) -> Result<(Column, Vec<Warning>)> {
-        let chunks = self.chunks(column)?;
-        let field = self.schema.columns.get(column).ok_or_else(|| Error::unknown_column(format!("#{column}")))?;
-        let (Some(chunk), Some(bytes)) = (chunks.first(), stored.first()) else {
+    /// `corrupt`, `checksum-mismatch`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset.
+    pub fn decode(&self, column: usize, row_group: usize, stored: Option<&[u8]>) -> Result<(Column, Vec<Warning>)> {
+        let field = self.field(column)?;
+        let (Some(range), Some(stored)) = (self.chunk(column, row_group)?, stored) else {
             let message = "the schema lists the column, the data do not hold it".to_owned();
             let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
-            return Ok((Column::new(Values::empty(field.data_type), None)?, vec![warning]));
+            return Ok((self.empty_column(column)?, vec![warning]));
         };
-        let context = |error: Error| error.in_column(&field.name).in_section("data").at(chunk.range.start);
-        let expected = chunk.range.end - chunk.range.start;
-        if to_u64(bytes.len()) != expected {
-            return Err(context(Error::truncated(expected, to_u64(bytes.len()))));
-        }
-        let plain = chunk.compression.decompress(bytes, None, self.limits.column_bytes).map_err(context)?;
-        let empty = match self.dialect {
-            Dialect::Rust20 => payload::EmptyText::Empty,
-            Dialect::Python10 | Dialect::Python11 => payload::EmptyText::Null,
+        let decoded = check_size(stored, &range).and_then(|()| match &self.body {
+            Body::Legacy(legacy) => legacy.decode(self, column, stored),
+            Body::Version2(body) => Ok((body.decode(column, row_group, stored)?, Vec::new())),
+        });
+        decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start))
+    }
+
+    /// The distinct values of a chunk where they are stored as such (and a null where there is one), as far as that
+    /// costs less than decoding it.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
+        let Body::Version2(body) = &self.body else { return Ok(None) };
+        let found = body.distinct_values(column, row_group, stored);
+        found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
+    }
+
+    /// A column of the declared type without rows.
+    ///
+    /// # Errors
+    /// `unknown-column`.
+    pub fn empty_column(&self, column: usize) -> Result<Column> {
+        let data_type: DataType = self.field(column)?.data_type;
+        let values = match &self.body {
+            Body::Legacy(_) => Values::empty(data_type),
+            Body::Version2(body) => body.empty_values(column).unwrap_or_else(|| Values::empty(data_type)),
         };
-        let (mut decoded, mut warnings) =
-            payload::decode(&plain, field.data_type, empty, self.limits.column_bytes).map_err(context)?;
-        if python10::is_utc(field) {
-            decoded = decoded.into_utc();
-        }
-        for warning in &mut warnings {
-            warning.column.get_or_insert_with(|| field.name.clone());
-        }
-        self.check_length(column, &decoded, &mut warnings).map_err(context)?;
-        Ok((decoded, warnings))
+        Column::new(values, None)
     }
 
-    fn check_length(&self, column: usize, decoded: &Column, warnings: &mut Vec<Warning>) -> Result<()> {
-        let rows = to_u64(decoded.len());
-        if rows == self.num_rows {
-            return Ok(());
+    /// Precision, scale and zone of a column, where the file states them apart from the values.
+    #[must_use]
+    pub fn column_type(&self, column: usize) -> Option<crate::encoding::chunk::ColumnType> {
+        match &self.body {
+            Body::Legacy(_) => None,
+            Body::Version2(body) => body.column_type(column),
         }
-        let message = format!("{rows} rows where the header states {}", self.num_rows);
-        if self.dialect == Dialect::Rust20 && column == 0 {
-            // The header states the length of this very column, and no checksum covers it.
-            return Err(Error::corrupt(message));
-        }
-        let column = Some(self.name(column).to_owned());
-        warnings.push(Warning { code: WarningCode::LengthDiffers, column, message });
-        Ok(())
     }
 }
 
-/// Schema and statistics, which both Python dialects store alike.
-fn python_metadata(
-    segments: &Segments,
-    schema: &Range<u64>,
-    statistics: &Range<u64>,
-    limits: Limits,
-) -> Step<(Schema, Vec<Option<ColumnStatistics>>)> {
-    let bytes = python10::section(segments, schema.clone(), limits.metadata_bytes)?;
-    let schema = schema_map::parse(bytes, limits.columns).map_err(|error| error.in_section("schema"))?;
-    let bytes = python10::section(segments, statistics.clone(), limits.metadata_bytes)?;
-    let statistics = python10::parse_statistics(bytes, &schema).map_err(|error| error.in_section("statistics"))?;
-    Ok((schema, statistics))
-}
-
-fn open_python10(segments: &Segments, limits: Limits) -> Step<File> {
-    let header = python10::parse_header(segments)?;
-    let (schema, statistics) = python_metadata(segments, &header.schema, &header.statistics, limits)?;
-    let digest = python10::parse_footer(segments, header.data.end, limits.metadata_bytes)?;
-    let footer = header.data.end..segments.size();
-    Ok(File {
-        dialect: Dialect::Python10,
-        num_rows: header.num_rows,
-        created: Some(header.created),
-        modified: Some(header.modified),
-        statistics,
-        sections: vec![
-            Section { name: "header", range: 0..header.schema.start },
-            Section { name: "schema", range: header.schema },
-            Section { name: "statistics", range: header.statistics },
-            Section { name: "data", range: header.data.clone() },
-            Section { name: "footer", range: footer },
-        ],
-        warnings: Vec::new(),
-        lost: 0,
-        limits,
-        directory: Directory::python10(header.data.clone(), &schema),
-        verifier: Verifier::new(0..header.data.end, None, digest),
-        schema,
-    })
-}
-
-fn open_python11(segments: &Segments, options: &OpenOptions) -> Step<File> {
-    if !options.salvage {
-        return Err(Error::unsupported(
-            "python-1.1 files: their writer overwrote the first columns with the footer, and no reader opens them; \
-             the option `salvage` returns the columns that are intact",
-        )
-        .into());
-    }
-    let limits = options.limits;
-    let header = python11::parse_header(segments)?;
-    let (schema, statistics) = python_metadata(segments, &header.schema, &header.statistics, limits)?;
-    let (digest, footer_end) = python11::parse_footer(segments, header.footer, limits.metadata_bytes)?;
-    let tail_size = segments.size() - footer_end;
-    if tail_size > limits.column_bytes {
-        return Err(Error::limit("bytes to salvage", tail_size, limits.column_bytes).into());
-    }
-    let tail = segments.get(footer_end..segments.size())?;
-    let ranges = python11::salvage(tail, footer_end, &header, &schema, limits.column_bytes)?;
-    let lost = schema.columns.len() - ranges.len();
-    let records = ranges.into_iter().enumerate().map(|(index, range)| {
-        let column = lost + index;
-        let name = schema.columns.get(column).map_or_else(String::new, |field| field.name.clone());
-        Record {
-            column: Some(column),
-            name,
-            header: range.start - to_u64(python11::RECORD_HEADER),
-            range,
-            codec: header.codec,
-            group: None,
+#[cfg(feature = "writer")]
+impl File {
+    /// Everything that the end of a file of version 2 says, for whoever writes another end.
+    ///
+    /// # Errors
+    /// `unsupported-feature` for other dialects; `invalid-argument` unless [`Self::verifier`] has loaded the digests.
+    pub(crate) fn continued(&self) -> Result<(format::version2::Footer, Vec<version2::ColumnChunks>)> {
+        match &self.body {
+            Body::Version2(body) => body.continued(self),
+            Body::Legacy(_) => {
+                let dialect = self.dialect.as_str();
+                Err(Error::unsupported(format!("changing a file of {dialect} in place; convert it to ncf-2 first")))
+            }
         }
-    });
-    let directory = Directory::complete(records.collect());
-    let names: Vec<&str> = schema.columns.iter().take(lost).map(|field| field.name.as_str()).collect();
-    let message = format!("{lost} of {} columns are lost: {}", schema.columns.len(), names.join(", "));
-    Ok(File {
-        dialect: Dialect::Python11,
-        num_rows: header.num_rows,
-        created: Some(header.created),
-        modified: Some(header.modified),
-        statistics,
-        sections: vec![
-            Section { name: "header", range: 0..header.schema.start },
-            Section { name: "schema", range: header.schema },
-            Section { name: "statistics", range: header.statistics },
-            Section { name: "footer", range: header.footer..footer_end },
-            Section { name: "data", range: footer_end..segments.size() },
-        ],
-        warnings: vec![Warning { code: WarningCode::Salvaged, column: None, message }],
-        lost,
-        limits,
-        directory,
-        verifier: Verifier::new(0..header.footer, None, digest),
-        schema,
-    })
+    }
 }
 
-fn open_rust20(segments: &Segments, limits: Limits) -> Step<File> {
-    let header = rust20::parse_header(segments)?;
-    let section = |range: &Range<u64>| -> Step<&[u8]> {
-        format::msgpack::check_size(range.end - range.start, limits.metadata_bytes)?;
-        segments.get(range.clone())
-    };
-    let schema = rust20::parse_schema(section(&header.schema)?, limits.columns)
-        .map_err(|error| error.in_section("schema").at(header.schema.start))?;
-    let statistics = rust20::parse_statistics(section(&header.statistics)?, &schema)
-        .map_err(|error| error.in_section("statistics").at(header.statistics.start))?;
-    let digest = rust20::parse_footer(segments, header.data.end)?;
-    let footer = header.data.end..header.data.end + rust20::FOOTER_SIZE;
-    let mut sections = vec![
-        Section { name: "header", range: 0..header.schema.start },
-        Section { name: "schema", range: header.schema },
-        Section { name: "statistics", range: header.statistics },
-        Section { name: "data", range: header.data.clone() },
-        Section { name: "footer", range: footer.clone() },
-    ];
-    if footer.end < segments.size() {
-        // What a first, longer write() left behind the second one.
-        sections.push(Section { name: "stale", range: footer.end..segments.size() });
+fn check_size(stored: &[u8], range: &Range<u64>) -> Result<()> {
+    let expected = range.end - range.start;
+    if to_u64(stored.len()) == expected {
+        return Ok(());
     }
-    let zeroed = header.base + rust20::ZEROED_FROM..header.base + rust20::HEADER_SIZE;
-    Ok(File {
-        dialect: Dialect::Rust20,
-        num_rows: header.num_rows,
-        created: None,
-        modified: None,
-        statistics,
-        sections,
-        warnings: Vec::new(),
-        lost: 0,
-        limits,
-        directory: Directory::rust20(header.data.clone()),
-        verifier: Verifier::new(header.base..header.data.end, Some(zeroed), digest),
-        schema,
-    })
+    Err(Error::truncated(expected, to_u64(stored.len())))
 }
 
 /// A table read in one go.
@@ -416,22 +413,29 @@ pub fn read_all(bytes: &[u8], options: &OpenOptions) -> Result<Table> {
         Interrupt::Need(ranges) => Error::corrupt(format!("asks for {ranges:?} of a file that is all there")),
     };
     let mut file = File::open(&segments, options).map_err(failed)?;
-    let mut verifier = file.verifier();
+    let mut verifier = file.verifier(&segments).map_err(failed)?;
     while let Some(range) = verifier.next_range() {
         verifier.push(segments.get(range).map_err(failed)?);
     }
     verifier.finish().check()?;
     let all: Vec<usize> = (0..file.schema.columns.len()).collect();
-    file.locate(&[usize::MAX], &segments).map_err(failed)?;
+    file.locate(&all, &segments).map_err(failed)?;
+    if file.dialect != Dialect::Version2 {
+        file.locate(&[usize::MAX], &segments).map_err(failed)?;
+    }
     let (mut columns, mut warnings) = (Vec::new(), file.warnings.clone());
     for column in all {
         if file.is_lost(column) {
             columns.push(None);
             continue;
         }
-        let ranges = file.chunks(column)?.into_iter().map(|chunk| chunk.range);
-        let stored: Vec<_> = ranges.map(|range| segments.get(range).map_err(failed)).collect::<Result<_>>()?;
-        let (decoded, found) = file.decode(column, &stored)?;
+        let mut assembly = Assembly::new(column);
+        for group in 0..file.row_groups.len() {
+            let range = file.chunk(column, group)?;
+            let stored = range.map(|range| segments.get(range).map_err(failed)).transpose()?;
+            assembly.push(&file, group, stored, Rows::Range(0..u64::MAX))?;
+        }
+        let (decoded, found) = assembly.finish(&file)?;
         columns.push(Some(decoded));
         warnings.extend(found);
     }

@@ -1,4 +1,4 @@
-//! Whole-file checksums of the legacy dialects.
+//! Checksums of whole files.
 
 use std::ops::Range;
 
@@ -11,6 +11,30 @@ use crate::format::DIGEST_SIZE;
 /// Bytes that a verifier asks for at a time.
 const STRIDE: u64 = 4 << 20;
 
+/// A byte range and the digest that it must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Absolute byte range.
+    pub range: Range<u64>,
+    /// SHA-256 of the bytes.
+    pub expected: [u8; DIGEST_SIZE],
+    /// What is there: "file" (all that a legacy checksum covers), "header", "chunk", "digests", "block", "footer".
+    pub section: &'static str,
+    /// Position of the column it belongs to.
+    pub column: Option<usize>,
+    /// Row group of a chunk.
+    pub group: Option<usize>,
+}
+
+/// A part whose bytes are not those that were written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The part.
+    pub part: Part,
+    /// SHA-256 of the bytes that are there.
+    pub actual: [u8; DIGEST_SIZE],
+}
+
 /// Hashes a file piece by piece.
 ///
 /// ```text
@@ -19,13 +43,18 @@ const STRIDE: u64 = 4 << 20;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Verifier {
+    /// Parts to hash, in the order of their offsets, the next one last.
+    parts: Vec<Part>,
+    /// Bytes of all parts.
+    size: u64,
+    /// Hashed so far of the current part.
+    done: u64,
     hash: Sha256,
-    /// The same with `zeroed` as zero bytes, in the dialect that hashes before it patches its header.
-    hash_zeroed: Option<Sha256>,
-    zeroed: Range<u64>,
-    covered: Range<u64>,
-    next: u64,
+    /// Hashed beside it with `zeroed` as zero bytes, in the dialect that hashes before it patches its header.
+    zeroed: Option<(Range<u64>, Sha256)>,
+    /// The digest that stands for the whole file.
     expected: [u8; DIGEST_SIZE],
+    problems: Vec<Problem>,
 }
 
 /// What a verifier found.
@@ -33,10 +62,12 @@ pub struct Verifier {
 pub struct Verdict {
     /// Whether the bytes are those that were written.
     pub is_valid: bool,
-    /// The digest that the file states.
+    /// The digest that the file states; where it has several, that of the first part that differs.
     pub expected: [u8; DIGEST_SIZE],
     /// The digest of the bytes, by the dialect's rule.
     pub actual: [u8; DIGEST_SIZE],
+    /// What differs.
+    pub problems: Vec<Problem>,
 }
 
 impl Verdict {
@@ -53,53 +84,87 @@ impl Verdict {
 }
 
 impl Verifier {
-    pub(super) fn new(covered: Range<u64>, zeroed: Option<Range<u64>>, expected: [u8; DIGEST_SIZE]) -> Self {
+    /// One digest for the whole file; `zeroed` may count as zeros.
+    pub(super) fn whole(covered: Range<u64>, zeroed: Option<Range<u64>>, expected: [u8; DIGEST_SIZE]) -> Self {
+        let part = Part { range: covered, expected, section: "file", column: None, group: None };
+        let mut verifier = Verifier::parts(vec![part], expected);
+        verifier.zeroed = zeroed.map(|range| (range, Sha256::new()));
+        verifier
+    }
+
+    /// A digest for each part; `expected` stands for all of them.
+    pub(super) fn parts(mut parts: Vec<Part>, expected: [u8; DIGEST_SIZE]) -> Self {
+        parts.sort_by_key(|part| (part.range.start, part.range.end));
+        parts.reverse();
         Verifier {
+            size: parts.iter().map(|part| part.range.end - part.range.start).sum(),
+            parts,
+            done: 0,
             hash: Sha256::new(),
-            hash_zeroed: zeroed.as_ref().map(|_| Sha256::new()),
-            zeroed: zeroed.unwrap_or_default(),
-            next: covered.start,
-            covered,
+            zeroed: None,
             expected,
+            problems: Vec::new(),
         }
     }
 
-    /// All bytes that the checksum covers.
+    /// How many bytes there are to push.
     #[must_use]
-    pub fn covered(&self) -> Range<u64> {
-        self.covered.clone()
+    pub fn size(&self) -> u64 {
+        self.size
     }
 
     /// The absolute byte range to push next; `None` at the end.
     #[must_use]
     pub fn next_range(&self) -> Option<Range<u64>> {
-        let end = self.covered.end.min(self.next + STRIDE);
-        (self.next < end).then_some(self.next..end)
+        let part = self.parts.last()?;
+        let start = part.range.start + self.done;
+        Some(start..part.range.end.min(start + STRIDE))
     }
 
     /// Hashes the bytes of [`Self::next_range`].
     pub fn push(&mut self, bytes: &[u8]) {
+        let Some(part) = self.parts.last() else { return };
+        let start = part.range.start + self.done;
         self.hash.update(bytes);
-        if let Some(hash) = &mut self.hash_zeroed {
+        if let Some((zeroed, hash)) = &mut self.zeroed {
             let inside =
-                |offset: u64| usize::try_from(offset.saturating_sub(self.next)).unwrap_or(usize::MAX).min(bytes.len());
-            let (from, to) = (inside(self.zeroed.start), inside(self.zeroed.end));
+                |offset: u64| usize::try_from(offset.saturating_sub(start)).unwrap_or(usize::MAX).min(bytes.len());
+            let (from, to) = (inside(zeroed.start), inside(zeroed.end));
             hash.update(bytes.get(..from).unwrap_or_default());
             hash.update(vec![0; to - from]);
             hash.update(bytes.get(to..).unwrap_or_default());
         }
-        self.next += to_u64(bytes.len());
+        self.done += to_u64(bytes.len());
+        if start + to_u64(bytes.len()) >= part.range.end {
+            self.end_part();
+        }
     }
 
-    /// Compares. Either rule is enough where there are two.
-    #[must_use]
-    pub fn finish(self) -> Verdict {
-        let plain: [u8; DIGEST_SIZE] = self.hash.finalize().into();
-        let complete = self.next == self.covered.end;
-        let mut actual = plain;
-        if let Some(hash) = self.hash_zeroed.filter(|_| plain != self.expected) {
-            actual = hash.finalize().into();
+    fn end_part(&mut self) {
+        self.done = 0;
+        let mut actual: [u8; DIGEST_SIZE] = self.hash.finalize_reset().into();
+        if let Some(part) = self.parts.pop() {
+            if let Some((_, hash)) = self.zeroed.take().filter(|_| actual != part.expected) {
+                actual = hash.finalize().into();
+            }
+            if actual != part.expected {
+                self.problems.push(Problem { part, actual });
+            }
         }
-        Verdict { is_valid: complete && actual == self.expected, expected: self.expected, actual }
+    }
+
+    /// Compares. Either rule is enough where there are two. What was not pushed is not valid.
+    #[must_use]
+    pub fn finish(mut self) -> Verdict {
+        while !self.parts.is_empty() {
+            self.end_part();
+        }
+        let first = self.problems.first();
+        Verdict {
+            is_valid: first.is_none(),
+            expected: first.map_or(self.expected, |problem| problem.part.expected),
+            actual: first.map_or(self.expected, |problem| problem.actual),
+            problems: self.problems,
+        }
     }
 }

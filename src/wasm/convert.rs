@@ -34,14 +34,9 @@ pub fn from_number(value: f64, name: &'static str) -> Result<u64> {
 }
 
 /// Rows `start..end`, where an end of infinity is the last row.
-pub fn row_range(start: f64, end: f64) -> Result<Range<usize>> {
-    let index = |value: f64, name| -> Result<usize> {
-        if value == f64::INFINITY {
-            return Ok(usize::MAX);
-        }
-        Ok(usize::try_from(from_number(value, name)?).unwrap_or(usize::MAX))
-    };
-    Ok(index(start, "rowStart")?..index(end, "rowEnd")?)
+pub fn row_range(start: f64, end: f64) -> Result<Range<u64>> {
+    let row = |value: f64, name| if value == f64::INFINITY { Ok(u64::MAX) } else { from_number(value, name) };
+    Ok(row(start, "rowStart")?..row(end, "rowEnd")?)
 }
 
 /// Sets a property of a plain object.
@@ -51,9 +46,7 @@ pub fn set(object: &Object, key: &str, value: impl Into<JsValue>) {
 }
 
 /// `ColumnData` of js/wasm-types.ts; every array is a copy that JavaScript owns.
-pub fn column_to_js(column: Column, rows: Range<usize>, warnings: &[Warning]) -> Result<JsValue> {
-    let whole = rows.start == 0 && rows.end >= column.len();
-    let column = if whole { column } else { column.slice(rows) };
+pub fn column_to_js(column: &Column, warnings: &[Warning]) -> Result<JsValue> {
     let object = Object::new();
     set(&object, "type", column.values().data_type().as_str());
     set(&object, "length", to_number(column.len() as u64));

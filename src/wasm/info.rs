@@ -6,10 +6,12 @@ use wasm_bindgen::JsValue;
 
 use super::convert::{from_number, set, to_number, warnings_to_js};
 use super::value;
+use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result, hex};
-use crate::reader::{File, Limits, OpenOptions, Verifier};
-use crate::schema::{DataType, Field, Schema};
-use crate::statistics::{ColumnStatistics, Scalar};
+use crate::format::{DIGEST_SIZE, Dialect};
+use crate::reader::{File, Limits, OpenOptions, Problem, Verifier};
+use crate::schema::{DataType, Field};
+use crate::statistics::{ColumnStatistics, Order, Scalar};
 
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", default)]
@@ -18,6 +20,8 @@ struct OpenDto {
     max_metadata_bytes: Option<f64>,
     max_column_bytes: Option<f64>,
     max_columns: Option<f64>,
+    checksums: Option<bool>,
+    integrity: Option<Vec<u8>>,
 }
 
 /// Options of `open`.
@@ -30,7 +34,16 @@ pub fn open_options(options: JsValue) -> Result<OpenOptions> {
         column_bytes: limit(dto.max_column_bytes, default.column_bytes, "maxColumnBytes")?,
         columns: limit(dto.max_columns, default.columns, "maxColumns")?,
     };
-    Ok(OpenOptions { limits, salvage: dto.salvage })
+    let integrity = dto.integrity.map(|bytes| {
+        let wrong = |bytes: Vec<u8>| Error::invalid("integrity", format!("{} bytes instead of 32", bytes.len()));
+        <[u8; DIGEST_SIZE]>::try_from(bytes).map_err(wrong)
+    });
+    Ok(OpenOptions {
+        limits,
+        salvage: dto.salvage,
+        checksums: dto.checksums.unwrap_or(true),
+        integrity: integrity.transpose()?,
+    })
 }
 
 /// Any plain object from JavaScript.
@@ -51,13 +64,11 @@ struct FileDto<'a> {
     modified: Option<f64>,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     schema: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
-    statistics: JsValue,
     sections: Vec<SectionDto<'a>>,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     warnings: JsValue,
     lost_columns: Vec<usize>,
-    checksum_bytes: f64,
+    digest: String,
 }
 
 #[derive(Serialize)]
@@ -69,19 +80,12 @@ struct SectionDto<'a> {
 
 /// `FileInfo`.
 pub fn file_info(file: &File) -> Result<JsValue> {
-    let statistics = js_sys::Array::new();
-    for (field, column) in file.schema().columns.iter().zip(file.statistics()) {
-        statistics
-            .push(&column.as_ref().map_or(JsValue::UNDEFINED, |column| statistics_to_js(column, field.data_type)));
-    }
-    let covered = file.verifier().covered();
     to_js(&FileDto {
         dialect: file.dialect().as_str(),
         num_rows: to_number(file.num_rows()),
         created: file.created().map(to_number),
         modified: file.modified().map(to_number),
-        schema: schema_to_js(file.schema())?,
-        statistics: statistics.into(),
+        schema: schema_to_js(file)?,
         sections: file
             .sections()
             .iter()
@@ -89,8 +93,25 @@ pub fn file_info(file: &File) -> Result<JsValue> {
             .collect(),
         warnings: warnings_to_js(file.warnings()).into(),
         lost_columns: (0..file.schema().columns.len()).filter(|&column| file.is_lost(column)).collect(),
-        checksum_bytes: to_number(covered.end - covered.start),
+        digest: hex(&file.digest()),
     })
+}
+
+/// Statistics per column.
+pub fn statistics(file: &File) -> Result<JsValue> {
+    let all = js_sys::Array::new();
+    let is_version_2 = file.dialect() == Dialect::Version2;
+    for (field, column) in file.schema().columns.iter().zip(file.statistics()?) {
+        all.push(&column.map_or(JsValue::UNDEFINED, |column| statistics_to_js(&column, field.data_type, is_version_2)));
+    }
+    Ok(all.into())
+}
+
+/// Statistics of one chunk.
+pub fn chunk_statistics(file: &File, column: usize, row_group: usize) -> Result<JsValue> {
+    let field = file.schema().columns.get(column).ok_or_else(|| Error::invalid("column", "is not there"))?;
+    let found = file.chunk_statistics(column, row_group);
+    Ok(found.map_or(JsValue::UNDEFINED, |found| statistics_to_js(found, field.data_type, true)))
 }
 
 #[derive(Serialize)]
@@ -128,11 +149,16 @@ struct FieldDto<'a> {
     contains_pii: bool,
     typical_query_patterns: &'a [String],
     column_group: Option<f64>,
+    utc: Option<bool>,
+    precision: Option<u8>,
+    scale: Option<u8>,
     #[serde(with = "serde_wasm_bindgen::preserve")]
     extra: JsValue,
 }
 
-fn schema_to_js(schema: &Schema) -> Result<JsValue> {
+fn schema_to_js(file: &File) -> Result<JsValue> {
+    let schema = file.schema();
+    let columns = schema.columns.iter().enumerate();
     to_js(&SchemaDto {
         table_name: &schema.table_name,
         version: schema.version as f64,
@@ -141,14 +167,19 @@ fn schema_to_js(schema: &Schema) -> Result<JsValue> {
         row_count: to_number(schema.row_count),
         default_compression: &schema.default_compression,
         enable_learned_indexes: schema.enable_learned_indexes,
-        columns: schema.columns.iter().map(field_dto).collect(),
+        columns: columns.map(|(column, field)| field_dto(field, file.column_type(column))).collect(),
         column_groups: value::map_to_js(&schema.column_groups),
         extra: value::map_to_js(&schema.extra),
     })
 }
 
-fn field_dto(field: &Field) -> FieldDto<'_> {
+fn field_dto(field: &Field, column_type: Option<ColumnType>) -> FieldDto<'_> {
+    let decimal = column_type.filter(|_| field.data_type == DataType::Decimal);
+    let timestamp = column_type.filter(|_| field.data_type == DataType::Timestamp);
     FieldDto {
+        utc: timestamp.map(|found| found.utc),
+        precision: decimal.map(|found| found.precision),
+        scale: decimal.map(|found| found.scale),
         name: &field.name,
         data_type: field.data_type.as_str(),
         nullable: field.nullable,
@@ -167,7 +198,7 @@ fn field_dto(field: &Field) -> FieldDto<'_> {
 }
 
 /// `ColumnStatistics` of js/types.ts.
-fn statistics_to_js(statistics: &ColumnStatistics, data_type: DataType) -> JsValue {
+fn statistics_to_js(statistics: &ColumnStatistics, data_type: DataType, is_version_2: bool) -> JsValue {
     let object = Object::new();
     if let Some(min) = &statistics.min {
         set(&object, "min", scalar_to_js(min, data_type));
@@ -182,6 +213,26 @@ fn statistics_to_js(statistics: &ColumnStatistics, data_type: DataType) -> JsVal
     }
     if let Some(length) = statistics.avg_length {
         set(&object, "avgLength", length);
+    }
+    if let Some(count) = statistics.nan_count {
+        set(&object, "nanCount", to_number(count));
+    }
+    if let Some(bytes) = statistics.value_bytes {
+        set(&object, "valueBytes", to_number(bytes));
+    }
+    let order = match statistics.order {
+        Order::None => None,
+        Order::Ascending => Some("ascending"),
+        Order::Descending => Some("descending"),
+        Order::Equal => Some("equal"),
+    };
+    if let Some(order) = order {
+        set(&object, "order", order);
+    }
+    if is_version_2 {
+        set(&object, "minIsExact", statistics.min_is_exact);
+        set(&object, "maxIsExact", statistics.max_is_exact);
+        set(&object, "distinctIsExact", statistics.distinct_is_exact);
     }
     object.into()
 }
@@ -202,13 +253,15 @@ fn scalar_to_js(scalar: &Scalar, data_type: DataType) -> JsValue {
 }
 
 #[derive(Serialize)]
-struct RecordDto<'a> {
-    name: &'a str,
+#[serde(rename_all = "camelCase")]
+struct RecordDto {
+    name: String,
     column: Option<usize>,
+    row_group: usize,
     header: f64,
     start: f64,
     end: f64,
-    codec: u8,
+    compression: String,
     group: Option<u32>,
 }
 
@@ -216,14 +269,15 @@ struct RecordDto<'a> {
 pub fn records(file: &File) -> Result<JsValue> {
     let records: Vec<_> = file
         .records()
-        .iter()
+        .into_iter()
         .map(|record| RecordDto {
-            name: &record.name,
+            compression: record.codec_name(),
+            name: record.name,
             column: record.column,
+            row_group: record.row_group,
             header: to_number(record.header),
             start: to_number(record.range.start),
             end: to_number(record.range.end),
-            codec: record.codec,
             group: record.group,
         })
         .collect();
@@ -235,10 +289,37 @@ struct VerdictDto {
     ok: bool,
     expected: String,
     actual: String,
+    problems: Vec<ProblemDto>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProblemDto {
+    section: &'static str,
+    column: Option<usize>,
+    row_group: Option<usize>,
+    start: f64,
+    end: f64,
+    expected: String,
+    actual: String,
 }
 
 /// `Verdict`.
 pub fn verdict(verifier: Verifier) -> Result<JsValue> {
     let verdict = verifier.finish();
-    to_js(&VerdictDto { ok: verdict.is_valid, expected: hex(&verdict.expected), actual: hex(&verdict.actual) })
+    let problem = |problem: Problem| ProblemDto {
+        section: problem.part.section,
+        column: problem.part.column,
+        row_group: problem.part.group,
+        start: to_number(problem.part.range.start),
+        end: to_number(problem.part.range.end),
+        expected: hex(&problem.part.expected),
+        actual: hex(&problem.actual),
+    };
+    to_js(&VerdictDto {
+        ok: verdict.is_valid,
+        expected: hex(&verdict.expected),
+        actual: hex(&verdict.actual),
+        problems: verdict.problems.into_iter().map(problem).collect(),
+    })
 }

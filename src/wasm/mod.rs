@@ -11,12 +11,11 @@ mod value;
 #[cfg(feature = "writer")]
 mod write;
 
-use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 
 use crate::bytes::{Interrupt, Segments, Step};
 use crate::error::{Error, Result};
-use crate::reader::{File, OpenOptions};
+use crate::reader::{Assembly, File, OpenOptions, Rows};
 use convert::{from_number, to_number};
 
 /// One open file.
@@ -25,6 +24,7 @@ pub struct Reader {
     segments: Segments,
     options: OpenOptions,
     file: Option<File>,
+    verifier: Option<crate::reader::Verifier>,
 }
 
 /// The outcome of a step: nothing, or the ranges that it needs.
@@ -44,7 +44,7 @@ impl Reader {
     #[wasm_bindgen(constructor)]
     pub fn new(size: f64, options: JsValue) -> Result<Reader> {
         let segments = Segments::new(from_number(size, "size")?);
-        Ok(Reader { segments, options: info::open_options(options)?, file: None })
+        Ok(Reader { segments, options: info::open_options(options)?, file: None, verifier: None })
     }
 
     /// Supplies the bytes that start at an absolute offset.
@@ -78,28 +78,101 @@ impl Reader {
         needs(file.locate(&columns, &self.segments))
     }
 
-    /// Byte ranges that hold a located column.
-    pub fn chunks(&self, column: u32) -> Result<Vec<f64>> {
-        let chunks = self.file()?.chunks(column as usize)?;
-        Ok(chunks.into_iter().flat_map(|chunk| [to_number(chunk.range.start), to_number(chunk.range.end)]).collect())
+    /// Rows of each row group: where they start, and behind the last where they end.
+    #[wasm_bindgen(js_name = rowGroups)]
+    pub fn row_groups(&self) -> Result<Vec<f64>> {
+        let groups = self.file()?.row_groups();
+        Ok(std::iter::once(0.0).chain(groups.iter().map(|rows| to_number(rows.end))).collect())
     }
 
-    /// The stored columns found so far: `RecordInfo[]` of js/wasm-types.ts.
+    /// First and behind the last of the row groups that hold rows of a range.
+    #[wasm_bindgen(js_name = rowGroupsOf)]
+    pub fn row_groups_of(&self, row_start: f64, row_end: f64) -> Result<Vec<u32>> {
+        let groups = self.file()?.row_groups_of(&convert::row_range(row_start, row_end)?);
+        Ok([groups.start, groups.end].into_iter().map(|group| u32::try_from(group).unwrap_or(u32::MAX)).collect())
+    }
+
+    /// Start and end of the byte range that holds a row group of a located column; `undefined` where the data of a
+    /// legacy file do not have it.
+    pub fn chunk(&self, column: u32, row_group: u32) -> Result<Option<Vec<f64>>> {
+        let range = self.file()?.chunk(column as usize, row_group as usize)?;
+        Ok(range.map(|range| vec![to_number(range.start), to_number(range.end)]))
+    }
+
+    /// The chunks found so far: `RecordInfo[]` of js/wasm-types.ts.
     pub fn records(&self) -> Result<JsValue> {
         info::records(self.file()?)
     }
 
-    /// Rows `row_start..row_end` of a column from the bytes of its chunks: `ColumnData` of js/wasm-types.ts.
-    pub fn decode(&self, column: u32, row_start: f64, row_end: f64, stored: Vec<Uint8Array>) -> Result<JsValue> {
-        let stored: Vec<Vec<u8>> = stored.iter().map(Uint8Array::to_vec).collect();
-        let slices: Vec<&[u8]> = stored.iter().map(Vec::as_slice).collect();
-        let (column, warnings) = self.file()?.decode(column as usize, &slices)?;
-        convert::column_to_js(column, convert::row_range(row_start, row_end)?, &warnings)
+    /// Statistics per column: `(ColumnStatistics | undefined)[]` of js/types.ts.
+    pub fn statistics(&self) -> Result<JsValue> {
+        info::statistics(self.file()?)
     }
 
-    /// A verifier of the file's checksum.
-    pub fn verifier(&self) -> Result<Verifier> {
-        Ok(Verifier { verifier: self.file()?.verifier() })
+    /// Statistics of a chunk of a located column: `ColumnStatistics` of js/types.ts.
+    #[wasm_bindgen(js_name = chunkStatistics)]
+    pub fn chunk_statistics(&self, column: u32, row_group: u32) -> Result<JsValue> {
+        info::chunk_statistics(self.file()?, column as usize, row_group as usize)
+    }
+
+    /// Step: what [`Self::verifier`] needs to know.
+    #[wasm_bindgen(js_name = prepareVerifier)]
+    pub fn prepare_verifier(&mut self) -> Result<Option<Vec<f64>>> {
+        let file = self.file.as_mut().ok_or_else(|| Error::invalid("reader", "is not open"))?;
+        needs(file.verifier(&self.segments).map(|verifier| self.verifier = Some(verifier)))
+    }
+
+    /// The verifier that was prepared.
+    pub fn verifier(&mut self) -> Result<Verifier> {
+        let verifier = self.verifier.take().ok_or_else(|| Error::invalid("verifier", "was not prepared"))?;
+        Ok(Verifier { size: to_number(verifier.size()), verifier })
+    }
+}
+
+/// Puts the chunks of one column together. Belongs to the reader that it is given each time.
+#[wasm_bindgen]
+pub struct ColumnBuilder {
+    assembly: Assembly,
+}
+
+#[wasm_bindgen]
+impl ColumnBuilder {
+    /// For the column with that position in the schema.
+    #[wasm_bindgen(constructor)]
+    pub fn new(column: u32) -> ColumnBuilder {
+        ColumnBuilder { assembly: Assembly::new(column as usize) }
+    }
+
+    /// Decodes the chunk of a row group (`undefined` where there is none) and adds the rows `row_start..row_end` of
+    /// the file that it holds.
+    pub fn push(
+        &mut self,
+        reader: &Reader,
+        row_group: u32,
+        stored: Option<Vec<u8>>,
+        row_start: f64,
+        row_end: f64,
+    ) -> Result<()> {
+        let rows = Rows::Range(convert::row_range(row_start, row_end)?);
+        self.assembly.push(reader.file()?, row_group as usize, stored.as_deref(), rows)
+    }
+
+    /// The same for the rows at these positions within the row group.
+    pub fn select(
+        &mut self,
+        reader: &Reader,
+        row_group: u32,
+        stored: Option<Vec<u8>>,
+        positions: Vec<u32>,
+    ) -> Result<()> {
+        let rows = Rows::Positions(&positions);
+        self.assembly.push(reader.file()?, row_group as usize, stored.as_deref(), rows)
+    }
+
+    /// The column: `ColumnData` of js/wasm-types.ts.
+    pub fn finish(self, reader: &Reader) -> Result<JsValue> {
+        let (column, warnings) = self.assembly.finish(reader.file()?)?;
+        convert::column_to_js(&column, &warnings)
     }
 }
 
@@ -107,10 +180,17 @@ impl Reader {
 #[wasm_bindgen]
 pub struct Verifier {
     verifier: crate::reader::Verifier,
+    size: f64,
 }
 
 #[wasm_bindgen]
 impl Verifier {
+    /// How many bytes there are to push in all.
+    #[wasm_bindgen(getter)]
+    pub fn size(&self) -> f64 {
+        self.size
+    }
+
     /// The byte range to push next; `undefined` at the end.
     pub fn next(&self) -> Option<Vec<f64>> {
         let range = self.verifier.next_range()?;

@@ -1,21 +1,22 @@
 //! Writing from JavaScript: canonical buffers in, a file out.
 
 use js_sys::{
-    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array,
+    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Uint8Array,
     Uint16Array, Uint32Array,
 };
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-use super::convert::{from_number, to_integer};
-use super::{info, value};
+use super::convert::{from_number, set, to_integer, to_number};
+use super::{Reader, info, value};
 use crate::bytes::to_usize;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::compression::Compression;
-use crate::error::{Error, Result};
+use crate::encoding::chunk::ColumnType;
+use crate::error::{Error, Result, hex};
 use crate::format::Dialect;
 use crate::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
-use crate::writer::{WriteOptions, Writer};
+use crate::writer::{Bounds, Edit, LegacyWriter, WriteOptions};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -26,6 +27,8 @@ struct WriteDto {
     created: Option<f64>,
     modified: Option<f64>,
     lossy: Option<bool>,
+    row_group_rows: Option<f64>,
+    bounds: Option<String>,
     table_name: Option<String>,
     schema_version: Option<f64>,
     created_at: Option<String>,
@@ -40,6 +43,9 @@ struct WriteDto {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FieldDto {
+    utc: Option<bool>,
+    precision: Option<u8>,
+    scale: Option<u8>,
     name: String,
     #[serde(rename = "type")]
     data_type: String,
@@ -74,10 +80,45 @@ struct DataDto {
     scale: Option<u8>,
 }
 
-/// A writer of one table.
+/// Options and the schema without its columns, from `WriterSetup` of js/wasm-types.ts.
+fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
+    let dto: WriteDto = info::from_js(options)?;
+    let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
+    if let Some(name) = &dto.compression {
+        let known = Compression::ALL.iter().copied().find(|codec| codec.as_str() == name);
+        options.compression =
+            known.ok_or_else(|| Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\"")))?;
+    }
+    options.level = dto.level.unwrap_or(options.level);
+    options.created = from_number(dto.created.unwrap_or(0.0), "created")?;
+    options.modified = from_number(dto.modified.or(dto.created).unwrap_or(0.0), "modified")?;
+    options.lossy = dto.lossy.unwrap_or(false);
+    if let Some(rows) = dto.row_group_rows {
+        options.row_group_rows = u32::try_from(from_number(rows, "rowGroupRows")?).unwrap_or(u32::MAX);
+    }
+    options.bounds = match dto.bounds.as_deref() {
+        None | Some("no-pii") => Bounds::WithoutPii,
+        Some("all") => Bounds::All,
+        Some("none") => Bounds::None,
+        Some(other) => {
+            let why = format!("{other:?} is not one of \"all\", \"no-pii\", \"none\"");
+            return Err(Error::invalid("bounds", why));
+        }
+    };
+    let mut schema = Schema::new(dto.table_name.unwrap_or_default(), Vec::new());
+    schema.version = integer(dto.schema_version, "schema.version")?.unwrap_or(1);
+    schema.created_at = dto.created_at;
+    schema.modified_at = dto.modified_at;
+    schema.enable_learned_indexes = dto.enable_learned_indexes.unwrap_or(true);
+    schema.column_groups = value::map_from_js(&dto.column_groups, "columnGroups")?;
+    schema.extra = value::map_from_js(&dto.extra, "extra")?;
+    Ok((options, schema))
+}
+
+/// A writer of one table of a legacy dialect.
 #[wasm_bindgen]
 pub struct TableWriter {
-    writer: Writer,
+    writer: LegacyWriter,
 }
 
 #[wasm_bindgen]
@@ -85,25 +126,8 @@ impl TableWriter {
     /// `options` is `WriterSetup` of js/wasm-types.ts.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<TableWriter> {
-        let dto: WriteDto = info::from_js(options)?;
-        let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
-        if let Some(name) = &dto.compression {
-            let known = Compression::ALL.iter().copied().find(|codec| codec.as_str() == name);
-            options.compression = known
-                .ok_or_else(|| Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\"")))?;
-        }
-        options.level = dto.level.unwrap_or(options.level);
-        options.created = from_number(dto.created.unwrap_or(0.0), "created")?;
-        options.modified = from_number(dto.modified.or(dto.created).unwrap_or(0.0), "modified")?;
-        options.lossy = dto.lossy.unwrap_or(false);
-        let mut schema = Schema::new(dto.table_name.unwrap_or_default(), Vec::new());
-        schema.version = integer(dto.schema_version, "schema.version")?.unwrap_or(1);
-        schema.created_at = dto.created_at;
-        schema.modified_at = dto.modified_at;
-        schema.enable_learned_indexes = dto.enable_learned_indexes.unwrap_or(true);
-        schema.column_groups = value::map_from_js(&dto.column_groups, "columnGroups")?;
-        schema.extra = value::map_from_js(&dto.extra, "extra")?;
-        Ok(TableWriter { writer: Writer::new(schema, options)? })
+        let (options, schema) = setup(options)?;
+        Ok(TableWriter { writer: LegacyWriter::new(schema, options)? })
     }
 
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
@@ -118,6 +142,127 @@ impl TableWriter {
     pub fn finish(self) -> Result<Uint8Array> {
         Ok(Uint8Array::from(&self.writer.finish()?[..]))
     }
+}
+
+/// A writer of one table of version 2.
+#[wasm_bindgen]
+pub struct StreamWriter {
+    writer: crate::writer::StreamWriter,
+    fields: Vec<(String, DataType)>,
+}
+
+#[wasm_bindgen]
+impl StreamWriter {
+    /// `options` is `WriterSetup`, `fields` are `FieldSetup[]` of js/wasm-types.ts.
+    #[wasm_bindgen(constructor)]
+    pub fn new(options: JsValue, fields: Vec<JsValue>) -> Result<StreamWriter> {
+        let (options, mut schema) = setup(options)?;
+        let mut types = Vec::with_capacity(fields.len());
+        for field in fields {
+            let dto: FieldDto = info::from_js(field)?;
+            let parameters = (dto.utc, dto.precision, dto.scale);
+            let field = field_from_js(dto)?;
+            let mut column_type = ColumnType::plain(field.data_type);
+            match field.data_type {
+                DataType::Timestamp => column_type.utc = parameters.0.unwrap_or(false),
+                DataType::Decimal => {
+                    column_type.precision = parameters.1.unwrap_or(MAX_PRECISION);
+                    column_type.scale = parameters.2.unwrap_or(0);
+                }
+                _ => {}
+            }
+            types.push(column_type);
+            schema.columns.push(field);
+        }
+        let fields = schema.columns.iter().map(|field| (field.name.clone(), field.data_type)).collect();
+        Ok(StreamWriter { writer: crate::writer::StreamWriter::new(schema, types, options)?, fields })
+    }
+
+    /// A writer that adds row groups to an open file of version 2, whose verifier was prepared. Its output follows the
+    /// first `start` bytes of the file.
+    pub fn append(reader: &Reader, options: JsValue) -> Result<StreamWriter> {
+        let (options, _) = setup(options)?;
+        let file = reader.file()?;
+        let fields = file.schema().columns.iter().map(|field| (field.name.clone(), field.data_type)).collect();
+        Ok(StreamWriter { writer: crate::writer::StreamWriter::append(file, options)?, fields })
+    }
+
+    /// Where the output that was not taken yet starts in the file.
+    #[wasm_bindgen(getter)]
+    pub fn start(&self) -> f64 {
+        to_number(self.writer.start())
+    }
+
+    /// Adds rows: `ColumnBuffers` of js/wasm-types.ts for every column.
+    pub fn push(&mut self, columns: Vec<JsValue>) -> Result<()> {
+        if columns.len() != self.fields.len() {
+            let why = format!("{} where the schema has {}", columns.len(), self.fields.len());
+            return Err(Error::invalid("columns", why));
+        }
+        let convert = |((name, data_type), data): (&(String, DataType), JsValue)| {
+            info::from_js(data).and_then(|data| column_from_js(data, *data_type)).map_err(|error| error.in_column(name))
+        };
+        let columns: Vec<Column> = self.fields.iter().zip(columns).map(convert).collect::<Result<_>>()?;
+        self.writer.push(&columns)
+    }
+
+    /// The bytes that are ready.
+    #[wasm_bindgen(js_name = takeOutput)]
+    pub fn take_output(&mut self) -> Uint8Array {
+        Uint8Array::from(&self.writer.take_output()[..])
+    }
+
+    /// The rest of the file: `Finished` of js/wasm-types.ts.
+    pub fn finish(self) -> Result<JsValue> {
+        let finished = self.writer.finish()?;
+        let object = Object::new();
+        set(&object, "bytes", Uint8Array::from(&finished.bytes[..]));
+        set(&object, "size", to_number(finished.written.size));
+        set(&object, "numRows", to_number(finished.written.num_rows));
+        set(&object, "digest", hex(&finished.written.digest));
+        Ok(object.into())
+    }
+}
+
+#[derive(Deserialize)]
+struct EditDto {
+    drop: Option<String>,
+    rename: Option<String>,
+    to: Option<String>,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    field: JsValue,
+    #[serde(with = "serde_wasm_bindgen::preserve", default)]
+    data: JsValue,
+}
+
+/// How a file with other columns is made of an open one, whose verifier was prepared: `edits` are `EditSetup[]`, the
+/// answer is an `Evolution` of js/wasm-types.ts.
+#[wasm_bindgen]
+pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<JsValue> {
+    let (options, _) = setup(options)?;
+    let edit = |edit: JsValue| {
+        let dto: EditDto = info::from_js(edit)?;
+        match (dto.drop, dto.rename, dto.to) {
+            (Some(name), None, None) => Ok(Edit::Drop(name)),
+            (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
+            (None, None, None) => {
+                let field = field_from_js(info::from_js(dto.field)?)?;
+                let column = column_from_js(info::from_js(dto.data)?, field.data_type)
+                    .map_err(|error| error.in_column(&field.name))?;
+                Ok(Edit::Add(Box::new(field), column))
+            }
+            _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
+        }
+    };
+    let edits: Vec<Edit> = edits.into_iter().map(edit).collect::<Result<_>>()?;
+    let plan = crate::writer::evolve(reader.file()?, &edits, &options)?;
+    let object = Object::new();
+    set(&object, "header", Uint8Array::from(&plan.header[..]));
+    let copy: Vec<f64> = plan.copy.iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect();
+    set(&object, "copy", Float64Array::from(&copy[..]));
+    set(&object, "tail", Uint8Array::from(&plan.tail[..]));
+    set(&object, "digest", hex(&plan.digest));
+    Ok(object.into())
 }
 
 fn integer(value: Option<f64>, name: &'static str) -> Result<Option<i64>> {

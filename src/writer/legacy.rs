@@ -1,26 +1,110 @@
 //! The two legacy dialects that are written: what they can hold, and how their files are put together.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::{Encoded, WriteOptions};
+use super::{WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
 use crate::column::{Column, Values};
-use crate::compression::Compression;
+use crate::compression::{Compression, zstd};
 use crate::error::{Error, Result};
-use crate::format::{Dialect, msgpack, python10, rust20, schema_map};
+use crate::format::{Dialect, msgpack, payload, python10, rust20, schema_map};
 use crate::schema::{Field, Schema};
-use crate::statistics::ColumnStatistics;
+use crate::statistics::{self, ColumnStatistics};
+
+/// An encoded column.
+#[derive(Debug)]
+struct Encoded {
+    statistics: ColumnStatistics,
+    stored: Vec<u8>,
+}
+
+/// Writes one table of a legacy dialect, column after column.
+#[derive(Debug)]
+pub struct LegacyWriter {
+    schema: Schema,
+    options: WriteOptions,
+    columns: Vec<Encoded>,
+    num_rows: Option<u64>,
+    names: HashSet<String>,
+}
+
+impl LegacyWriter {
+    /// A writer for the table that `schema` describes; its columns, row count and codec are set by the writer.
+    ///
+    /// # Errors
+    /// `invalid-argument` for a level out of range or what the dialect has no word for.
+    pub fn new(mut schema: Schema, options: WriteOptions) -> Result<Self> {
+        zstd::check_level(options.level)?;
+        check_options(&options)?;
+        schema.columns.clear();
+        schema.default_compression = options.compression.as_str().to_owned();
+        Ok(LegacyWriter { schema, options, columns: Vec::new(), num_rows: None, names: HashSet::new() })
+    }
+
+    /// Adds a column.
+    ///
+    /// # Errors
+    /// `type-mismatch` where the values are not of the field's type or the dialect cannot hold them,
+    /// `invalid-argument` for a bad or second name or another number of rows than the first column has.
+    pub fn add(&mut self, mut field: Field, column: &Column) -> Result<()> {
+        self.check(&field, column).map_err(|error| error.in_column(&field.name))?;
+        let plain = payload::encode(&prepare(column)).map_err(|error| error.in_column(&field.name))?;
+        let stored = match self.options.compression {
+            Compression::None => plain,
+            Compression::Zstd => zstd::compress(&plain, self.options.level)?,
+        };
+        let statistics = stated(statistics::measure(column), column, &self.options);
+        self.columns.push(Encoded { statistics, stored });
+        self.num_rows = Some(to_u64(column.len()));
+        complete(&mut field, column, &self.options);
+        self.names.insert(field.name.clone());
+        self.schema.columns.push(field);
+        Ok(())
+    }
+
+    fn check(&self, field: &Field, column: &Column) -> Result<()> {
+        if self.names.contains(&field.name) {
+            return Err(Error::invalid("name", "another column has the same name"));
+        }
+        check_type(field, column)?;
+        if let Some(rows) = self.num_rows.filter(|&rows| rows != to_u64(column.len())) {
+            return Err(Error::invalid("columns", format!("{} rows, the first column has {rows}", column.len())));
+        }
+        check_values(column)?;
+        check_column(field, column, &self.options)
+    }
+
+    /// The file.
+    ///
+    /// # Errors
+    /// `limit-exceeded` where the dialect's offsets do not reach, `invalid-argument` for a table without columns.
+    pub fn finish(mut self) -> Result<Vec<u8>> {
+        self.schema.row_count = self.num_rows.unwrap_or(0);
+        match self.options.dialect {
+            Dialect::Version2 => Err(not_legacy()),
+            Dialect::Python10 => python10(&self.schema, &self.columns, &self.options),
+            Dialect::Rust20 => rust20(&self.schema, &self.columns),
+            Dialect::Python11 => Err(python11_is_not_written()),
+        }
+    }
+}
+
+fn not_legacy() -> Error {
+    Error::invalid("dialect", "version 2 is written by StreamWriter")
+}
 
 /// Why Python 1.1 files are not written.
-pub fn python11_is_not_written() -> Error {
-    Error::invalid("dialect", "python-1.1 files cannot be read by anything; write python-1.0 or rust-2.0")
+fn python11_is_not_written() -> Error {
+    Error::invalid("dialect", "python-1.1 files cannot be read by anything; write ncf-2, python-1.0 or rust-2.0")
 }
 
 /// Checks what is known before the first column.
-pub fn check_options(options: &WriteOptions) -> Result<()> {
+fn check_options(options: &WriteOptions) -> Result<()> {
     match options.dialect {
+        Dialect::Version2 => Err(not_legacy()),
         Dialect::Python11 => Err(python11_is_not_written()),
         Dialect::Rust20 if options.compression != Compression::Zstd => {
             Err(Error::invalid("compression", "rust-2.0 files are always compressed with zstd"))
@@ -30,7 +114,7 @@ pub fn check_options(options: &WriteOptions) -> Result<()> {
 }
 
 /// Checks that the dialect can hold the column.
-pub fn check_column(field: &Field, column: &Column, options: &WriteOptions) -> Result<()> {
+fn check_column(field: &Field, column: &Column, options: &WriteOptions) -> Result<()> {
     match options.dialect {
         Dialect::Rust20 => check_rust20(column),
         _ => check_python10(field, column, options.lossy),
@@ -94,14 +178,14 @@ fn group_id(field: &Field) -> Result<u32> {
 }
 
 /// Adds to the field what the dialect has no other place for.
-pub fn complete(field: &mut Field, column: &Column, options: &WriteOptions) {
+fn complete(field: &mut Field, column: &Column, options: &WriteOptions) {
     if options.dialect == Dialect::Python10 {
         python10::set_utc(field, matches!(column.values(), Values::Timestamp { utc: true, .. }));
     }
 }
 
 /// The column as it is stored: null floats as NaN.
-pub fn prepare(column: &Column) -> Cow<'_, Column> {
+fn prepare(column: &Column) -> Cow<'_, Column> {
     let values = match column.values() {
         Values::Float32(values) if column.num_nulls() > 0 => {
             let or_nan = |(row, &value)| if column.is_valid(row) { value } else { f32::NAN };
@@ -118,7 +202,7 @@ pub fn prepare(column: &Column) -> Cow<'_, Column> {
 }
 
 /// A Python 1.0 file.
-pub fn python10(schema: &Schema, columns: &[Encoded], options: &WriteOptions) -> Result<Vec<u8>> {
+fn python10(schema: &Schema, columns: &[Encoded], options: &WriteOptions) -> Result<Vec<u8>> {
     if columns.is_empty() {
         return Err(Error::invalid("columns", "a python-1.0 file needs at least one column"));
     }
@@ -180,7 +264,7 @@ fn python10_groups(schema: &Schema, columns: &[Encoded], compression: Compressio
 }
 
 /// Statistics as the original writers count: NaN is null, and in Rust 2.0 empty text is.
-pub fn stated(measured: ColumnStatistics, column: &Column, options: &WriteOptions) -> ColumnStatistics {
+fn stated(measured: ColumnStatistics, column: &Column, options: &WriteOptions) -> ColumnStatistics {
     let empty = match column.values() {
         Values::String(text) if options.dialect == Dialect::Rust20 => {
             text.iter().filter(|value| value.is_empty()).count()
@@ -195,7 +279,7 @@ pub fn stated(measured: ColumnStatistics, column: &Column, options: &WriteOption
 ///
 /// The digest is that of the finished file. The original hashes its own before it patches the header, which makes
 /// its `validate_checksum()` fail on every file; on ours it succeeds.
-pub fn rust20(schema: &Schema, columns: &[Encoded]) -> Result<Vec<u8>> {
+fn rust20(schema: &Schema, columns: &[Encoded]) -> Result<Vec<u8>> {
     let schema_bytes = rust20::serialize_schema(schema)?;
     let statistics = rust20::serialize_statistics(columns.iter().map(|column| &column.statistics))?;
     let mut data = Vec::new();

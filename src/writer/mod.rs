@@ -1,19 +1,37 @@
 //! Writing: columns in, the bytes of a file out.
 //!
-//! A [`Writer`] takes one column after the other, checks that the dialect can hold it, encodes it and lets go of the
-//! values. Nothing is put out before [`Writer::finish`], so a refused column leaves no half file behind.
+//! [`StreamWriter`] writes version 2: rows in batches of any size, bytes out as soon as a row group is full, nothing
+//! patched afterwards. [`LegacyWriter`] takes one whole column after the other and puts nothing out before its end,
+//! since the legacy dialects have their metadata in front. Both check a column before they take it.
 
+mod evolve;
 mod legacy;
+mod version2;
 
-use std::collections::HashSet;
+pub use evolve::{Edit, Evolution, evolve};
+pub use legacy::LegacyWriter;
+pub use version2::{Finished, StreamWriter, Written};
 
-use crate::bytes::to_u64;
 use crate::column::{Column, MAX_PRECISION, Values};
 use crate::compression::{Compression, zstd};
+use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
-use crate::format::{Dialect, payload};
+use crate::format::Dialect;
 use crate::schema::{Field, Schema};
-use crate::statistics::{self, ColumnStatistics};
+
+/// Which measured values a version 2 file states. Smallest and largest values are values of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounds {
+    /// Of all columns.
+    All,
+    /// Not of columns that are marked as personal data by `contains_pii` or their semantic type.
+    WithoutPii,
+    /// Of none.
+    None,
+}
+
+/// Rows of a row group, unless the caller says otherwise.
+pub const DEFAULT_ROW_GROUP_ROWS: u32 = 128 * 1024;
 
 /// How to write.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +49,10 @@ pub struct WriteOptions {
     /// Write what the dialect cannot tell apart, losing the difference: in Python 1.0 null and empty text, null and
     /// NaN. Otherwise that is an error.
     pub lossy: bool,
+    /// Rows of a row group in version 2.
+    pub row_group_rows: u32,
+    /// Which bounds to state in version 2.
+    pub bounds: Bounds,
 }
 
 impl WriteOptions {
@@ -44,88 +66,8 @@ impl WriteOptions {
             created: 0,
             modified: 0,
             lossy: false,
-        }
-    }
-}
-
-/// An encoded column.
-#[derive(Debug)]
-struct Encoded {
-    statistics: ColumnStatistics,
-    stored: Vec<u8>,
-}
-
-/// Writes one table.
-#[derive(Debug)]
-pub struct Writer {
-    schema: Schema,
-    options: WriteOptions,
-    columns: Vec<Encoded>,
-    num_rows: Option<u64>,
-    names: HashSet<String>,
-}
-
-impl Writer {
-    /// A writer for the table that `schema` describes; its columns, row count and codec are set by the writer.
-    ///
-    /// # Errors
-    /// `invalid-argument` for a level out of range or what the dialect has no word for.
-    pub fn new(mut schema: Schema, options: WriteOptions) -> Result<Self> {
-        zstd::check_level(options.level)?;
-        legacy::check_options(&options)?;
-        schema.columns.clear();
-        schema.default_compression = options.compression.as_str().to_owned();
-        Ok(Writer { schema, options, columns: Vec::new(), num_rows: None, names: HashSet::new() })
-    }
-
-    /// Adds a column.
-    ///
-    /// # Errors
-    /// `type-mismatch` where the values are not of the field's type or the dialect cannot hold them,
-    /// `invalid-argument` for a bad or second name or another number of rows than the first column has.
-    pub fn add(&mut self, mut field: Field, column: &Column) -> Result<()> {
-        self.check(&field, column).map_err(|error| error.in_column(&field.name))?;
-        let plain = payload::encode(&legacy::prepare(column)).map_err(|error| error.in_column(&field.name))?;
-        let stored = match self.options.compression {
-            Compression::None => plain,
-            Compression::Zstd => zstd::compress(&plain, self.options.level)?,
-        };
-        let statistics = legacy::stated(statistics::measure(column), column, &self.options);
-        self.columns.push(Encoded { statistics, stored });
-        self.num_rows = Some(to_u64(column.len()));
-        legacy::complete(&mut field, column, &self.options);
-        self.names.insert(field.name.clone());
-        self.schema.columns.push(field);
-        Ok(())
-    }
-
-    fn check(&self, field: &Field, column: &Column) -> Result<()> {
-        if self.names.contains(&field.name) {
-            return Err(Error::invalid("name", "another column has the same name"));
-        }
-        if column.values().data_type() != field.data_type {
-            return Err(Error::type_mismatch(
-                field.data_type.as_str(),
-                format!("values of type {}", column.values().data_type().as_str()),
-            ));
-        }
-        if let Some(rows) = self.num_rows.filter(|&rows| rows != to_u64(column.len())) {
-            return Err(Error::invalid("columns", format!("{} rows, the first column has {rows}", column.len())));
-        }
-        check_values(column)?;
-        legacy::check_column(field, column, &self.options)
-    }
-
-    /// The file.
-    ///
-    /// # Errors
-    /// `limit-exceeded` where the dialect's offsets do not reach, `invalid-argument` for a table without columns.
-    pub fn finish(mut self) -> Result<Vec<u8>> {
-        self.schema.row_count = self.num_rows.unwrap_or(0);
-        match self.options.dialect {
-            Dialect::Python10 => legacy::python10(&self.schema, &self.columns, &self.options),
-            Dialect::Rust20 => legacy::rust20(&self.schema, &self.columns),
-            Dialect::Python11 => Err(legacy::python11_is_not_written()),
+            row_group_rows: DEFAULT_ROW_GROUP_ROWS,
+            bounds: Bounds::WithoutPii,
         }
     }
 }
@@ -156,16 +98,30 @@ fn check_values(column: &Column) -> Result<()> {
     }
 }
 
-/// Writes a whole table: [`Writer`] in one call.
+fn check_type(field: &Field, column: &Column) -> Result<()> {
+    let found = column.values().data_type();
+    if found == field.data_type {
+        return Ok(());
+    }
+    Err(Error::type_mismatch(field.data_type.as_str(), format!("values of type {}", found.as_str())))
+}
+
+/// Writes a whole table in one call.
 ///
 /// # Errors
-/// Those of [`Writer`].
+/// Those of [`StreamWriter`] and [`LegacyWriter`].
 pub fn write_all(schema: &Schema, columns: &[Column], options: WriteOptions) -> Result<Vec<u8>> {
     if schema.columns.len() != columns.len() {
         let why = format!("{} columns for a schema of {}", columns.len(), schema.columns.len());
         return Err(Error::invalid("columns", why));
     }
-    let mut writer = Writer::new(schema.clone(), options)?;
+    if options.dialect == Dialect::Version2 {
+        let types = columns.iter().map(|column| ColumnType::of(column.values())).collect();
+        let mut writer = StreamWriter::new(schema.clone(), types, options)?;
+        writer.push(columns)?;
+        return Ok(writer.finish()?.bytes);
+    }
+    let mut writer = LegacyWriter::new(schema.clone(), options)?;
     for (field, column) in schema.columns.iter().zip(columns) {
         writer.add(field.clone(), column)?;
     }

@@ -8,7 +8,8 @@ use std::{fs, io};
 
 use ncf::bytes::{Interrupt, Segments, Step, to_u64};
 use ncf::column::{Column, Values};
-use ncf::reader::{File, OpenOptions, Table};
+use ncf::format::Dialect;
+use ncf::reader::{Assembly, File, OpenOptions, Rows, Table};
 use ncf::warning::Warning;
 use sha2::{Digest, Sha256};
 
@@ -100,8 +101,12 @@ impl<'a> Host<'a> {
     /// Locates, fetches and decodes one column.
     pub fn column(&mut self, file: &mut File, column: usize) -> ncf::Result<(Column, Vec<Warning>)> {
         self.run(|segments| file.locate(&[column], segments))?;
-        let stored: Vec<_> = file.chunks(column)?.iter().map(|chunk| self.fetch(&chunk.range)).collect();
-        file.decode(column, &stored)
+        let mut assembly = Assembly::new(column);
+        for group in 0..file.row_groups().len() {
+            let stored = file.chunk(column, group)?.map(|range| self.fetch(&range));
+            assembly.push(file, group, stored, Rows::Range(0..u64::MAX))?;
+        }
+        assembly.finish(file)
     }
 
     pub fn fetched_bytes(&self) -> u64 {
@@ -195,8 +200,10 @@ pub fn read_unverified(bytes: &[u8], options: &OpenOptions) -> ncf::Result<Table
     let mut host = Host::new(bytes);
     host.supply_all()?;
     let mut file = host.open(options)?;
-    // To the end of the data, as read_all does.
-    host.run(|segments| file.locate(&[usize::MAX], segments))?;
+    if file.dialect() != Dialect::Version2 {
+        // To the end of the data, as read_all does.
+        host.run(|segments| file.locate(&[usize::MAX], segments))?;
+    }
     let mut warnings = file.warnings().to_vec();
     let mut columns = Vec::new();
     for index in 0..file.schema().columns.len() {

@@ -8,12 +8,17 @@ use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
-pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+/// The distinct values of a node of `count` values.
+pub fn entries(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let entries = varint::read_count(reader)?;
     if entries > count {
         return Err(Error::corrupt(format!("{entries} dictionary entries for {count} values")));
     }
-    let entries = super::decode(reader, entries, decoder)?;
+    super::decode(reader, entries, decoder)
+}
+
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+    let entries = entries(reader, count, decoder)?;
     let codes = integer::decode(reader, count, decoder)?;
     let mut builder = Builder::new(count, decoder);
     for code in codes {

@@ -67,6 +67,21 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     Ok(text)
 }
 
+/// The distinct values of a node of `count` values, where it stores them as such: all that occur, perhaps others.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn distinct_values(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Option<VarBytes>> {
+    if count == 0 {
+        return Ok(Some(VarBytes::default()));
+    }
+    match TextEncoding::from_id(reader.u8()?)? {
+        TextEncoding::Constant => constant::decode(reader, 1, decoder).map(Some),
+        TextEncoding::Dictionary => dictionary::entries(reader, count, decoder).map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// Collects values whose bytes together are within the limit.
 struct Builder {
     offsets: Vec<i32>,

@@ -1,0 +1,202 @@
+//! How many distinct values a column has: exactly while they are few, then by an estimate of fixed memory.
+//!
+//! The estimate is HyperLogLog (Flajolet et al. 2007) with the bias-free estimator of Ertl, "New cardinality
+//! estimation algorithms for HyperLogLog sketches" (2017), section 4; its standard error is 1.6 %.
+
+use std::collections::HashSet;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::bytes::to_u64;
+use crate::column::{Column, Values};
+
+/// Distinct values that are counted exactly.
+const EXACT: usize = 4096;
+/// Bits of a hash that choose the register.
+const PRECISION: u32 = 12;
+
+/// Counts the distinct values of what is added to it.
+#[derive(Clone, Debug)]
+pub struct Counter {
+    /// Hashes, while they are few.
+    exact: Option<HashSet<u64>>,
+    /// Per register the longest run of zeros seen, plus one.
+    registers: Vec<u8>,
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Counter { exact: Some(HashSet::new()), registers: vec![0; 1 << PRECISION] }
+    }
+}
+
+impl Counter {
+    fn add(&mut self, hash: u64) {
+        let register = usize::try_from(hash >> (64 - PRECISION)).unwrap_or_default();
+        let zeros = ((hash << PRECISION) | 1 << (PRECISION - 1)).leading_zeros() + 1;
+        let rank = u8::try_from(zeros).unwrap_or(u8::MAX);
+        if let Some(slot) = self.registers.get_mut(register).filter(|slot| **slot < rank) {
+            *slot = rank;
+        }
+        if let Some(exact) = &mut self.exact {
+            exact.insert(hash);
+            if exact.len() > EXACT {
+                self.exact = None;
+            }
+        }
+    }
+
+    /// Adds the values of a column that are not null; every NaN is the same value, -0.0 and 0.0 are two.
+    pub fn add_column(&mut self, column: &Column) {
+        macro_rules! add {
+            ($values:expr, $bytes:expr) => {{
+                let mut last = None;
+                for (row, value) in $values.iter().enumerate() {
+                    // Most columns repeat values in runs.
+                    if last != Some(value) && column.is_valid(row) {
+                        self.add(xxh3_64($bytes(value).as_ref()));
+                        last = Some(value);
+                    }
+                }
+            }};
+        }
+        match column.values() {
+            Values::Int8(v) => add!(v, |x: &i8| x.to_le_bytes()),
+            Values::Int16(v) => add!(v, |x: &i16| x.to_le_bytes()),
+            Values::Int32(v) | Values::Date(v) => add!(v, |x: &i32| x.to_le_bytes()),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => add!(v, |x: &i64| x.to_le_bytes()),
+            Values::UInt8(v) => add!(v, |x: &u8| x.to_le_bytes()),
+            Values::UInt16(v) => add!(v, |x: &u16| x.to_le_bytes()),
+            Values::UInt32(v) => add!(v, |x: &u32| x.to_le_bytes()),
+            Values::UInt64(v) => add!(v, |x: &u64| x.to_le_bytes()),
+            Values::Float32(v) => {
+                let bits: Vec<u32> = v.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }.to_bits()).collect();
+                add!(bits, |x: &u32| x.to_le_bytes());
+            }
+            Values::Float64(v) => {
+                let bits: Vec<u64> = v.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }.to_bits()).collect();
+                add!(bits, |x: &u64| x.to_le_bytes());
+            }
+            Values::Decimal { values, .. } => add!(values, |x: &i128| x.to_le_bytes()),
+            Values::Boolean(v) => add!(v, |x: bool| [u8::from(x)]),
+            Values::String(v) | Values::Binary(v) => add!(v, |x| x),
+        }
+    }
+
+    /// Adds what another counter has seen.
+    pub fn merge(&mut self, other: &Counter) {
+        for (slot, &rank) in self.registers.iter_mut().zip(&other.registers) {
+            *slot = rank.max(*slot);
+        }
+        match (&mut self.exact, &other.exact) {
+            (Some(exact), Some(more)) => {
+                exact.extend(more);
+                if exact.len() > EXACT {
+                    self.exact = None;
+                }
+            }
+            _ => self.exact = None,
+        }
+    }
+
+    /// The count, and whether it is exact.
+    #[must_use]
+    pub fn count(&self) -> (u64, bool) {
+        match &self.exact {
+            Some(exact) => (to_u64(exact.len()), true),
+            None => (self.estimate(), false),
+        }
+    }
+
+    fn estimate(&self) -> u64 {
+        let registers = self.registers.len() as f64;
+        let longest = 64 - PRECISION + 1;
+        let share =
+            |rank: u32| self.registers.iter().filter(|&&slot| u32::from(slot) == rank).count() as f64 / registers;
+        let mut z = registers * tau(1.0 - share(longest));
+        for rank in (1..longest).rev() {
+            z = 0.5 * (z + registers * share(rank));
+        }
+        z += registers * sigma(share(0));
+        let estimate = registers * registers / (2.0 * std::f64::consts::LN_2 * z);
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive; casts saturate")]
+        let rounded = estimate.round() as u64;
+        rounded
+    }
+}
+
+/// Ertl's sigma.
+fn sigma(x: f64) -> f64 {
+    if x == 1.0 {
+        return f64::INFINITY;
+    }
+    let (mut x, mut y, mut z) = (x, 1.0, x);
+    loop {
+        x *= x;
+        let before = z;
+        z += x * y;
+        y += y;
+        if z == before {
+            return z;
+        }
+    }
+}
+
+/// Ertl's tau.
+fn tau(x: f64) -> f64 {
+    if x == 0.0 || x == 1.0 {
+        return 0.0;
+    }
+    let (mut x, mut y, mut z) = (x, 1.0, 1.0 - x);
+    loop {
+        x = x.sqrt();
+        let before = z;
+        y *= 0.5;
+        z -= (1.0 - x) * (1.0 - x) * y;
+        if z == before {
+            return z / 3.0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(range: std::ops::Range<i64>) -> Column {
+        Column::new(Values::Int64(range.collect()), None).unwrap()
+    }
+
+    #[test]
+    fn few_are_counted_many_are_estimated() {
+        for (count, tolerance) in [(0, 0.0), (1, 0.0), (4096, 0.0), (4097, 0.07), (100_000, 0.07), (2_000_000, 0.07)] {
+            let mut counter = Counter::default();
+            counter.add_column(&numbers(0..count));
+            counter.add_column(&numbers(0..count / 2));
+            let (found, exact) = counter.count();
+            assert_eq!(exact, count <= 4096);
+            let error = (found as f64 - count as f64).abs() / (count as f64).max(1.0);
+            assert!(error <= tolerance, "{found} for {count}");
+        }
+    }
+
+    #[test]
+    fn counters_are_merged() {
+        let (mut a, mut b, mut both) = (Counter::default(), Counter::default(), Counter::default());
+        for (counter, range) in [(&mut a, 0..3000), (&mut b, 2000..6000)] {
+            counter.add_column(&numbers(range.clone()));
+            both.add_column(&numbers(range));
+        }
+        a.merge(&b);
+        assert_eq!(a.count(), both.count());
+    }
+
+    #[test]
+    fn nan_is_one_value_and_nulls_are_none() {
+        let values = Values::Float64(vec![f64::NAN, -f64::NAN, 0.0, -0.0, 0.0, 9.0]);
+        let validity = [true, true, true, true, true, false].into_iter().collect();
+        let mut counter = Counter::default();
+        counter.add_column(&Column::new(values, Some(validity)).unwrap());
+        assert_eq!(counter.count(), (3, true));
+    }
+}

@@ -1,0 +1,419 @@
+//! Files of version 2: opened from the end, read by chunk.
+
+use std::ops::Range;
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Body, File, OpenOptions, Part, Record, Section, Verifier};
+use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
+use crate::column::{Column, Values};
+use crate::encoding::Decoder;
+use crate::encoding::chunk::{self, ColumnType};
+use crate::error::{Error, Result};
+use crate::format::version2::block::{self, Block, Digests, Place, Sha};
+use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
+use crate::format::{Dialect, msgpack};
+#[cfg(feature = "writer")]
+use crate::schema::Extra;
+use crate::schema::Schema;
+use crate::statistics::ColumnStatistics;
+
+/// Features of columns that this release knows.
+const FEATURES: [&str; 0] = [];
+
+/// Blocks up to this size are asked for together with the footer, since a read will need some of them.
+const MAX_EAGER_BLOCKS: u64 = 8 << 20;
+
+/// How a chunk's bytes are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Check {
+    None,
+    Fast,
+    Sha256,
+}
+
+/// One column.
+#[derive(Debug)]
+struct Entry {
+    column_type: ColumnType,
+    requires: Vec<String>,
+    place: Place,
+    /// Behind the place: the summary, and the block where it is inline.
+    rest: Vec<u8>,
+    /// Where the block is, if it is not inline.
+    range: Range<u64>,
+    block: Option<Block>,
+    /// Digests of the chunks, once they were asked for.
+    digests: Option<Vec<Sha>>,
+}
+
+/// What an open file of version 2 knows.
+#[derive(Debug)]
+pub struct Version2 {
+    pub trailer: Trailer,
+    pub tail: Tail,
+    /// Where the chunks end.
+    pub data_end: u64,
+    /// Rows of each row group.
+    pub rows: Vec<u64>,
+    /// Unknown keys of the footer.
+    #[cfg(feature = "writer")]
+    pub extra: Extra,
+    entries: Vec<Entry>,
+    check: Check,
+    metadata_limit: u64,
+    column_limit: u64,
+}
+
+/// Opens a file of version 2; `None` where the end is not that of one.
+pub fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
+    let size = segments.size();
+    if size < version2::MIN_SIZE {
+        return Ok(None);
+    }
+    let start = size - TRAILER_SIZE;
+    let Some(trailer) =
+        Trailer::parse(segments.get(start..size)?, start).map_err(|error| error.in_section("trailer"))?
+    else {
+        return Ok(None);
+    };
+    let tail = trailer.tail(size).map_err(|error| error.in_section("trailer"))?;
+    let limits = options.limits;
+    msgpack::check_size(trailer.footer_size.into(), limits.metadata_bytes)
+        .map_err(|error| error.in_section("footer").at(tail.footer.start))?;
+    let with_blocks = tail.blocks.start..tail.footer.end;
+    let eager = u64::from(trailer.blocks_size) <= MAX_EAGER_BLOCKS;
+    let stored = segments.get(tail.footer.clone()).map_err(|interrupt| match interrupt {
+        Interrupt::Need(_) if eager => Interrupt::Need(vec![with_blocks]),
+        other => other,
+    })?;
+    let in_footer = |error: Error| error.in_section("footer").at(tail.footer.start);
+    trailer.check(stored).map_err(in_footer)?;
+    if let Some(expected) = options.integrity.filter(|expected| *expected != trailer.digest) {
+        return Err(Error::checksum(&expected, &trailer.digest).in_section("trailer").into());
+    }
+    let unpacked = trailer.unpack(stored, limits.metadata_bytes).map_err(in_footer)?;
+    let footer = version2::parse_footer(&unpacked, limits.columns, limits.metadata_bytes).map_err(in_footer)?;
+    Ok(Some(make(footer, trailer, tail, options).map_err(|error| error.in_section("footer"))?))
+}
+
+fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> Result<File> {
+    let mut next = tail.blocks.start;
+    let mut entries = Vec::with_capacity(footer.directory.len());
+    let columns = footer.schema.columns.iter().zip(footer.types).zip(footer.requires);
+    for (((field, column_type), requires), mut bytes) in columns.zip(footer.directory) {
+        let (place, length) = block::parse_place(&bytes).map_err(|error| error.in_column(&field.name))?;
+        let rest = bytes.split_off(length);
+        let size = if let Place::Located { size, .. } = &place { *size } else { 0 };
+        let end = next.checked_add(size).filter(|&end| end <= tail.blocks.end);
+        let end = end.ok_or_else(|| Error::corrupt("column blocks reach into the footer").in_column(&field.name))?;
+        entries.push(Entry { column_type, requires, place, rest, range: next..end, block: None, digests: None });
+        next = end;
+    }
+    if next != tail.blocks.end {
+        return Err(Error::corrupt(format!(
+            "{} bytes between the column blocks and the footer",
+            tail.blocks.end - next
+        )));
+    }
+    let located_digests = block::digests_size(footer.rows.len()).saturating_mul(to_u64(entries.len()));
+    let digests = tail.blocks.start.checked_sub(footer.data_end);
+    if footer.data_end < HEADER_SIZE || !(digests == Some(0) || digests == Some(located_digests)) {
+        return Err(Error::corrupt(format!(
+            "chunks that end at {} in front of blocks at {}",
+            footer.data_end, tail.blocks.start
+        )));
+    }
+    let mut start = 0;
+    let row_groups = footer.rows.iter().map(|rows| {
+        let range = start..start + rows;
+        start = range.end;
+        range
+    });
+    let row_groups = row_groups.collect();
+    let all = [
+        ("header", 0..HEADER_SIZE),
+        ("data", HEADER_SIZE..footer.data_end),
+        ("digests", footer.data_end..tail.blocks.start),
+        ("blocks", tail.blocks.clone()),
+        ("footer", tail.footer.clone()),
+        ("trailer", tail.trailer.clone()),
+    ];
+    let sections = all.into_iter().filter(|(_, range)| !range.is_empty());
+    Ok(File {
+        dialect: Dialect::Version2,
+        schema: footer.schema,
+        created: footer.created,
+        modified: footer.modified,
+        sections: sections.map(|(name, range)| Section { name, range }).collect(),
+        warnings: Vec::new(),
+        lost: 0,
+        limits: options.limits,
+        row_groups,
+        body: Body::Version2(Box::new(Version2 {
+            trailer,
+            tail,
+            data_end: footer.data_end,
+            rows: footer.rows,
+            #[cfg(feature = "writer")]
+            extra: footer.extra,
+            entries,
+            check: match (options.integrity, options.checksums) {
+                (Some(_), _) => Check::Sha256,
+                (None, true) => Check::Fast,
+                (None, false) => Check::None,
+            },
+            metadata_limit: options.limits.metadata_bytes,
+            column_limit: options.limits.column_bytes,
+        })),
+    })
+}
+
+impl Version2 {
+    fn entry(&self, column: usize) -> Result<&Entry> {
+        self.entries.get(column).ok_or_else(|| Error::unknown_column(format!("#{column}")))
+    }
+
+    fn block(&self, column: usize) -> Result<&Block> {
+        self.entry(column)?.block.as_ref().ok_or_else(|| Error::invalid("column", "was not located"))
+    }
+
+    pub fn column_type(&self, column: usize) -> Option<ColumnType> {
+        self.entries.get(column).map(|entry| entry.column_type)
+    }
+
+    /// No values of a column's type.
+    pub fn empty_values(&self, column: usize) -> Option<Values> {
+        let column_type = self.column_type(column)?;
+        Some(match Values::empty(column_type.data_type) {
+            Values::Timestamp { unit, values, .. } => Values::Timestamp { unit, utc: column_type.utc, values },
+            Values::Decimal { values, .. } => {
+                Values::Decimal { precision: column_type.precision, scale: column_type.scale, values }
+            }
+            values => values,
+        })
+    }
+
+    pub fn statistics(&self, column: usize) -> Result<ColumnStatistics> {
+        let entry = self.entry(column)?;
+        let rest = block::parse_rest(&entry.rest, &entry.place, entry.column_type, &self.rows, self.metadata_limit);
+        Ok(rest.map_err(|error| error.in_section("footer"))?.0)
+    }
+
+    pub fn chunk_statistics(&self, column: usize, row_group: usize) -> Option<&ColumnStatistics> {
+        self.entries.get(column)?.block.as_ref()?.statistics.get(row_group)
+    }
+
+    pub fn locate(&mut self, columns: &[usize], schema: &Schema, segments: &Segments) -> Step<()> {
+        let sha256 = self.check == Check::Sha256;
+        self.load(columns, sha256, schema, segments)
+    }
+
+    /// Loads the blocks of columns, and the digests of their chunks if they are wanted.
+    pub fn load(&mut self, columns: &[usize], digests: bool, schema: &Schema, segments: &Segments) -> Step<()> {
+        let mut missing = Vec::new();
+        for &column in columns {
+            let name = schema.columns.get(column).map_or("", |field| field.name.as_str());
+            match self.load_column(column, digests, segments) {
+                Err(Interrupt::Need(ranges)) => missing.extend(ranges),
+                Err(Interrupt::Failed(error)) => return Err(error.in_column(name).into()),
+                Ok(()) => {}
+            }
+        }
+        if missing.is_empty() { Ok(()) } else { Err(Interrupt::Need(missing)) }
+    }
+
+    fn load_column(&mut self, column: usize, digests: bool, segments: &Segments) -> Step<()> {
+        let count = self.rows.len();
+        let located = block::digests_size(count);
+        let start = self.data_end.saturating_add(located.saturating_mul(to_u64(column)));
+        let data = HEADER_SIZE..self.data_end;
+        let Some(entry) = self.entries.get_mut(column) else {
+            return Err(Error::unknown_column(format!("#{column}")).into());
+        };
+        if let Some(unknown) = entry.requires.iter().find(|name| !FEATURES.contains(&name.as_str())) {
+            return Err(Error::unsupported(format!("feature {unknown:?}, of a newer release")).into());
+        }
+        if entry.block.is_none() {
+            let limit = self.metadata_limit;
+            let parsed = match &entry.place {
+                Place::Inline => {
+                    let rest = block::parse_rest(&entry.rest, &entry.place, entry.column_type, &self.rows, limit)
+                        .map_err(|error| error.in_section("footer"))?;
+                    rest.1.ok_or_else(|| Error::corrupt("a directory entry without its block"))?
+                }
+                Place::Located { digest, .. } => {
+                    msgpack::check_size(entry.range.end - entry.range.start, limit)?;
+                    let bytes = segments.get(entry.range.clone())?;
+                    let in_blocks = |error: Error| error.in_section("blocks").at(entry.range.start);
+                    check_sha(bytes, digest).map_err(in_blocks)?;
+                    block::parse(bytes, entry.column_type, &self.rows, limit).map_err(in_blocks)?
+                }
+            };
+            if let Some(range) = parsed.ranges.iter().find(|range| range.start < data.start || range.end > data.end) {
+                return Err(Error::corrupt(format!("a chunk at {} to {}", range.start, range.end)).into());
+            }
+            entry.block = Some(parsed);
+        }
+        if digests && entry.digests.is_none() {
+            entry.digests = match entry.block.as_ref().map(|block| &block.digests) {
+                Some(Digests::Inline(digests)) => Some(digests.clone()),
+                Some(Digests::Located(digest)) => {
+                    msgpack::check_size(located, self.metadata_limit)?;
+                    let range = start..start.saturating_add(located);
+                    if range.end > self.tail.blocks.start {
+                        return Err(Error::corrupt("digests that are not there").into());
+                    }
+                    let bytes = segments.get(range)?;
+                    check_sha(bytes, digest).map_err(|error| error.in_section("digests").at(start))?;
+                    Some(block::split_digests(bytes))
+                }
+                None => None,
+            };
+        }
+        Ok(())
+    }
+
+    pub fn chunk(&self, column: usize, row_group: usize) -> Result<Range<u64>> {
+        let range = self.block(column)?.ranges.get(row_group).cloned();
+        range.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))
+    }
+
+    pub fn records(&self, schema: &Schema) -> Vec<Record> {
+        let columns = self.entries.iter().zip(&schema.columns).enumerate();
+        let chunks = columns.flat_map(|(column, (entry, field))| {
+            let ranges = entry.block.iter().flat_map(|block| block.ranges.iter().enumerate());
+            ranges.map(move |(row_group, range)| Record {
+                column: Some(column),
+                name: field.name.clone(),
+                row_group,
+                header: range.start,
+                range: range.clone(),
+                codec: None,
+                group: None,
+            })
+        });
+        let mut records: Vec<Record> = chunks.collect();
+        records.sort_by_key(|record| record.range.start);
+        records
+    }
+
+    fn check_chunk(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<()> {
+        match self.check {
+            Check::None => Ok(()),
+            Check::Fast => {
+                let expected = self.block(column)?.hashes.get(row_group).copied().unwrap_or_default();
+                let actual = xxh3_64(stored);
+                if actual == expected {
+                    return Ok(());
+                }
+                Err(Error::checksum(&expected.to_be_bytes(), &actual.to_be_bytes()))
+            }
+            Check::Sha256 => {
+                let digests = self.entry(column)?.digests.as_ref();
+                let expected = digests.and_then(|digests| digests.get(row_group));
+                check_sha(stored, expected.ok_or_else(|| Error::invalid("column", "was not located"))?)
+            }
+        }
+    }
+
+    fn rows_of(&self, row_group: usize) -> Result<usize> {
+        to_usize(self.rows.get(row_group).copied().unwrap_or_default(), "rows of a row group")
+    }
+
+    /// Decodes a chunk of a located column.
+    pub fn decode(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Column> {
+        self.check_chunk(column, row_group, stored)?;
+        let column_type = self.entry(column)?.column_type;
+        let decoder = &mut Decoder::new(self.column_limit);
+        let decoded = chunk::decode(stored, column_type, self.rows_of(row_group)?, decoder)?;
+        if let Some(stated) = self.chunk_statistics(column, row_group)
+            && to_u64(decoded.num_nulls()) != stated.null_count
+        {
+            let (found, stated) = (decoded.num_nulls(), stated.null_count);
+            return Err(Error::corrupt(format!("{found} nulls in a chunk that states {stated}")));
+        }
+        Ok(decoded)
+    }
+
+    /// The distinct values of a chunk, where they are stored as such.
+    pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
+        self.check_chunk(column, row_group, stored)?;
+        let column_type = self.entry(column)?.column_type;
+        chunk::distinct_values(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
+    }
+
+    pub fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier> {
+        let columns: Vec<usize> = (0..self.entries.len()).collect();
+        self.load(&columns, true, schema, segments)?;
+        let part =
+            |range: Range<u64>, expected: Sha, section, column, group| Part { range, expected, section, column, group };
+        let mut parts = vec![
+            part(0..HEADER_SIZE, Sha256::digest(version2::header()).into(), "header", None, None),
+            // The digest covers the first fields of the trailer, too.
+            part(self.tail.footer.start..self.tail.trailer.start + 16, self.trailer.digest, "footer", None, None),
+        ];
+        for (column, entry) in self.entries.iter().enumerate() {
+            let Some(block) = &entry.block else { continue };
+            let digests = entry.digests.iter().flatten();
+            for (group, (range, digest)) in block.ranges.iter().zip(digests).enumerate() {
+                parts.push(part(range.clone(), *digest, "chunk", Some(column), Some(group)));
+            }
+            if let Place::Located { digest, .. } = &entry.place {
+                parts.push(part(entry.range.clone(), *digest, "block", Some(column), None));
+            }
+            if let Digests::Located(digest) = &block.digests {
+                let size = block::digests_size(self.rows.len());
+                let start = self.data_end + size * to_u64(column);
+                parts.push(part(start..start + size, *digest, "digests", Some(column), None));
+            }
+        }
+        parts.sort_by_key(|part| (part.range.start, part.range.end));
+        let mut next = 0;
+        for part in &parts {
+            if part.range.start != next {
+                let message = format!("bytes {next} to {} belong to no part of the file, or to two", part.range.start);
+                return Err(Error::corrupt(message).at(next.min(part.range.start)).into());
+            }
+            next = part.range.end;
+        }
+        Ok(Verifier::parts(parts, self.trailer.digest))
+    }
+}
+
+/// A column's chunks, their digests, and its statistics as a whole.
+#[cfg(feature = "writer")]
+pub type ColumnChunks = (Block, Vec<Sha>, ColumnStatistics);
+
+#[cfg(feature = "writer")]
+impl Version2 {
+    /// Everything that the end of the file says, for whoever writes another end. The digests have been loaded.
+    pub fn continued(&self, file: &File) -> Result<(Footer, Vec<ColumnChunks>)> {
+        let footer = Footer {
+            schema: file.schema.clone(),
+            types: self.entries.iter().map(|entry| entry.column_type).collect(),
+            requires: self.entries.iter().map(|entry| entry.requires.clone()).collect(),
+            rows: self.rows.clone(),
+            created: file.created,
+            modified: file.modified,
+            data_end: self.data_end,
+            directory: Vec::new(),
+            extra: self.extra.clone(),
+        };
+        let columns = self.entries.iter().enumerate().map(|(column, entry)| {
+            let digests = entry.digests.clone();
+            let digests = digests.ok_or_else(|| Error::invalid("file", "its digests were not loaded"))?;
+            Ok((self.block(column)?.clone(), digests, self.statistics(column)?))
+        });
+        Ok((footer, columns.collect::<Result<_>>()?))
+    }
+}
+
+fn check_sha(bytes: &[u8], expected: &Sha) -> Result<()> {
+    let actual: Sha = Sha256::digest(bytes).into();
+    if actual == *expected {
+        return Ok(());
+    }
+    Err(Error::checksum(expected, &actual))
+}

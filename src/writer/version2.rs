@@ -1,0 +1,568 @@
+//! Version 2, written forward only.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use sha2::{Digest, Sha256};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Bounds, WriteOptions, check_type, check_values};
+use crate::bytes::to_u64;
+use crate::column::{Column, Values};
+use crate::compression::{Compression, zstd};
+use crate::distinct::Counter;
+use crate::encoding::Encoder;
+use crate::encoding::chunk::{self, ColumnType};
+use crate::error::{Error, Result};
+use crate::format::DIGEST_SIZE;
+use crate::format::version2::block::{self, Block, Digests, Sha};
+use crate::format::version2::{self, Footer, HEADER_SIZE, MAX_ROWS, statistics};
+use crate::reader::File;
+use crate::schema::{Extra, Field, Schema, TimeUnit};
+use crate::statistics::{ColumnStatistics, Order, Scalar, measure_bounds};
+
+/// Bytes of column blocks up to which they are put into the footer, where the first read of a file finds them.
+const MAX_INLINE_SIZE: usize = 32 << 10;
+
+/// What is known of a column's chunks so far.
+#[derive(Debug)]
+pub(super) struct Chunks {
+    pub block: Block,
+    pub digests: Vec<Sha>,
+    pub summary: Summary,
+}
+
+/// Statistics of a whole column, from those of its chunks.
+#[derive(Clone, Debug)]
+pub(super) struct Summary {
+    pub statistics: ColumnStatistics,
+    /// `None` where there are chunks whose values were not seen.
+    distinct: Option<Counter>,
+    /// Bounds of the values so far.
+    bounds: Option<(Scalar, Scalar)>,
+    /// Whether a chunk with values has no bounds, so that those of the whole are not known.
+    is_unbounded: bool,
+}
+
+impl Chunks {
+    pub(super) fn new() -> Self {
+        let statistics = ColumnStatistics { order: Order::Equal, ..ColumnStatistics::default() };
+        Chunks {
+            block: Block {
+                ranges: Vec::new(),
+                hashes: Vec::new(),
+                digests: Digests::Inline(Vec::new()),
+                statistics: Vec::new(),
+            },
+            digests: Vec::new(),
+            summary: Summary { statistics, distinct: Some(Counter::default()), bounds: None, is_unbounded: false },
+        }
+    }
+
+    /// The chunks of a file that is continued; their digests have been loaded.
+    pub(super) fn of(block: Block, digests: Vec<Sha>, statistics: ColumnStatistics) -> Self {
+        let bounds = statistics.min.clone().zip(statistics.max.clone());
+        let has_values = statistics.total_count - statistics.null_count > statistics.nan_count.unwrap_or(0);
+        let is_unbounded = bounds.is_none() && has_values;
+        Chunks { block, digests, summary: Summary { statistics, distinct: None, bounds, is_unbounded } }
+    }
+
+    /// Adds a chunk that was encoded to these bytes, at that place.
+    pub(super) fn add(&mut self, column: &Column, bytes: &[u8], start: u64, with_bounds: bool) {
+        let mut measured = measure_bounds(column);
+        let mut distinct = Counter::default();
+        distinct.add_column(column);
+        let (count, is_exact) = distinct.count();
+        measured.distinct_count = Some(count);
+        measured.distinct_is_exact = is_exact;
+        if !with_bounds {
+            measured.min = None;
+            measured.max = None;
+            measured.order = Order::None;
+        }
+        self.summary.add(&measured, &distinct);
+        statistics::cap_bounds(&mut measured);
+        self.block.ranges.push(start..start + to_u64(bytes.len()));
+        self.block.hashes.push(xxh3_64(bytes));
+        self.digests.push(Sha256::digest(bytes).into());
+        self.block.statistics.push(measured);
+    }
+}
+
+impl Summary {
+    fn add(&mut self, chunk: &ColumnStatistics, distinct: &Counter) {
+        let all = &mut self.statistics;
+        all.total_count += chunk.total_count;
+        all.null_count += chunk.null_count;
+        let sum = |a: Option<u64>, b: Option<u64>| b.map(|b| a.unwrap_or(0) + b);
+        all.nan_count = sum(all.nan_count, chunk.nan_count);
+        all.value_bytes = sum(all.value_bytes, chunk.value_bytes);
+        if let Some(counter) = &mut self.distinct {
+            counter.merge(distinct);
+        }
+        let nans = chunk.nan_count.unwrap_or(0);
+        if nans > 0 {
+            all.order = Order::None;
+        }
+        if chunk.total_count - chunk.null_count == nans {
+            return;
+        }
+        let Some((min, max)) = chunk.min.clone().zip(chunk.max.clone()).filter(|_| !self.is_unbounded) else {
+            self.is_unbounded = true;
+            self.bounds = None;
+            all.order = Order::None;
+            return;
+        };
+        self.bounds = Some(match self.bounds.take() {
+            None => {
+                all.order = if all.order == Order::None { Order::None } else { chunk.order };
+                (min, max)
+            }
+            Some((low, high)) => {
+                all.order = follow(all.order, chunk.order, (&low, &high), (&min, &max));
+                (
+                    if min.compare(&low) == Some(Ordering::Less) { min } else { low },
+                    if max.compare(&high) == Some(Ordering::Greater) { max } else { high },
+                )
+            }
+        });
+    }
+
+    /// The statistics as they are stored.
+    fn finish(&self) -> ColumnStatistics {
+        let mut statistics = self.statistics.clone();
+        // Where row groups were appended, what was exact before stays so only if it was taken over unshortened.
+        let were_exact = self.distinct.is_some() || (statistics.min_is_exact && statistics.max_is_exact);
+        (statistics.min, statistics.max) = self.bounds.clone().unzip();
+        statistics.min_is_exact = statistics.min.is_some() && were_exact;
+        statistics.max_is_exact = statistics.max.is_some() && were_exact;
+        let counted = self.distinct.as_ref().map(Counter::count);
+        statistics.distinct_count = counted.map(|(count, _)| count);
+        statistics.distinct_is_exact = counted.is_some_and(|(_, is_exact)| is_exact);
+        statistics::cap_bounds(&mut statistics);
+        statistics
+    }
+}
+
+/// The order of two runs of values behind each other, from their orders and bounds.
+fn follow(first: Order, second: Order, (low, high): (&Scalar, &Scalar), (min, max): (&Scalar, &Scalar)) -> Order {
+    let ascending = |order| matches!(order, Order::Ascending | Order::Equal);
+    let descending = |order| matches!(order, Order::Descending | Order::Equal);
+    let up = ascending(first) && ascending(second) && min.compare(high).is_some_and(Ordering::is_ge);
+    let down = descending(first) && descending(second) && max.compare(low).is_some_and(Ordering::is_le);
+    match (up, down) {
+        (true, true) => Order::Equal,
+        (true, false) => Order::Ascending,
+        (false, true) => Order::Descending,
+        (false, false) => Order::None,
+    }
+}
+
+/// Writes one table of version 2, row group after row group.
+///
+/// ```text
+/// push(batch), push(batch), ... finish      with take_output() in between as often as one likes
+/// ```
+/// Memory is bounded by one row group, one batch and some hundred bytes per chunk.
+pub struct StreamWriter {
+    options: WriteOptions,
+    schema: Schema,
+    types: Vec<ColumnType>,
+    requires: Vec<Vec<String>>,
+    extra: Extra,
+    /// Columns in the order in which their chunks are stored.
+    storage: Vec<usize>,
+    /// Rows that do not fill a row group yet.
+    pending: Vec<Column>,
+    rows: Vec<u64>,
+    chunks: Vec<Chunks>,
+    /// Where the next byte of output goes.
+    position: u64,
+    output: Vec<u8>,
+    encoders: Encoders,
+}
+
+impl std::fmt::Debug for StreamWriter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StreamWriter")
+            .field("rows", &self.rows)
+            .field("position", &self.position)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One encoder that compresses, and one that does not.
+struct Encoders {
+    compressing: Encoder,
+    plain: Encoder,
+}
+
+impl Encoders {
+    fn new(options: &WriteOptions) -> Result<Self> {
+        let level = (options.compression == Compression::Zstd).then_some(options.level);
+        Ok(Encoders { compressing: Encoder::new(level)?, plain: Encoder::new(None)? })
+    }
+
+    /// The encoder for a column: the hint `compression_model` can ask for none.
+    fn of(&mut self, field: &Field) -> &mut Encoder {
+        match field.compression_model.as_deref() {
+            Some("none") => &mut self.plain,
+            _ => &mut self.compressing,
+        }
+    }
+}
+
+/// The end of a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The bytes that were not taken before.
+    pub bytes: Vec<u8>,
+    /// What was written.
+    pub written: Written,
+}
+
+/// What a writer has written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Size of the file.
+    pub size: u64,
+    /// Rows of the file.
+    pub num_rows: u64,
+    /// The digest of the trailer, which vouches for the whole file.
+    pub digest: [u8; DIGEST_SIZE],
+}
+
+fn check_options(options: &WriteOptions) -> Result<()> {
+    zstd::check_level(options.level)?;
+    if options.row_group_rows == 0 || u64::from(options.row_group_rows) > MAX_GROUP_ROWS {
+        let why = format!("{} is not between 1 and {MAX_GROUP_ROWS}", options.row_group_rows);
+        return Err(Error::invalid("rowGroupRows", why));
+    }
+    Ok(())
+}
+
+/// Rows that a row group may be asked to have: beyond, memory is not bounded by anything sensible.
+const MAX_GROUP_ROWS: u64 = 1 << 24;
+
+impl StreamWriter {
+    /// A writer for the table that `schema` describes, with columns of the given types. Timestamps are stored in
+    /// microseconds whatever their unit.
+    ///
+    /// # Errors
+    /// `invalid-argument` for options out of range, equal names, or a schema that would not read back.
+    pub fn new(mut schema: Schema, types: Vec<ColumnType>, options: WriteOptions) -> Result<Self> {
+        check_options(&options)?;
+        schema.default_compression = options.compression.as_str().to_owned();
+        check_schema(&schema, &types)?;
+        let chunks = types.iter().map(|_| Chunks::new()).collect();
+        let requires = types.iter().map(|_| Vec::new()).collect();
+        Ok(StreamWriter {
+            encoders: Encoders::new(&options)?,
+            storage: storage_order(&schema),
+            options,
+            schema,
+            types: types.into_iter().map(stored_type).collect(),
+            requires,
+            extra: Extra::new(),
+            pending: Vec::new(),
+            rows: Vec::new(),
+            chunks,
+            position: HEADER_SIZE,
+            output: version2::header().to_vec(),
+        })
+    }
+
+    /// A writer that adds row groups to a file of version 2. Its output follows the first [`Self::start`] bytes of the
+    /// file, and replaces what is there now. The columns have been located, and their digests loaded, by
+    /// [`File::verifier`].
+    ///
+    /// # Errors
+    /// `unsupported-feature` for other dialects.
+    pub fn append(file: &File, options: WriteOptions) -> Result<Self> {
+        check_options(&options)?;
+        let (footer, chunks) = file.continued()?;
+        let options = WriteOptions {
+            created: footer.created.unwrap_or(0),
+            modified: Some(options.modified).filter(|&time| time > 0).or(footer.modified).unwrap_or(0),
+            ..options
+        };
+        Ok(StreamWriter {
+            encoders: Encoders::new(&options)?,
+            storage: storage_order(&footer.schema),
+            options,
+            schema: footer.schema,
+            types: footer.types,
+            requires: footer.requires,
+            extra: footer.extra,
+            pending: Vec::new(),
+            rows: footer.rows,
+            chunks: chunks.into_iter().map(|(block, digests, summary)| Chunks::of(block, digests, summary)).collect(),
+            position: footer.data_end,
+            output: Vec::new(),
+        })
+    }
+
+    /// Where the output that was not taken yet starts in the file.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.position - to_u64(self.output.len())
+    }
+
+    /// The bytes that are ready.
+    #[must_use]
+    pub fn take_output(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.output)
+    }
+
+    /// Adds rows: all columns, in schema order, of equal length.
+    ///
+    /// # Errors
+    /// `type-mismatch` for values that the type cannot hold, `invalid-argument` for another number of columns or
+    /// different lengths, `limit-exceeded` for text of 2 GiB in one row group. Nothing of the batch is taken then.
+    pub fn push(&mut self, columns: &[Column]) -> Result<()> {
+        if columns.len() != self.types.len() {
+            let why = format!("{} where the schema has {}", columns.len(), self.types.len());
+            return Err(Error::invalid("columns", why));
+        }
+        let len = columns.first().map_or(0, Column::len);
+        let mut batch = Vec::with_capacity(columns.len());
+        for ((field, column_type), column) in self.schema.columns.iter().zip(&self.types).zip(columns) {
+            let checked = || {
+                if column.len() != len {
+                    let why = format!("{} rows, the first column has {len}", column.len());
+                    return Err(Error::invalid("columns", why));
+                }
+                check_type(field, column)?;
+                check_values(column)?;
+                to_stored(column, *column_type)
+            };
+            batch.push(checked().map_err(|error| error.in_column(&field.name))?);
+        }
+        self.check_text(&batch)?;
+        self.take_rows(&batch, len)
+    }
+
+    /// Checks that what is pending and the batch are no more text than a column can have.
+    fn check_text(&self, batch: &[Stored<'_>]) -> Result<()> {
+        for (column, field) in batch.iter().zip(&self.schema.columns) {
+            let pending = self.pending.iter().zip(&self.schema.columns).find(|(_, other)| other.name == field.name);
+            let size = |column: &Column| match column.values() {
+                Values::String(v) | Values::Binary(v) => to_u64(v.bytes().len()),
+                _ => 0,
+            };
+            let total = size(column.column()) + pending.map_or(0, |(column, _)| size(column));
+            if total > i32::MAX as u64 {
+                return Err(Error::limit("bytes of one column chunk", total, i32::MAX as u64).in_column(&field.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn take_rows(&mut self, batch: &[Stored<'_>], len: usize) -> Result<()> {
+        let group = usize::try_from(self.options.row_group_rows).unwrap_or(usize::MAX);
+        let mut at = 0;
+        while at < len {
+            let known = self.pending.first().map_or(0, Column::len);
+            let end = len.min(at + (group - known));
+            let whole = at == 0 && end == len;
+            for (index, stored) in batch.iter().enumerate() {
+                let part = if whole { stored.column().clone() } else { stored.column().slice(at..end) };
+                match self.pending.get_mut(index) {
+                    Some(pending) => pending.append(&part)?,
+                    None => self.pending.push(part),
+                }
+            }
+            at = end;
+            if self.pending.first().is_some_and(|column| column.len() >= group) {
+                self.flush()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Encodes the pending rows as a row group.
+    fn flush(&mut self) -> Result<()> {
+        let columns = std::mem::take(&mut self.pending);
+        let Some(rows) = columns.first().map(|column| to_u64(column.len())).filter(|&rows| rows > 0) else {
+            return Ok(());
+        };
+        let total = self.rows.iter().sum::<u64>().saturating_add(rows);
+        if total > MAX_ROWS {
+            return Err(Error::limit("rows", total, MAX_ROWS));
+        }
+        for &index in &self.storage {
+            let parts = self.schema.columns.get(index).zip(columns.get(index)).zip(self.chunks.get_mut(index));
+            let Some(((field, column), chunks)) = parts else { continue };
+            let bytes = chunk::encode(column, self.encoders.of(field))?;
+            chunks.add(column, &bytes, self.position, states_bounds(field, self.options.bounds));
+            self.position += to_u64(bytes.len());
+            self.output.extend(bytes);
+        }
+        self.rows.push(rows);
+        Ok(())
+    }
+
+    /// The rest of the file.
+    ///
+    /// # Errors
+    /// `limit-exceeded` where the metadata reach 4 GiB.
+    pub fn finish(mut self) -> Result<Finished> {
+        self.flush()?;
+        let footer = Footer {
+            schema: self.schema,
+            types: self.types,
+            requires: self.requires,
+            created: Some(self.options.created).filter(|&time| time > 0),
+            modified: Some(self.options.modified).filter(|&time| time > 0),
+            data_end: self.position,
+            rows: self.rows,
+            directory: Vec::new(),
+            extra: self.extra,
+        };
+        let num_rows = footer.rows.iter().sum();
+        let (tail, digest) = finish_file(footer, self.chunks, &self.options)?;
+        let size = self.position + to_u64(tail.len());
+        self.output.extend(tail);
+        Ok(Finished { bytes: self.output, written: Written { size, num_rows, digest } })
+    }
+}
+
+/// Everything behind the chunks.
+pub(super) fn finish_file(mut footer: Footer, columns: Vec<Chunks>, options: &WriteOptions) -> Result<(Vec<u8>, Sha)> {
+    // Metadata are compressed whatever the columns are: they are small, and read by everybody.
+    let encoder = &mut Encoder::new(Some(zstd::DEFAULT_LEVEL))?;
+    let summaries: Vec<ColumnStatistics> = columns.iter().map(|chunks| chunks.summary.finish()).collect();
+    let (mut blocks, digests): (Vec<Block>, Vec<Vec<Sha>>) =
+        columns.into_iter().map(|chunks| (chunks.block, chunks.digests)).unzip();
+    for (block, digests) in blocks.iter_mut().zip(&digests) {
+        block.digests = Digests::Inline(digests.clone());
+    }
+    let mut serialized = serialize_blocks(&blocks, &footer.types, encoder)?;
+    let is_small = |blocks: &[Vec<u8>]| blocks.iter().map(Vec::len).sum::<usize>() <= MAX_INLINE_SIZE;
+    let mut tail = Vec::new();
+    if !is_small(&serialized) {
+        for (block, digests) in blocks.iter_mut().zip(&digests) {
+            let start = tail.len();
+            tail.extend(digests.iter().flatten());
+            block.digests = Digests::Located(Sha256::digest(tail.get(start..).unwrap_or_default()).into());
+        }
+        serialized = serialize_blocks(&blocks, &footer.types, encoder)?;
+    }
+    let inline = is_small(&serialized);
+    let blocks_start = tail.len();
+    let groups = footer.rows.len();
+    for ((block, summary), column_type) in serialized.iter().zip(&summaries).zip(&footer.types) {
+        let place = match inline {
+            true => Ok(block.as_slice()),
+            false => {
+                tail.extend(block);
+                Err((to_u64(block.len()), Sha256::digest(block).into()))
+            }
+        };
+        footer.directory.push(block::serialize_entry(place, summary, groups, *column_type, encoder)?);
+    }
+    let blocks_size = to_u64(tail.len() - blocks_start);
+    let compress = options.compression == Compression::Zstd;
+    let (bytes, trailer) =
+        version2::serialize_tail(&version2::serialize_footer(&footer, encoder), blocks_size, compress)?;
+    tail.extend(bytes);
+    Ok((tail, trailer.digest))
+}
+
+fn serialize_blocks(blocks: &[Block], types: &[ColumnType], encoder: &mut Encoder) -> Result<Vec<Vec<u8>>> {
+    blocks.iter().zip(types).map(|(block, column_type)| block::serialize(block, *column_type, encoder)).collect()
+}
+
+pub(super) fn check_schema(schema: &Schema, types: &[ColumnType]) -> Result<()> {
+    if schema.columns.len() != types.len() {
+        let why = format!("{} types for a schema of {}", types.len(), schema.columns.len());
+        return Err(Error::invalid("columns", why));
+    }
+    let mut names = HashSet::new();
+    for (field, column_type) in schema.columns.iter().zip(types) {
+        if !names.insert(field.name.as_str()) {
+            return Err(Error::invalid("name", "another column has the same name").in_column(&field.name));
+        }
+        if field.data_type != column_type.data_type {
+            let (expected, found) = (field.data_type.as_str(), column_type.data_type.as_str());
+            return Err(Error::type_mismatch(expected, format!("values of type {found}")).in_column(&field.name));
+        }
+    }
+    version2::check_schema(schema)
+}
+
+/// The columns of a group behind each other, groups in the order of their first column; columns without a group stay
+/// where they are.
+fn storage_order(schema: &Schema) -> Vec<usize> {
+    let mut order = Vec::with_capacity(schema.columns.len());
+    let mut done = HashSet::new();
+    for (index, field) in schema.columns.iter().enumerate() {
+        match field.column_group {
+            None => order.push(index),
+            Some(group) if done.insert(group) => {
+                let members = schema.columns.iter().enumerate().filter(|(_, other)| other.column_group == Some(group));
+                order.extend(members.map(|(index, _)| index));
+            }
+            Some(_) => {}
+        }
+    }
+    order
+}
+
+pub(super) fn states_bounds(field: &Field, bounds: Bounds) -> bool {
+    match bounds {
+        Bounds::All => true,
+        Bounds::WithoutPii => !field.contains_pii && !field.semantic_type.is_pii(),
+        Bounds::None => false,
+    }
+}
+
+pub(super) fn stored_type(column_type: ColumnType) -> ColumnType {
+    ColumnType { unit: TimeUnit::Microsecond, ..column_type }
+}
+
+/// A column as it is stored.
+pub(super) enum Stored<'a> {
+    AsItIs(&'a Column),
+    Converted(Column),
+}
+
+impl Stored<'_> {
+    pub(super) fn column(&self) -> &Column {
+        match self {
+            Stored::AsItIs(column) => column,
+            Stored::Converted(column) => column,
+        }
+    }
+}
+
+/// Converts timestamps to microseconds, and checks the parameters of the type.
+pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stored<'_>> {
+    let found = ColumnType::of(column.values());
+    let same = ColumnType { unit: column_type.unit, ..found } == column_type;
+    if !same {
+        let describe = |t: ColumnType| match t.data_type {
+            crate::schema::DataType::Decimal => format!("decimals of precision {} and scale {}", t.precision, t.scale),
+            _ => format!("{} {}", t.data_type.as_str(), if t.utc { "in UTC" } else { "without zone" }),
+        };
+        return Err(Error::type_mismatch(describe(column_type), describe(found)));
+    }
+    let Values::Timestamp { unit, utc, values } = column.values() else { return Ok(Stored::AsItIs(column)) };
+    if *unit == TimeUnit::Microsecond {
+        return Ok(Stored::AsItIs(column));
+    }
+    let per_second = TimeUnit::Microsecond.per_second();
+    let convert = |(row, &value): (usize, &i64)| {
+        if !column.is_valid(row) {
+            return Ok(0);
+        }
+        let scaled = i128::from(value) * i128::from(per_second);
+        let divisor = i128::from(unit.per_second());
+        i64::try_from(scaled / divisor).ok().filter(|_| scaled % divisor == 0).ok_or_else(|| {
+            Error::type_mismatch("timestamps of whole microseconds", format!("{value} {} in row {row}", unit.as_str()))
+        })
+    };
+    let values = values.iter().enumerate().map(convert).collect::<Result<_>>()?;
+    let values = Values::Timestamp { unit: TimeUnit::Microsecond, utc: *utc, values };
+    Column::new(values, column.validity().cloned()).map(Stored::Converted)
+}
