@@ -1,6 +1,7 @@
-//! The tables of the crate are the only source of `js/generated.ts` and of the table of error codes in README.md.
+//! The tables of the crate are the only source of `js/generated.ts` and of the table of error codes in README.md, its
+//! writer that of the example in docs/format.md.
 //!
-//! `NCF_BLESS=1 cargo test --test generated` writes both files instead of comparing them.
+//! `NCF_BLESS=1 cargo test --test generated` writes these files instead of comparing them.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -8,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use ncf::CODES;
+use ncf::column::{Column, Values, VarBytes};
+use ncf::compression::Compression;
 use ncf::compression::zstd::{DEFAULT_LEVEL, MAX_LEVEL, MIN_LEVEL};
 use ncf::format::Dialect;
-use ncf::schema::{DataType, SemanticType, TimeUnit};
+use ncf::reader::{OpenOptions, read_all};
+use ncf::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
 use ncf::warning::WarningCode;
-
-const BEGIN: &str = "<!-- codes -->\n";
-const END: &str = "<!-- /codes -->";
+use ncf::writer::{WriteOptions, write_all};
 
 /// Name of the constant and of its type, what they are, the values.
 type Union = (&'static str, &'static str, &'static str, Vec<&'static str>);
@@ -75,19 +77,65 @@ fn typescript_lists_what_the_crate_lists() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// A small file in hexadecimal, part by part.
+fn example() -> Result<String, Box<dyn Error>> {
+    let mut names = VarBytes::default();
+    for name in ["Ada", "", "Ada"] {
+        names.push(name.as_bytes())?;
+    }
+    let columns = [
+        Column::new(Values::Int32(vec![10, 11, 12]), None)?,
+        Column::new(Values::String(names), Some([true, false, true].into_iter().collect()))?,
+    ];
+    let schema = Schema::new("t", vec![Field::new("id", DataType::Int32), Field::new("name", DataType::String)]);
+    let options = WriteOptions { compression: Compression::None, ..WriteOptions::new(Dialect::Version2) };
+    let bytes = write_all(&schema, &columns, options)?;
+    let file = read_all(&bytes, &OpenOptions::default())?.file;
+    let mut text = format!(
+        "`id` (int32): 10, 11, 12; `name` (string): \"Ada\", null, \"Ada\"; uncompressed, {} bytes.\n\n```text\n",
+        bytes.len()
+    );
+    let mut parts: Vec<(String, std::ops::Range<u64>)> = Vec::new();
+    for section in file.sections().iter().filter(|section| section.name != "data") {
+        parts.push((section.name.to_owned(), section.range.clone()));
+    }
+    for record in file.records() {
+        parts.push((format!("chunk of {}", record.name), record.range));
+    }
+    parts.sort_by_key(|(_, range)| range.start);
+    for (name, range) in parts {
+        let part = bytes.get(usize::try_from(range.start)?..usize::try_from(range.end)?).unwrap_or_default();
+        writeln!(text, "{name}")?;
+        for (line, piece) in part.chunks(16).enumerate() {
+            let hex: Vec<String> = piece.iter().map(|byte| format!("{byte:02x}")).collect();
+            let ascii: String =
+                piece.iter().map(|&byte| if (b' '..=b'~').contains(&byte) { char::from(byte) } else { '.' }).collect();
+            writeln!(text, "  {:4}  {:47}  {ascii}", usize::try_from(range.start)? + 16 * line, hex.join(" "))?;
+        }
+    }
+    text.push_str("```\n");
+    Ok(text)
+}
+
+/// Compares the text between two marks with what it should be, or puts it there.
+fn check_between(name: &str, begin: &str, end: &str, expected: &str) -> Result<(), Box<dyn Error>> {
+    let path = path(name);
+    let text = fs::read_to_string(&path)?;
+    let (before, rest) = text.split_once(begin).ok_or_else(|| format!("{name} has no {begin}"))?;
+    let (found, after) = rest.split_once(end).ok_or_else(|| format!("{name} has no {end}"))?;
+    if is_blessed() {
+        return Ok(fs::write(path, [before, begin, expected, end, after].concat())?);
+    }
+    assert!(found == expected, "what stands behind {begin:?} in {name} is stale; run with NCF_BLESS=1");
+    Ok(())
+}
+
 #[test]
 fn readme_lists_what_the_crate_lists() -> Result<(), Box<dyn Error>> {
-    let (path, expected) = (path("README.md"), table()?);
-    if is_blessed() && !path.exists() {
-        println!("skipped: there is no README.md yet");
-        return Ok(());
-    }
-    let readme = fs::read_to_string(&path)?;
-    let (before, rest) = readme.split_once(BEGIN).ok_or("README.md has no <!-- codes -->")?;
-    let (found, after) = rest.split_once(END).ok_or("README.md has no <!-- /codes -->")?;
-    if is_blessed() {
-        return Ok(fs::write(path, [before, BEGIN, &expected, END, after].concat())?);
-    }
-    assert!(found == expected, "the codes in README.md are stale; run with NCF_BLESS=1");
-    Ok(())
+    check_between("README.md", "<!-- codes -->\n", "<!-- /codes -->", &table()?)
+}
+
+#[test]
+fn the_specification_shows_what_the_writer_writes() -> Result<(), Box<dyn Error>> {
+    check_between("docs/format.md", "<!-- example -->\n", "<!-- /example -->", &example()?)
 }
