@@ -63,10 +63,10 @@ fn values(data_type: DataType, rows: usize, random: &mut Random) -> Values {
             2 => f64::from_bits(x),
             _ => (x % 100_000) as f64 / 100.0,
         })),
-        DataType::Boolean => Values::Boolean(numbers!(|x: u64| x % 3 == 0)),
+        DataType::Boolean => Values::Boolean(numbers!(|x: u64| x.is_multiple_of(3))),
         DataType::Date => Values::Date(numbers!(|x| x as i32)),
         DataType::Timestamp => {
-            Values::Timestamp { unit: TimeUnit::Microsecond, utc: shape % 2 == 0, values: numbers!(|x| x as i64) }
+            Values::Timestamp { unit: TimeUnit::Microsecond, utc: shape.is_multiple_of(2), values: numbers!(|x| x as i64) }
         }
         DataType::Decimal => Values::Decimal {
             precision: 38,
