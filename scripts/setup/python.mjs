@@ -40,7 +40,7 @@ export function ensurePythonNumpy1() {
  * @returns {Promise<string>} path of its python
  */
 export function ensurePythonBench() {
-  return ensureEnvironment('python-bench', 'bench/encodings/requirements.txt');
+  return ensureEnvironment('python-bench', 'bench/requirements.txt');
 }
 
 /**

@@ -1,4 +1,10 @@
-//! What whole files of version 2 withstand and cost, natively: `files flips N` and `files memory ROWS`, answers as JSON.
+//! What whole files of version 2 cost and withstand, natively; answers are JSON.
+//!
+//! ```text
+//! size NAME.columns   writes the table that tables.py wrote as one file, reads it back, compares
+//! flips N             flips N single bits of files of several shapes, one at a time, and reads
+//! memory ROWS         streams rows through the writer
+//! ```
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -9,10 +15,13 @@
     reason = "a benchmark that panics has failed"
 )]
 
-use ncf::bytes::{Interrupt, Segments};
-use ncf::column::{Column, Values, VarBytes};
+use std::time::Instant;
+
+use ncf::bytes::{ByteReader, Interrupt, Segments};
+use ncf::column::{Bitmap, Column, Values, VarBytes};
 use ncf::compression::Compression;
-use ncf::encoding::chunk::ColumnType;
+use ncf::encoding::Encoder;
+use ncf::encoding::chunk::{self, ColumnType};
 use ncf::format::Dialect;
 use ncf::reader::{Assembly, File, OpenOptions, Rows};
 use ncf::schema::{DataType, Field, Schema};
@@ -89,6 +98,63 @@ fn read(bytes: &[u8]) -> ncf::Result<Vec<Column>> {
         .collect()
 }
 
+fn words(data: &[u8]) -> impl Iterator<Item = [u8; 8]> {
+    data.chunks_exact(8).map(|word| word.try_into().unwrap())
+}
+
+/// Reads a column as tables.py writes it.
+fn read_column(reader: &mut ByteReader<'_>, rows: usize) -> Column {
+    let kind = reader.u8().unwrap();
+    let size = reader.u64().unwrap() as usize;
+    let validity: Bitmap = reader.take(rows).unwrap().iter().map(|&byte| byte == 1).collect();
+    let data = reader.take(size).unwrap();
+    let values = match kind {
+        0 => Values::Int64(words(data).map(i64::from_le_bytes).collect()),
+        1 => Values::Float64(words(data).map(f64::from_le_bytes).collect()),
+        2 => {
+            let (offsets, text) = data.split_at(4 * (rows + 1));
+            let offsets = offsets.chunks_exact(4).map(|quad| i32::from_le_bytes(quad.try_into().unwrap()));
+            Values::String(VarBytes::new(offsets.collect(), text.to_vec()).unwrap())
+        }
+        _ => Values::Boolean(data.iter().map(|&byte| byte == 1).collect()),
+    };
+    Column::new(values, Some(validity)).unwrap()
+}
+
+/// Bytes in memory, in Arrow's layout: 8 per number, 4 more per text, a bit per boolean, a bit of validity.
+fn raw_size(column: &Column) -> usize {
+    let rows = column.len();
+    let values = match column.values() {
+        Values::String(text) => text.bytes().len() + 4 * (rows + 1),
+        Values::Boolean(_) => rows.div_ceil(8),
+        _ => 8 * rows,
+    };
+    values + if column.num_nulls() > 0 { rows.div_ceil(8) } else { 0 }
+}
+
+/// Size and native times of a table as one file with default options.
+fn size(path: &str) {
+    let bytes = std::fs::read(path).unwrap();
+    let mut reader = ByteReader::new(&bytes, 0);
+    let (count, rows) = (reader.u32().unwrap(), reader.u32().unwrap() as usize);
+    let columns: Vec<Column> = (0..count).map(|_| read_column(&mut reader, rows)).collect();
+    let field = |(index, column): (usize, &Column)| Field::new(format!("column {index}"), column.values().data_type());
+    let schema = Schema::new("table", columns.iter().enumerate().map(field).collect());
+    let started = Instant::now();
+    let file = write_all(&schema, &columns, WriteOptions::new(Dialect::Version2)).unwrap();
+    let write = started.elapsed().as_secs_f64();
+    let started = Instant::now();
+    let found = read(&file).unwrap();
+    let read = started.elapsed().as_secs_f64();
+    let mut encoder = Encoder::new(None).unwrap();
+    for (found, column) in found.iter().zip(&columns) {
+        // Encoding is deterministic and leaves out what is under nulls: equal bytes are equal values.
+        assert_eq!(chunk::encode(found, &mut encoder).unwrap(), chunk::encode(column, &mut encoder).unwrap());
+    }
+    let raw: usize = columns.iter().map(raw_size).sum();
+    println!("{{\"bytes\":{},\"raw\":{raw},\"write\":{write},\"read\":{read}}}", file.len());
+}
+
 /// Flips single bits, and reads. No NaN is among the values, so equality is that of bits.
 fn flips(count: u64) {
     let mut random = Random(1);
@@ -147,8 +213,9 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let count = || arguments[2].parse().expect("a count");
     match arguments.get(1).map(String::as_str) {
+        Some("size") => size(&arguments[2]),
         Some("flips") => flips(count()),
         Some("memory") => memory(count()),
-        _ => panic!("files flips N | files memory ROWS"),
+        _ => panic!("size NAME.columns | flips N | memory ROWS"),
     }
 }
