@@ -13,7 +13,7 @@ use crate::encoding::chunk::{self, ColumnType};
 use crate::error::{Error, Result};
 use crate::format::version2::block::{self, Block, Digests, Place, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
-use crate::format::{Dialect, msgpack};
+use crate::format::{Dialect, FOOTER_MAGIC, msgpack};
 #[cfg(feature = "writer")]
 use crate::schema::Extra;
 use crate::schema::Schema;
@@ -73,6 +73,13 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
         return Ok(None);
     }
     let start = size - TRAILER_SIZE;
+    // Nothing in the header is needed, so it is not fetched; where it is there, it is checked like everything else.
+    if let Ok(found) = segments.get(0..HEADER_SIZE)
+        && found != version2::header()
+        && segments.get(start..size)?.ends_with(&FOOTER_MAGIC)
+    {
+        return Err(Error::corrupt("a header that is not that of version 2").in_section("header").at(0).into());
+    }
     let Some(trailer) =
         Trailer::parse(segments.get(start..size)?, start).map_err(|error| error.in_section("trailer"))?
     else {
