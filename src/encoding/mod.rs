@@ -108,6 +108,9 @@ mod encoder {
     /// Neighbouring values in each block.
     const SAMPLE_BLOCK_LEN: usize = 1024;
 
+    /// Candidates that are larger than the best by more than one in so many on a sample are not tried on the whole.
+    const CLOSE: usize = 8;
+
     /// State that encoding one chunk after the other reuses.
     pub struct Encoder {
         compressor: FrameCompressor,
@@ -159,7 +162,7 @@ mod encoder {
         mut encode: impl FnMut(&mut Encoder, C, &T, &mut Vec<u8>) -> bool,
     ) -> Vec<u8> {
         let mut ranked: Vec<(usize, C)> = Vec::new();
-        if let (Some(sample), 3..) = (sample, candidates.len()) {
+        if let (Some(sample), 2..) = (sample, candidates.len()) {
             for &candidate in candidates.iter().filter(|candidate| !always.contains(candidate)) {
                 let mut out = Vec::new();
                 if encode(encoder, candidate, sample, &mut out) {
@@ -167,7 +170,9 @@ mod encoder {
                 }
             }
             ranked.sort_by_key(|&(size, _)| size);
-            ranked.truncate(2);
+            let close = |&(size, _): &(usize, C)| size - size / CLOSE <= ranked.first().map_or(0, |best| best.0);
+            let close = ranked.iter().take_while(|ranked| close(ranked)).count();
+            ranked.truncate(close.min(2));
             ranked.extend(always.iter().map(|&candidate| (0, candidate)));
         } else {
             ranked.extend(candidates.iter().map(|&candidate| (0, candidate)));

@@ -68,7 +68,7 @@ pub use encoder::{Integers, QuickHashBuilder, Role, encode};
 mod encoder {
     use std::collections::HashSet;
 
-    use super::IntegerEncoding;
+    use super::{IntegerEncoding, dictionary};
     use crate::encoding::Encoder;
     use crate::encoding::encoder::{sample_positions, smallest};
 
@@ -110,23 +110,29 @@ mod encoder {
         pub range: u64,
         /// Number of runs of equal neighbours.
         pub runs: usize,
-        /// Distinct values, if they are few enough for a dictionary.
+        /// Distinct values, if they are few enough for a dictionary, and of a role that may have one.
         pub distinct: Option<usize>,
     }
 
     /// Dictionaries have at most this many entries.
     const MAX_DISTINCT: usize = 1 << 16;
 
-    fn facts(integers: Integers<'_>) -> Facts {
+    fn facts(integers: Integers<'_>, role: Role) -> Facts {
         let keys = || integers.values.iter().map(|&value| integers.key(value));
-        let (min, max) = (keys().min().unwrap_or(0), keys().max().unwrap_or(0));
+        let (min, max) = keys().fold((u64::MAX, 0), |(min, max), key| (min.min(key), max.max(key)));
+        let range = max.saturating_sub(min);
         let changes = integers.values.iter().zip(integers.values.iter().skip(1)).filter(|(a, b)| a != b);
         let most = MAX_DISTINCT.min(integers.values.len() / 2);
+        let worth_counting = range >= dictionary::MIN_RANGE && matches!(role, Role::Values | Role::Deltas);
+        let distinct = || match dictionary::Ranks::of(integers) {
+            Some(ranks) => Some(ranks.distinct).filter(|&distinct| distinct <= most),
+            None => count_distinct(integers.values, most),
+        };
         Facts {
             len: integers.values.len(),
-            range: max - min,
+            range,
             runs: changes.count() + usize::from(!integers.values.is_empty()),
-            distinct: count_distinct(integers.values, most),
+            distinct: if worth_counting { distinct() } else { None },
         }
     }
 
@@ -149,6 +155,8 @@ mod encoder {
 
         fn write_u64(&mut self, value: u64) {
             let mixed = (self.0.rotate_left(26) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            // Twice, because patterns of floats differ in their high bits only.
+            let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
             self.0 = mixed ^ (mixed >> 32);
         }
     }
@@ -168,7 +176,7 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        let facts = facts(integers);
+        let facts = facts(integers, role);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
         let always: Vec<IntegerEncoding> =
