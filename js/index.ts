@@ -4,6 +4,7 @@ export { Column, type AnyColumn } from './column.js';
 export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
 export type { NcfFile } from './file.js';
+export type { Filter, FilterColumns, FilterCombinations, FilterCondition, FilterOperators, FilterValue } from './filter.js';
 export {
   DATA_TYPES,
   DIALECTS,
