@@ -71,7 +71,8 @@ export function writerSetup(options: DialectOptions): WriterSetup {
 function withMetadata(extra: Schema['extra'] | undefined, metadata: EncodingOptions['metadata']): unknown {
   if (metadata === undefined) return extra;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw invalid('metadata', 'is no object');
-  return extra instanceof Map ? new Map(extra as ReadonlyMap<unknown, unknown>).set('metadata', metadata) : { ...extra, metadata };
+  const entries: (readonly [unknown, unknown])[] = extra instanceof Map ? [...(extra as ReadonlyMap<unknown, unknown>)] : Object.entries(extra ?? {});
+  return new Map([...entries.filter(([key]) => key !== 'metadata'), ['metadata', metadata]]);
 }
 
 /** The writing parts of an instance. */

@@ -22,6 +22,7 @@ export {
 } from './generated.js';
 export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
+export type { ByteSink, FileHandleLike, NcfSink } from './sink.js';
 export { Table, type Row } from './table.js';
 export type {
   AnyCell,
@@ -44,3 +45,4 @@ export type {
   WritableDialect,
 } from './types.js';
 export { write, writeSync, type WriteOptions } from './write.js';
+export { NcfWriter, writeRows, type WriteResult, type WriterOptions } from './writer.js';
