@@ -24,7 +24,9 @@ export interface Platform {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter'>>;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter'>> & TEMPORARY;
+/** stub */
+interface TEMPORARY { Filter: new (reader: unknown, filter: unknown) => { columns(): Uint32Array; prune(reader: unknown, rowGroup: number): number; select(reader: unknown, rowGroup: number, chunks: (Uint8Array | undefined)[], rowStart: number, rowEnd: number): Uint32Array; free(): void } }
 
 let platform: Platform | undefined;
 
@@ -89,7 +91,7 @@ export class Engine {
   get instance(): Instance {
     if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
     try {
-      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) : instantiateReader(this.#module);
+      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) as unknown as Instance : instantiateReader(this.#module) as unknown as Instance;
     } catch (cause) {
       throw loadFailure(this.kind, cause);
     }

@@ -18,11 +18,13 @@ export {
   type TimeUnit,
   type WarningCode,
 } from './generated.js';
+export type { Filter } from './filter.js';
 export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
 export { Table, type Row } from './table.js';
 export type {
   AnyCell,
+  BatchOptions,
   CallOptions,
   Cell,
   ColumnSchema,
@@ -35,8 +37,10 @@ export type {
   OpenOptions,
   Progress,
   ReadOptions,
+  RowGroup,
   Schema,
   ValuesByType,
+  VerifyProblem,
   VerifyReport,
   Warning,
   WritableDialect,
