@@ -24,7 +24,7 @@ export interface Platform {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter'>> & TEMPORARY;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>> & TEMPORARY;
 /** stub */
 interface TEMPORARY { Filter: new (reader: unknown, filter: unknown) => { columns(): Uint32Array; prune(reader: unknown, rowGroup: number): number; select(reader: unknown, rowGroup: number, chunks: (Uint8Array | undefined)[], rowStart: number, rowEnd: number): Uint32Array; free(): void } }
 
