@@ -5,9 +5,9 @@
  * written. After a trap the instance is dropped, and the next call gets a new one of the same compiled module.
  */
 
+import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
-import type { ByteSource } from './source.js';
 import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
 import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
 
@@ -46,7 +46,9 @@ export interface InPlaceFile {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>>;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>> & TEMPORARY;
+/** stub */
+interface TEMPORARY { Filter: new (reader: unknown, filter: unknown) => { columns(): Uint32Array; prune(reader: unknown, rowGroup: number): number; select(reader: unknown, rowGroup: number, chunks: (Uint8Array | undefined)[], rowStart: number, rowEnd: number): Uint32Array; free(): void } }
 
 let platform: Platform | undefined;
 
@@ -116,7 +118,7 @@ export class Engine {
   get instance(): Instance {
     if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
     try {
-      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) : instantiateReader(this.#module);
+      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) as unknown as Instance : instantiateReader(this.#module) as unknown as Instance;
     } catch (cause) {
       throw loadFailure(this.kind, cause);
     }

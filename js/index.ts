@@ -20,12 +20,14 @@ export {
   type TimeUnit,
   type WarningCode,
 } from './generated.js';
+export type { Filter } from './filter.js';
 export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
 export type { ByteSink, FileHandleLike, NcfSink } from './sink.js';
 export { Table, type Row } from './table.js';
 export type {
   AnyCell,
+  BatchOptions,
   CallOptions,
   Cell,
   ColumnSchema,
@@ -38,8 +40,10 @@ export type {
   OpenOptions,
   Progress,
   ReadOptions,
+  RowGroup,
   Schema,
   ValuesByType,
+  VerifyProblem,
   VerifyReport,
   Warning,
   WritableDialect,

@@ -5,11 +5,12 @@ import { open as openFile, readFile, realpath, rename, rm, stat, type FileHandle
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
+import type { ByteSource } from './bytes.js';
 import { usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
 import { NcfError } from './errors.js';
 import { open as openAny, openSource, type NcfFile } from './file.js';
 import type { ByteSink } from './sink.js';
-import type { ByteSource, NcfInput } from './source.js';
+import type { NcfInput } from './source.js';
 import type { OpenOptions } from './types.js';
 
 const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.meta.url);
