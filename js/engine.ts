@@ -27,6 +27,8 @@ export interface Platform {
   openSource?(input: unknown): Promise<ByteSource | undefined>;
   /** Opens what only this platform can write to; `undefined` for anything else. */
   openSink?(target: unknown): Promise<ByteSink | undefined>;
+  /** Whether `openInPlace` would open it. */
+  isLocal?(input: unknown): boolean;
   /** Opens a file that can be changed where it is; `undefined` for anything else. */
   openInPlace?(input: unknown): Promise<InPlaceFile | undefined>;
 }

@@ -20,6 +20,7 @@ usePlatform({
   loadSync: (kind) => readFileSync(wasmUrl(kind)),
   openSource: nodeSource,
   openSink: nodeSink,
+  isLocal: (input) => isFileHandle(input) || toPath(input) !== undefined,
   openInPlace,
 });
 

@@ -47,7 +47,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     yield undefined;
   }
   const rows = countRows(columns, buffers);
-  const encoder = new StreamEncoder(engine, setup, fields);
+  const encoder = StreamEncoder.create(engine, setup, fields);
   try {
     const parts = [];
     const step = stepRows(options.rowGroupRows);
@@ -68,7 +68,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
 function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
-  const encoder = new LegacyEncoder(engine, writerSetup(options));
+  const encoder = LegacyEncoder.create(engine, writerSetup(options));
   try {
     for (const [index, input] of columns.entries()) {
       const buffers = convert(input);

@@ -3,10 +3,12 @@
 
 import { firstBatch, convert, countRows, isComplete, checkNames, Shape, tableOfRows, type ColumnDeclaration, type ColumnInput, type RowInput, type TableInput } from './columns.js';
 import { DEFAULT_DIALECT, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
-import { writingEngine, type Engine } from './engine.js';
+import { currentPlatform, writingEngine, type Engine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
-import { openSink, type NcfSink, type Sink } from './sink.js';
-import type { ColumnBuffers, WriterSetup } from './wasm-types.js';
+import { InPlaceSink } from './in-place.js';
+import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
+import { openSink, Sink, type NcfSink } from './sink.js';
+import type { ColumnBuffers, FieldSetup, WriterSetup } from './wasm-types.js';
 import type { ColumnSchema } from './types.js';
 import { makeWay } from './yield.js';
 
@@ -34,6 +36,12 @@ export interface WriteResult {
   readonly digest: string;
   /** The bytes, where they were collected in memory. */
   readonly bytes?: Uint8Array<ArrayBuffer>;
+}
+
+/** Options of `NcfWriter.append`. */
+export interface AppendOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'rowGroupRows' | 'bounds' | 'modified'> {
+  /** What the sink gets: the whole new `file` (the default), or its `tail`, which replaces everything from byte `NcfWriter.start` on. */
+  output?: 'file' | 'tail' | undefined;
 }
 
 /** Rows in any form, as the buffers of a shape; without a shape, as what tells it. */
@@ -117,7 +125,7 @@ export class NcfWriter implements AsyncDisposable {
     const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
     const shape = columns && isComplete(columns) ? Shape.declared(columns, known) : undefined;
     // Bad options are found before anything happens to the sink.
-    const encoder = new StreamEncoder(engine, setup, shape?.fields ?? []);
+    const encoder = StreamEncoder.create(engine, setup, shape?.fields ?? []);
     if (!shape) encoder.free();
     try {
       options.signal?.throwIfAborted();
@@ -126,6 +134,44 @@ export class NcfWriter implements AsyncDisposable {
     } catch (error) {
       encoder.free();
       throw error;
+    }
+  }
+
+  /**
+   * A writer that adds row groups to a file of version 2. What is there stays as it is, but for its end, which is
+   * written anew; only what is new is encoded and hashed. Columns and types must be those of the file.
+   *
+   * `'in-place'` (Node: a path or a `FileHandle` that can be written) puts new row groups behind the end of the file and
+   * replaces its old end last, in one write; aborting, or a crash before that, leaves the old file with bytes behind it
+   * that cutting it to its old size removes.
+   * @throws {NcfError} `unsupported-feature` for a legacy file, which `convert` makes version 2 of; those of `open`, `sink`
+   */
+  static async append(origin: NcfOrigin, sink: NcfSink | 'in-place', options: AppendOptions = {}): Promise<NcfWriter> {
+    options.signal?.throwIfAborted();
+    const engine = writingEngine();
+    const target = sink === 'in-place' ? await inPlace(origin) : undefined;
+    const file = await Origin.open(target?.file.source ?? (await originSource(origin, options)), options).catch(async (error: unknown) => {
+      await target?.file.close();
+      throw error;
+    });
+    let encoder: StreamEncoder | undefined;
+    let output: Sink | undefined = target && new Sink(target);
+    try {
+      const { columns, defaultCompression } = file.info.schema;
+      const compression = options.compression ?? (defaultCompression === 'none' ? 'none' : undefined);
+      const setup = writerSetup({ ...options, compression });
+      encoder = StreamEncoder.append(engine, file.core, setup);
+      const { start } = encoder;
+      target?.begin(start);
+      output ??= await openSink(sink as NcfSink);
+      if (!target && options.output !== 'tail') await file.copy(0, start, output, options.signal);
+      return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, encoder, shape: Shape.ofFile(columns as FieldSetup[]), start });
+    } catch (error) {
+      encoder?.free();
+      await output?.abort(error);
+      throw error;
+    } finally {
+      await file.close();
     }
   }
 
@@ -253,7 +299,7 @@ export class NcfWriter implements AsyncDisposable {
       const buffers = inputs.map(convert);
       rows = countRows(inputs, buffers);
       const shape = Shape.of(inputs, buffers, this.#known);
-      const encoder = new StreamEncoder(this.#engine, this.#setup, shape.fields);
+      const encoder = StreamEncoder.create(this.#engine, this.#setup, shape.fields);
       try {
         encoder.push(buffers, 0);
       } catch (error) {
@@ -271,7 +317,7 @@ export class NcfWriter implements AsyncDisposable {
   async #finish(): Promise<WriteResult> {
     if (!this.#encoder) {
       if (!this.#declared) throw invalid('columns', 'are needed: none were declared, and no batch was written');
-      this.#encoder = new StreamEncoder(this.#engine, this.#setup, Shape.declared(this.#declared, this.#known).fields);
+      this.#encoder = StreamEncoder.create(this.#engine, this.#setup, Shape.declared(this.#declared, this.#known).fields);
     }
     const { bytes, size, numRows, digest } = this.#encoder.finish();
     await this.#sink.write(bytes);
@@ -286,6 +332,29 @@ export class NcfWriter implements AsyncDisposable {
 function checkDialect(dialect: string | undefined): void {
   if (dialect === undefined || dialect === DEFAULT_DIALECT) return;
   throw new NcfError('unsupported-feature', `${dialect} has its metadata in front and cannot be written in batches; collect the table and use write()`);
+}
+
+async function inPlace(origin: NcfOrigin): Promise<InPlaceSink> {
+  const file = await currentPlatform().openInPlace?.(origin);
+  if (!file) throw invalid('sink', "can be 'in-place' only for a path or a FileHandle, in Node");
+  return new InPlaceSink(file);
+}
+
+/**
+ * Adds a table to a file of version 2: in Node in place where the origin is a path or a `FileHandle`, else, or where a
+ * `sink` is given, as a new file. See `NcfWriter.append`.
+ * @throws {NcfError} as `NcfWriter.append` and `NcfWriter.write`
+ */
+export async function append(origin: NcfOrigin, table: TableInput, options: AppendOptions & { sink?: NcfSink | undefined } = {}): Promise<WriteResult> {
+  const isLocal = currentPlatform().isLocal?.(origin) ?? false;
+  const writer = await NcfWriter.append(origin, options.sink ?? (isLocal ? 'in-place' : 'bytes'), options);
+  try {
+    await writer.write(table);
+    return await writer.finish();
+  } catch (error) {
+    await writer.abort(error);
+    throw error;
+  }
 }
 
 /**
