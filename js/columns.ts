@@ -91,7 +91,7 @@ function conversion({ name, type, unit, utc, precision, scale }: ColumnDeclarati
 }
 
 /** The values of one column as buffers. */
-export function convert(input: ColumnInput): ColumnBuffers {
+export function columnBuffers(input: ColumnInput): ColumnBuffers {
   return toBuffers(input.data, conversion(input));
 }
 

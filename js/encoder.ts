@@ -69,10 +69,11 @@ export function writerSetup(options: DialectOptions): WriterSetup {
   };
 }
 
-function withMetadata(extra: Schema['extra'] | undefined, metadata: EncodingOptions['metadata']): unknown {
+/** Unknown keys of a schema with other user metadata. */
+export function withMetadata(extra: Schema['extra'] = {}, metadata: EncodingOptions['metadata']): Schema['extra'] {
   if (metadata === undefined) return extra;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw invalid('metadata', 'is no object');
-  const entries: (readonly [unknown, unknown])[] = extra instanceof Map ? [...(extra as ReadonlyMap<unknown, unknown>)] : Object.entries(extra ?? {});
+  const entries: (readonly [unknown, unknown])[] = extra instanceof Map ? [...(extra as ReadonlyMap<unknown, unknown>)] : Object.entries(extra);
   return new Map([...entries.filter(([key]) => key !== 'metadata'), ['metadata', metadata]]);
 }
 

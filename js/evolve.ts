@@ -1,6 +1,6 @@
 /** Changing the columns of a file of version 2: bytes of the columns that stay are moved, their values are not touched. */
 
-import { convert, fieldSetup, type ColumnInput } from './columns.js';
+import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
 import { writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
 import { writingEngine } from './engine.js';
 import { invalid } from './errors.js';
@@ -26,7 +26,7 @@ function editSetup(edit: Edit, index: number): EditSetup {
     if ('drop' in edit && typeof edit.drop === 'string') return { drop: edit.drop };
     if ('rename' in edit && typeof edit.rename === 'string' && typeof edit.to === 'string') return { rename: edit.rename, to: edit.to };
     if ('add' in edit && typeof edit.add?.name === 'string') {
-      const data = convert(edit.add);
+      const data = columnBuffers(edit.add);
       return { field: fieldSetup(edit.add, data, undefined), data };
     }
   }

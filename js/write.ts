@@ -1,6 +1,6 @@
 /** Writing a table that is in memory. The wasm module that writes is loaded by the first call that needs it. */
 
-import { convert, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
+import { columnBuffers, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import type { Progress, WritableDialect } from './types.js';
@@ -41,7 +41,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   const buffers = [];
   const fields = [];
   for (const input of columns) {
-    const own = convert(input);
+    const own = columnBuffers(input);
     buffers.push(own);
     fields.push(fieldSetup(input, own, known.get(input.name)));
     yield undefined;
@@ -71,7 +71,7 @@ function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOption
   const encoder = LegacyEncoder.create(engine, writerSetup(options));
   try {
     for (const [index, input] of columns.entries()) {
-      const buffers = convert(input);
+      const buffers = columnBuffers(input);
       encoder.add(fieldSetup(input, buffers, known.get(input.name)), buffers);
       yield { phase: 'encode', loaded: index + 1, total: columns.length, column: input.name };
     }

@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** Writing a table whose rows come in batches, with the memory of one row group and one batch. */
 
-import { firstBatch, convert, countRows, isComplete, checkNames, Shape, tableOfRows, type ColumnDeclaration, type ColumnInput, type RowInput, type TableInput } from './columns.js';
+import { columnBuffers, countRows, firstBatch, isComplete, checkNames, Shape, tableOfRows, type ColumnDeclaration, type ColumnInput, type RowInput, type TableInput } from './columns.js';
 import { DEFAULT_DIALECT, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { currentPlatform, writingEngine, type Engine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
@@ -296,7 +296,7 @@ export class NcfWriter implements AsyncDisposable {
       this.#encoder.push(buffers, 0);
     } else {
       const inputs = batch.inputs(this.#declared);
-      const buffers = inputs.map(convert);
+      const buffers = inputs.map(columnBuffers);
       rows = countRows(inputs, buffers);
       const shape = Shape.of(inputs, buffers, this.#known);
       const encoder = StreamEncoder.create(this.#engine, this.#setup, shape.fields);
