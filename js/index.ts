@@ -6,6 +6,7 @@ export type { EncodingOptions } from './encoder.js';
 export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
 export type { NcfFile } from './file.js';
+export type { Filter, FilterColumns, FilterCombinations, FilterCondition, FilterOperators, FilterValue } from './filter.js';
 export {
   DATA_TYPES,
   DIALECTS,
@@ -20,7 +21,6 @@ export {
   type TimeUnit,
   type WarningCode,
 } from './generated.js';
-export type { Filter } from './filter.js';
 export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
 export { Table, type Row } from './table.js';
