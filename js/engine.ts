@@ -48,9 +48,7 @@ export interface InPlaceFile {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>> & TEMPORARY;
-/** stub */
-interface TEMPORARY { Filter: new (reader: unknown, filter: unknown) => { columns(): Uint32Array; prune(reader: unknown, rowGroup: number): number; select(reader: unknown, rowGroup: number, chunks: (Uint8Array | undefined)[], rowStart: number, rowEnd: number): Uint32Array; free(): void } }
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>>;
 
 let platform: Platform | undefined;
 
@@ -120,7 +118,7 @@ export class Engine {
   get instance(): Instance {
     if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
     try {
-      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) as unknown as Instance : instantiateReader(this.#module) as unknown as Instance;
+      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) : instantiateReader(this.#module);
     } catch (cause) {
       throw loadFailure(this.kind, cause);
     }

@@ -8,6 +8,7 @@ export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
 export { evolve, type Edit, type EvolveOptions } from './evolve.js';
 export type { NcfFile } from './file.js';
+export type { Filter, FilterColumns, FilterCombinations, FilterCondition, FilterOperators, FilterValue } from './filter.js';
 export {
   DATA_TYPES,
   DIALECTS,
@@ -22,7 +23,6 @@ export {
   type TimeUnit,
   type WarningCode,
 } from './generated.js';
-export type { Filter } from './filter.js';
 export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
 export type { NcfOrigin, OriginOptions } from './origin.js';

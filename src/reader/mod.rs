@@ -342,6 +342,16 @@ impl File {
         found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
     }
 
+    /// Which of [`Self::distinct_values`] each row of a chunk holds, as positions; beyond them all where it is null.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+        let Body::Version2(body) = &self.body else { return Ok(None) };
+        let found = body.distinct_codes(column, row_group, stored);
+        found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
+    }
+
     /// A column of the declared type without rows.
     ///
     /// # Errors

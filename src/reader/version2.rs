@@ -16,7 +16,7 @@ use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Tra
 use crate::format::{Dialect, msgpack};
 #[cfg(feature = "writer")]
 use crate::schema::Extra;
-use crate::schema::Schema;
+use crate::schema::{DataType, Schema};
 use crate::statistics::ColumnStatistics;
 
 /// Features of columns that this release knows.
@@ -353,9 +353,28 @@ impl Version2 {
 
     /// The distinct values of a chunk, where they are stored as such.
     pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
-        self.check_chunk(column, row_group, stored)?;
+        self.read_distinct(column, row_group, stored, chunk::distinct_values)
+    }
+
+    /// Which of the distinct values each row of a chunk holds.
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+        self.read_distinct(column, row_group, stored, chunk::distinct_codes)
+    }
+
+    fn read_distinct<T>(
+        &self,
+        column: usize,
+        row_group: usize,
+        stored: &[u8],
+        read: impl FnOnce(&[u8], ColumnType, usize, &mut Decoder) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
         let column_type = self.entry(column)?.column_type;
-        chunk::distinct_values(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
+        // What has no distinct values is not worth hashing.
+        if !matches!(column_type.data_type, DataType::String | DataType::Binary) {
+            return Ok(None);
+        }
+        self.check_chunk(column, row_group, stored)?;
+        read(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
     }
 
     pub fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier> {

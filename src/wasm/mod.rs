@@ -6,6 +6,7 @@
 
 mod convert;
 mod error;
+mod filter;
 mod info;
 mod value;
 #[cfg(feature = "writer")]
