@@ -68,7 +68,7 @@ export function toList(table: TableInput): readonly ColumnInput[] {
     return columns;
   }
   if (typeof table !== 'object' || table === null) throw invalid('columns', 'is neither a list nor an object');
-  return Object.entries(table).map(([name, data]) => ({ name, data }));
+  return Object.entries<ColumnValues>(table as Readonly<Record<string, ColumnValues>>).map(([name, data]) => ({ name, data }));
 }
 
 /** Whether the declarations tell all that the values could. */

@@ -127,6 +127,11 @@ abstract class Handle<T extends { free(): void }> {
   }
 }
 
+/** The reader of a core that lives in the writing module. */
+export function fullReader(core: Core): Parameters<WritingInstance['evolve']>[0] {
+  return core.reader as unknown as Parameters<WritingInstance['evolve']>[0];
+}
+
 type StreamHandle = InstanceType<WritingInstance['StreamWriter']>;
 
 /** Encodes one table of version 2 from batches of rows. */
@@ -140,7 +145,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
   /** For more row groups of an open file, whose verifier was prepared. */
   static append(engine: Engine, core: Core, setup: WriterSetup): StreamEncoder {
     const instance = core.instance as WritingInstance;
-    return new StreamEncoder(engine, instance, () => instance.StreamWriter.append(core.reader, setup));
+    return new StreamEncoder(engine, instance, () => instance.StreamWriter.append(fullReader(core), setup));
   }
 
   /** Where the output that was not taken yet begins in the file. */

@@ -1,7 +1,7 @@
 /** Changing the columns of a file of version 2: bytes of the columns that stay are moved, their values are not touched. */
 
 import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
-import { writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
+import { fullReader, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
 import { writingEngine } from './engine.js';
 import { invalid } from './errors.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
@@ -48,7 +48,7 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
   const file = await Origin.open(await originSource(origin, options), options);
   try {
     const { core, info } = file;
-    const plan = writingEngine().call(core.instance, (instance) => (instance as WritingInstance).evolve(core.reader, changes, setup) as Evolution);
+    const plan = writingEngine().call(core.instance, (instance) => (instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution);
     const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);
     const byteLength = plan.header.byteLength + copied + plan.tail.byteLength;
     const sink = await openSink(options.sink ?? 'bytes');

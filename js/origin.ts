@@ -28,8 +28,7 @@ const PIECE = 4 * 1024 * 1024;
 /** The bytes of an origin; those of an open file stay open. */
 export async function originSource(origin: NcfOrigin, options: OriginOptions): Promise<ByteSource> {
   if (origin instanceof NcfFile) {
-    const { close: _close, ...source } = origin.source;
-    return source;
+    return { ...origin.source, close: () => undefined };
   }
   const own = await currentPlatform().openSource?.(origin);
   return own ?? toSource(origin as NcfInput, TAIL, options.fetch ?? {}, options);

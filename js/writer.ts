@@ -8,7 +8,7 @@ import { invalid, NcfError } from './errors.js';
 import { InPlaceSink } from './in-place.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, Sink, type NcfSink } from './sink.js';
-import type { ColumnBuffers, FieldSetup, WriterSetup } from './wasm-types.js';
+import type { ColumnBuffers, WriterSetup } from './wasm-types.js';
 import type { ColumnSchema } from './types.js';
 import { makeWay } from './yield.js';
 
@@ -165,7 +165,7 @@ export class NcfWriter implements AsyncDisposable {
       target?.begin(start);
       output ??= await openSink(sink as NcfSink);
       if (!target && options.output !== 'tail') await file.copy(0, start, output, options.signal);
-      return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, encoder, shape: Shape.ofFile(columns as FieldSetup[]), start });
+      return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, encoder, shape: Shape.ofFile(columns), start });
     } catch (error) {
       encoder?.free();
       await output?.abort(error);
