@@ -1,11 +1,13 @@
 /** Shapes of what crosses the boundary to wasm; src/wasm produces and consumes them. */
 
 import type { DataType, TimeUnit, WarningCode } from './generated.js';
-import type { ColumnSchema, ColumnStatistics, Schema } from './types.js';
+import type { ColumnSchema, Schema } from './types.js';
 
 /** Options of `new Reader`. */
 export interface OpenLimits {
   salvage?: boolean;
+  checksums?: boolean;
+  integrity?: Uint8Array;
   maxMetadataBytes?: number;
   maxColumnBytes?: number;
   maxColumns?: number;
@@ -25,21 +27,21 @@ export interface FileInfo {
   created: number | undefined;
   modified: number | undefined;
   schema: Schema;
-  statistics: (ColumnStatistics | undefined)[];
   sections: { name: string; start: number; end: number }[];
   warnings: CoreWarning[];
   lostColumns: number[];
-  checksumBytes: number;
+  digest: string;
 }
 
 /** `Reader.records()`. */
 export interface RecordInfo {
   name: string;
   column: number | undefined;
+  rowGroup: number;
   header: number;
   start: number;
   end: number;
-  codec: number;
+  compression: string;
   group: number | undefined;
 }
 
@@ -69,7 +71,7 @@ export interface ColumnBuffers {
   scale?: number;
 }
 
-/** `Reader.decode()`. */
+/** `ColumnBuilder.take()`. */
 export interface ColumnData extends ColumnBuffers {
   nullCount: number;
   warnings: CoreWarning[];
@@ -80,9 +82,18 @@ export interface Verdict {
   ok: boolean;
   expected: string;
   actual: string;
+  problems: {
+    section: string;
+    column: number | undefined;
+    rowGroup: number | undefined;
+    start: number;
+    end: number;
+    expected: string;
+    actual: string;
+  }[];
 }
 
-/** Options of `new TableWriter`. */
+/** Options of `new TableWriter`, `new StreamWriter`, `StreamWriter.append` and `evolve`. */
 export interface WriterSetup {
   dialect: string;
   compression: string | undefined;
@@ -90,6 +101,8 @@ export interface WriterSetup {
   created: number | undefined;
   modified: number | undefined;
   lossy: boolean | undefined;
+  rowGroupRows: number | undefined;
+  bounds: string | undefined;
   tableName: string | undefined;
   schemaVersion: number | undefined;
   createdAt: string | undefined;
@@ -99,5 +112,24 @@ export interface WriterSetup {
   extra: unknown;
 }
 
-/** First argument of `TableWriter.add`. */
+/** `StreamWriter.finish()`. */
+export interface Finished {
+  bytes: Uint8Array<ArrayBuffer>;
+  size: number;
+  numRows: number;
+  digest: string;
+}
+
+/** One of the edits of `evolve`. */
+export type EditSetup = { drop: string } | { rename: string; to: string } | { field: FieldSetup; data: ColumnBuffers };
+
+/** The answer of `evolve`: header, ranges of the old file (start, end, start, end ...), tail. */
+export interface Evolution {
+  header: Uint8Array<ArrayBuffer>;
+  copy: Float64Array<ArrayBuffer>;
+  tail: Uint8Array<ArrayBuffer>;
+  digest: string;
+}
+
+/** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
 export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
