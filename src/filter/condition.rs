@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::Matches;
 use super::mask::Mask;
+use super::set::Set;
 use crate::column::{Bitmap, Column, Values};
 use crate::error::{Error, Result};
 use crate::statistics::{ColumnStatistics, Scalar};
@@ -22,7 +25,7 @@ pub enum Condition {
         max: i128,
     },
     /// One of these integers, ascending and without duplicates.
-    IntegerSet(Vec<i128>),
+    IntegerSet(Set<i128>),
     /// A float is within an interval by IEEE comparison: zeros are equal, NaN is in none.
     Floats {
         /// Smallest.
@@ -33,7 +36,7 @@ pub enum Condition {
     /// One of these floats, ascending and without duplicates, NaN and -0.0; or NaN.
     FloatSet {
         /// The floats.
-        values: Vec<f64>,
+        values: Set<f64>,
         /// Whether NaN belongs to them.
         nan: bool,
     },
@@ -45,7 +48,7 @@ pub enum Condition {
         to: Option<Vec<u8>>,
     },
     /// One of these, ascending and without duplicates.
-    BytesSet(Vec<Vec<u8>>),
+    BytesSet(Set<Vec<u8>>),
 }
 
 /// What is known of the values of a chunk that are not null: none are smaller or larger than these.
@@ -132,13 +135,13 @@ impl Condition {
             _ if values == 0 => return Matches::None,
             Condition::Integers { min: i128::MIN, max: i128::MAX } => Matches::All,
             Condition::Integers { min, max } => bounds(statistics, integer).within(*min, *max),
-            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set, PartialOrd::partial_cmp),
+            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set.values(), PartialOrd::partial_cmp),
             Condition::Floats { min, max } => match statistics.nan_count {
                 Some(nans) if nans >= values => Matches::None,
                 nans => bounds(statistics, float).within(*min, *max).unless_all(nans != Some(0)),
             },
             Condition::FloatSet { values: set, nan } => {
-                let numbers = bounds(statistics, float).one_of(set, PartialOrd::partial_cmp);
+                let numbers = bounds(statistics, float).one_of(set.values(), PartialOrd::partial_cmp);
                 match statistics.nan_count {
                     Some(0) => numbers,
                     Some(nans) if nans >= values => Matches::constant(*nan),
@@ -160,7 +163,7 @@ impl Condition {
                 }
             }
             Condition::BytesSet(set) => {
-                bounds(statistics, bytes).one_of(set, |value, bound| value.as_slice().partial_cmp(bound))
+                bounds(statistics, bytes).one_of(set.values(), |value, bound| value.as_slice().partial_cmp(bound))
             }
         };
         among_values.unless_all(nulls > 0)
@@ -179,18 +182,18 @@ impl Condition {
             Condition::Integers { min, max } => within(column.values(), *min, *max),
             Condition::IntegerSet(set) => one_of(column.values(), set),
             Condition::Floats { min, max } => floats(column.values(), |value| *min <= value && value <= *max),
-            Condition::FloatSet { values: set, nan } => floats(column.values(), |value| {
-                // The sum has no negative zero.
-                set.binary_search_by(|other| other.total_cmp(&(value + 0.0))).is_ok() || (*nan && value.is_nan())
-            }),
+            Condition::FloatSet { values: set, nan } => {
+                floats(column.values(), |value| set.has_key(float_key(value)) || (*nan && value.is_nan()))
+            }
             Condition::Bytes { from, to: Some(to) } => match to.strip_prefix(from.as_slice()) {
                 Some([0]) => byte_strings(column.values(), |value| value == from),
                 _ => byte_strings(column.values(), |value| value >= from.as_slice() && value < to.as_slice()),
             },
             Condition::Bytes { from, to: None } => byte_strings(column.values(), |value| value >= from.as_slice()),
-            Condition::BytesSet(set) => {
-                byte_strings(column.values(), |value| set.binary_search_by(|other| other.as_slice().cmp(value)).is_ok())
-            }
+            Condition::BytesSet(set) => byte_strings(column.values(), |value| {
+                let found = || set.values().binary_search_by(|other| other.as_slice().cmp(value));
+                set.has_key(bytes_key(value)) && found().is_ok()
+            }),
         };
         let mut rows = found.ok_or_else(|| {
             let found = column.values().data_type().as_str();
@@ -243,16 +246,36 @@ fn within(values: &Values, min: i128, max: i128) -> Option<Mask> {
     )
 }
 
-fn one_of(values: &Values, set: &[i128]) -> Option<Mask> {
-    fn listed<T: Copy + Ord + TryFrom<i128>>(values: &[T], set: &[i128]) -> Mask {
-        let set: Vec<T> = set.iter().filter_map(|&value| T::try_from(value).ok()).collect();
-        Mask::of(values, |value| set.binary_search(&value).is_ok())
+fn one_of(values: &Values, set: &Set<i128>) -> Option<Mask> {
+    fn listed<T: Copy + Into<i128>>(values: &[T], set: &Set<i128>) -> Mask {
+        // Wider values can have a key in common.
+        let is_sure = size_of::<T>() <= size_of::<u64>();
+        let found = |value: i128| is_sure || set.values().binary_search(&value).is_ok();
+        Mask::of(values, |value| set.has_key(integer_key(&value.into())) && found(value.into()))
     }
     for_integers!(
         values,
         values: Integer => listed::<Integer>(values, set),
-        bits => booleans(bits, |bit| set.contains(&bit))
+        bits => booleans(bits, |bit| set.values().contains(&bit))
     )
+}
+
+/// A key of a value in a [`Set`], its own among those of a type of 64 bits.
+pub fn integer_key(value: &i128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+    let key = *value as u64;
+    key
+}
+
+/// The key of a float in a [`Set`], the same for both zeros.
+pub fn float_key(value: f64) -> u64 {
+    // The sum has no negative zero.
+    (value + 0.0).to_bits()
+}
+
+/// A key of bytes in a [`Set`].
+pub fn bytes_key(value: &[u8]) -> u64 {
+    xxh3_64(value)
 }
 
 fn booleans(bits: &Bitmap, matches: impl Fn(i128) -> bool) -> Mask {
@@ -463,6 +486,14 @@ mod tests {
         assert!(seen.iter().all(|&count| count > 5_000), "{seen:?}");
     }
 
+    fn integer_set(values: &[i128]) -> Set<i128> {
+        Set::new(values.to_vec(), integer_key)
+    }
+
+    fn float_set(values: &[f64]) -> Set<f64> {
+        Set::new(values.to_vec(), |value| float_key(*value))
+    }
+
     #[test]
     fn exact_statistics_decide_what_lies_on_one_side() {
         let statistics = |min: Scalar, max: Scalar, null_count| ColumnStatistics {
@@ -483,18 +514,22 @@ mod tests {
             (Condition::Integers { min: 5, max: 9 }, integers(1), Matches::Some),
             (Condition::Integers { min: 5, max: 9 }, integers(10), Matches::None),
             (Condition::Integers { min: 6, max: i128::MAX }, integers(0), Matches::Some),
-            (Condition::IntegerSet(vec![1, 4, 10]), integers(0), Matches::None),
-            (Condition::IntegerSet(vec![1, 9]), integers(0), Matches::Some),
+            (Condition::IntegerSet(integer_set(&[1, 4, 10])), integers(0), Matches::None),
+            (Condition::IntegerSet(integer_set(&[1, 9])), integers(0), Matches::Some),
             (Condition::Null, integers(0), Matches::None),
             (Condition::Null, integers(10), Matches::All),
             (Condition::Floats { min: 0.0, max: 0.0 }, zeros.clone(), Matches::All),
-            (Condition::FloatSet { values: vec![0.0], nan: false }, zeros.clone(), Matches::All),
-            (Condition::FloatSet { values: vec![], nan: true }, zeros, Matches::None),
+            (Condition::FloatSet { values: float_set(&[0.0]), nan: false }, zeros.clone(), Matches::All),
+            (Condition::FloatSet { values: float_set(&[]), nan: true }, zeros, Matches::None),
             (of_text("", "b"), text.clone(), Matches::None),
             (of_text("b", "d\0"), text.clone(), Matches::All),
             (of_text("b", "d"), text.clone(), Matches::Some),
             (of_text("d\0", "z"), text.clone(), Matches::None),
-            (Condition::BytesSet(vec![b"a".to_vec(), b"e".to_vec()]), text, Matches::None),
+            (
+                Condition::BytesSet(Set::new(vec![b"a".to_vec(), b"e".to_vec()], |value| bytes_key(value))),
+                text,
+                Matches::None,
+            ),
         ] {
             assert_eq!(condition.matches(&statistics), expected, "{condition:?}");
         }
