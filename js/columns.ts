@@ -23,7 +23,7 @@ export interface ColumnDeclaration {
   readonly statistics?: unknown;
   /** Hint: which codec to use. Version 2 honours `'none'`: the column is stored uncompressed. */
   readonly compressionModel?: string | undefined;
-  /** Hint: store distinct values once. Version 2 chooses by size, and gives dictionaries the benefit of the doubt then. */
+  /** Hint: store distinct values once. Version 2 does so for text and binary then, and otherwise where it is smallest. */
   readonly useDictionary?: boolean | undefined;
   /** Hint: build a learned index. */
   readonly createLearnedIndex?: boolean | undefined;

@@ -150,8 +150,7 @@ export async function writing(table: Table, schema: Schema): Promise<void> {
   const bytes: Uint8Array<ArrayBuffer> = await write(columns, { dialect: 'python-1.0', schema, level: 9, compression: 'zstd', created: new Date(), lossy: true });
   writeSync({ a: [1], b: new Int8Array(1), c: ['x'] }, { dialect: 'rust-2.0' });
   const dialect: WritableDialect = 'rust-2.0';
-  // @ts-expect-error the dialect must be said
-  await write(columns, {});
+  await write(columns);
   // @ts-expect-error nobody should write that
   await write(columns, { dialect: 'python-1.1' });
   // @ts-expect-error no such codec
