@@ -15,6 +15,7 @@ async function served(behaviour, name) {
   return {
     url: `${base}/http/${behaviour}/${session}/${name}.ncf`,
     log: async () => (await fetch(`${base}/log/${session}`)).json(),
+    put: (body) => fetch(`${base}/put/${session}`, { method: 'PUT', body }),
   };
 }
 
@@ -153,4 +154,98 @@ test('what is no source is refused', async () => {
   await fails(() => open(new Response('', { status: 404 })), 'source', { status: 404 });
   await fails(() => open(new Uint8Array()), ['not-ncf', 'truncated']);
   await fails(() => open(new Blob([])), ['not-ncf', 'truncated']);
+});
+
+/** 2,000 columns in 100 row groups. */
+async function wideTable() {
+  const columns = Array.from({ length: 2000 }, (_, column) => ({ name: `column ${column}`, data: Int32Array.from({ length: 300 }, (_row, row) => (row * 7919 + column * 104729) % 1_000_003) }));
+  return ncf.write(columns, { rowGroupRows: 3 });
+}
+
+test('2,000 columns x 100 row groups: two requests open it, one more fetches a chunk', async () => {
+  const bytes = await wideTable();
+  const { url, log, put } = await served('good', 'wide');
+  await put(bytes);
+  const file = await open(url);
+  assert.deepEqual([file.schema.columns.length, file.rowGroups.length], [2000, 100]);
+  const opened = (await log()).length;
+  const layout = await (await open(bytes)).layout();
+  const data = layout.sections.find(({ name }) => name === 'data');
+  assert.ok(opened <= 2, `${opened} requests to open`);
+
+  const table = await file.read({ columns: ['column 1234'], rowStart: 150, rowEnd: 153 });
+  assert.deepEqual(table.columns[0].toArray(), [150, 151, 152].map((row) => (row * 7919 + 1234 * 104729) % 1_000_003));
+  const after = (await log()).slice(opened);
+  assert.equal(after.length, 1, 'one request for one chunk');
+
+  const source = counting(bytes);
+  const counted = await open(source);
+  assert.ok(source.reads.length <= 2, `${source.reads.length} reads to open`);
+  assert.ok(total(source.reads) <= bytes.length - data.end + 64 * 1024, `${total(source.reads)} bytes to open`);
+  source.reads.length = 0;
+  await counted.read({ columns: ['column 1234'], rowStart: 150, rowEnd: 153 });
+  const chunk = layout.chunks.find(({ column, rowGroup }) => column === 'column 1234' && rowGroup === 50);
+  assert.ok(source.reads.length === 1 && total(source.reads) <= chunk.end - chunk.start + 4096, `${source.reads.length} reads, ${total(source.reads)} bytes`);
+  console.log(`wide table of ${bytes.length} bytes: ${opened} requests to open, ${after.length} for a chunk of ${chunk.end - chunk.start} bytes, ${total(source.reads)} bytes of it`);
+});
+
+test('200,000 chunks are read in few requests', async () => {
+  const bytes = await wideTable();
+  const source = counting(bytes);
+  const file = await open(source);
+  source.reads.length = 0;
+  const table = await file.read();
+  assert.deepEqual([table.columns.length, table.numRows], [2000, 300]);
+  assert.ok(source.reads.length <= 4, `${source.reads.length} reads`);
+  assert.equal(table.columns[1999].get(299), (299 * 7919 + 1999 * 104729) % 1_000_003);
+});
+
+test('version 2: a small file behind a URL is one request, and so is a Blob', async () => {
+  const bytes = await ncf.write({ id: Int32Array.from({ length: 1000 }, (_, row) => row), name: Array.from({ length: 1000 }, (_, row) => `name ${row % 10}`) }, { rowGroupRows: 100 });
+  assert.ok(bytes.length < 64 * 1024);
+  const { url, log, put } = await served('good', 'small');
+  await put(bytes);
+  const source = counting(bytes);
+  for (const input of [url, source]) {
+    const file = await open(input);
+    await file.read({ filter: { name: 'name 3' } });
+    for await (const table of file.batches({ batchSize: 64 })) assert.ok(table.numRows > 0);
+    await file.zoneMaps('id');
+    await file.verify();
+    await file.layout();
+  }
+  assert.deepEqual((await log()).map(({ method, headers }) => [method, headers.range]), [['GET', 'bytes=-65536']]);
+  assert.deepEqual(source.reads, [{ start: 0, end: bytes.length }]);
+});
+
+test('version 2: a footer that is larger than the first request costs one more, and no byte twice', async () => {
+  const bytes = await ncf.write(Object.fromEntries(Array.from({ length: 300 }, (_, column) => [`column ${column}`, [column]])));
+  for (const tailBytes of [0, 100, 2000]) {
+    const { url, log, put } = await served('good', 'footer');
+    await put(bytes);
+    await open(url, { tailBytes });
+    const ranges = (await log()).map(({ headers }) => headers.range);
+    assert.equal(ranges.length, 2, ranges.join());
+    assert.ok(ranges[1].endsWith(`-${bytes.length - Math.max(1, tailBytes) - 1}`) || tailBytes < 52, ranges.join());
+  }
+});
+
+test('version 2: row groups are fetched together where they are small, in batches a few at a time', async () => {
+  const bytes = await ncf.write({ noise: Float64Array.from({ length: 100_000 }, (_, row) => Math.sin(row * row) * 1e9) }, { rowGroupRows: 1000 });
+  const source = counting(bytes);
+  const file = await open(source);
+  source.reads.length = 0;
+  await file.read();
+  assert.ok(source.reads.length <= 2, `${source.reads.length} reads of all`);
+  assert.ok(total(source.reads) <= bytes.length);
+  source.reads.length = 0;
+  const batches = file.batches();
+  await batches.next();
+  await batches.return();
+  assert.ok(total(source.reads) < bytes.length / 10, `${total(source.reads)} of ${bytes.length} bytes for the first batch`);
+  source.reads.length = 0;
+  let rows = 0;
+  for await (const { numRows } of file.batches()) rows += numRows;
+  assert.equal(rows, 100_000);
+  assert.ok(source.reads.length <= 10, `${source.reads.length} reads of all batches`);
 });

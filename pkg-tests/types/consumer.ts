@@ -11,6 +11,7 @@ import {
   type AsyncBuffer,
   type Column,
   type ColumnInput,
+  type ColumnStatistics,
   type DataType,
   type Dialect,
   type Layout,
@@ -18,6 +19,7 @@ import {
   type NcfFile,
   type NcfInput,
   type Row,
+  type RowGroup,
   type Schema,
   type Table,
   type VerifyReport,
@@ -98,6 +100,16 @@ export async function cells(file: NcfFile): Promise<void> {
   await file.read({ columns: 'id' });
 
   for await (const row of file.rows({ columns: ['id'] })) same<typeof row, Row>(true);
+  for await (const table of file.batches({ batchSize: 100, int64: 'number' })) same<typeof table, Table<'number'>>(true);
+  const stream: ReadableStream<Table> = file.readable({ limit: 5 });
+  const zones: readonly ColumnStatistics[] = await file.zoneMaps('id');
+  const groups: readonly RowGroup[] = file.rowGroups;
+  await file.read({ filter: { id: { $gt: 5n }, name: 'x', $or: [{ a: null }, { b: { $in: [1, 2] } }] } });
+  // @ts-expect-error there is no such operator
+  await file.read({ filter: { id: { $like: 'x' } } });
+  // @ts-expect-error a limit is a number
+  await file.read({ limit: '5' });
+  console.log(stream, zones[0]?.nanCount, zones[0]?.order === 'ascending', groups[0]?.start, file.digest);
   for (const value of numbers.column('id', 'int64')) same<typeof value, number | null>(true);
   console.log(wide, id, when, texts, days, count, wrong);
 }
@@ -132,7 +144,7 @@ export async function sources(blob: Blob, file: File, response: Response, stream
   const opened = openSync(new Uint8Array());
   const report: VerifyReport = await opened.verify();
   const layout: Layout = await opened.layout();
-  console.log(report.ok, layout.chunks[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
+  console.log(report.problems[0]?.column, report.ok, layout.chunks[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
 }
 
 /** Everything that can be written. */
