@@ -97,7 +97,7 @@ export function columnBuffers(input: ColumnInput): ColumnBuffers {
 
 /** The column's schema: what is declared, over what the taken-over schema says; parameters of the type as the values have them. */
 export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, known: ColumnSchema | undefined): FieldSetup {
-  const { data: _data, unit: _unit, ...own } = input as ColumnInput;
+  const { data: _data, unit: _unit, ...own }: Partial<ColumnInput> = input;
   const stated = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const { utc, precision, scale } = buffers;
   return {
@@ -108,7 +108,7 @@ export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, kno
     ...(utc !== undefined && { utc }),
     ...(precision !== undefined && { precision }),
     ...(scale !== undefined && { scale }),
-  } as FieldSetup;
+  };
 }
 
 /** Number of rows, which all columns must have. */

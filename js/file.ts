@@ -270,7 +270,7 @@ export class NcfFile {
     await this.#driver.readAhead.source.close?.();
   }
 
-  /** @internal */
+  /** @internal Where the bytes come from. */
   get source(): ByteSource {
     this.#session.checkOpen();
     return this.#driver.readAhead.source;

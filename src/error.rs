@@ -378,6 +378,15 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_counted_from_where_a_part_began() {
+        let e = Error::type_mismatch("int8", "300").in_row(2).in_row(9).counted_from(1000).in_column("a");
+        assert_eq!((e.row(), e.column()), (Some(1002), Some("a")));
+        assert_eq!(e.to_string(), "expected int8, found 300, in row 1002, in column \"a\"");
+        assert_eq!(Error::unknown_column("b").counted_from(5).row(), None);
+        assert_eq!(Error::unknown_column("b").column(), Some("b"));
+    }
+
+    #[test]
     fn codes_are_unique_kebab_case() {
         for (i, row) in CODES.iter().enumerate() {
             assert!(row.code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", row.code);

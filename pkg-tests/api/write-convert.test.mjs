@@ -46,8 +46,11 @@ for (const name of LEGACY) {
     if (lossy) await fails(() => convert(bytes), 'type-mismatch');
     const { bytes: second, numRows, digest } = await convert(bytes, { lossy });
     const middle = await open(second, { verify: true, integrity: digest });
-    assert.deepEqual([middle.dialect, middle.numRows, numRows], ['ncf-2', file.numRows, file.numRows]);
-    const expected = lossy ? cut(await contents(file), file.numRows) : await contents(file);
+    // The header of an odd file can state other rows than it has.
+    const rows = (await file.read()).numRows;
+    assert.ok(rows === file.numRows || lossy);
+    assert.deepEqual([middle.dialect, middle.numRows, numRows], ['ncf-2', rows, rows]);
+    const expected = lossy ? cut(await contents(file), rows) : await contents(file);
     assert.deepEqual(await contents(middle), expected);
     const typed = { ...file.schema, columns: file.schema.columns.map((/** @type {any} */ column, /** @type {number} */ index) => ({ ...column, type: middle.schema.columns[index].type })) };
     assert.deepEqual(meaning(middle.schema), meaning(typed));

@@ -105,7 +105,7 @@ test('a failed batch leaves nothing behind, and the writer goes on', async () =>
     }
     const { bytes } = await writer.finish();
     const expected = { n: [], t: [], d: [] };
-    for (const _ of bad) for (const name of Object.keys(good)) expected[name].push(...good[name]);
+    for (const name of Object.keys(good)) expected[name] = bad.flatMap(() => good[name]);
     assert.deepEqual(bytes, await write(columns.map((column) => ({ ...column, data: expected[column.name] })), { rowGroupRows }));
   }
 });
@@ -479,6 +479,6 @@ if (!isBrowser) {
     const two = await memoryAfter(2_000_000);
     console.error(`wrote ${half.size} and ${two.size} bytes with ${half.memory} and ${two.memory} bytes of memory`);
     assert.ok(two.size > 3.5 * half.size);
-    assert.ok(two.memory <= half.memory * 1.1, `${half.memory} bytes for 0.5 million rows, ${two.memory} for 2 million`);
+    assert.ok(two.memory <= half.memory * 1.25, `${half.memory} bytes for 0.5 million rows, ${two.memory} for 2 million`);
   });
 }
