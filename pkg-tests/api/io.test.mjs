@@ -221,13 +221,13 @@ test('version 2: a small file behind a URL is one request, and so is a Blob', as
 
 test('version 2: a footer that is larger than the first request costs one more, and no byte twice', async () => {
   const bytes = await ncf.write(Object.fromEntries(Array.from({ length: 300 }, (_, column) => [`column ${column}`, [column]])));
-  for (const tailBytes of [0, 100, 2000]) {
+  for (const tailBytes of [100, 2000]) {
     const { url, log, put } = await served('good', 'footer');
     await put(bytes);
     await open(url, { tailBytes });
     const ranges = (await log()).map(({ headers }) => headers.range);
     assert.equal(ranges.length, 2, ranges.join());
-    assert.ok(ranges[1].endsWith(`-${bytes.length - Math.max(1, tailBytes) - 1}`) || tailBytes < 52, ranges.join());
+    assert.ok(ranges[1].endsWith(`-${bytes.length - tailBytes - 1}`), ranges.join());
   }
 });
 
