@@ -270,6 +270,12 @@ export class NcfFile {
     await this.#driver.readAhead.source.close?.();
   }
 
+  /** @internal */
+  get source(): ByteSource {
+    this.#session.checkOpen();
+    return this.#driver.readAhead.source;
+  }
+
   get #isVersion2(): boolean {
     return this.dialect === VERSION_2;
   }
@@ -363,7 +369,8 @@ function openLimits({ limits, salvage = false, checksums = true, integrity }: Op
   return { ...limits, salvage, checksums, ...(integrity !== undefined && { integrity: parseIntegrity(integrity) }) };
 }
 
-function makeDriver(source: ByteSource, options: OpenOptions): Driver {
+/** What reads an open source, for whoever needs the core itself. */
+export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
   const isRemote = source.latency === 'remote';
   const readAhead = new ReadAhead(source, {
     tailBytes: options.tailBytes ?? TAIL,

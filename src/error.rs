@@ -271,10 +271,13 @@ impl Error {
         self.0.section
     }
 
-    /// The column that was being read or written.
+    /// The column that was being read or written, or that was not found.
     #[must_use]
     pub fn column(&self) -> Option<&str> {
-        self.0.column.as_deref()
+        match self.kind() {
+            ErrorKind::UnknownColumn { name } => Some(name),
+            _ => self.0.column.as_deref(),
+        }
     }
 
     /// The row of the value, counted in what the caller gave.
