@@ -272,7 +272,10 @@ export class NcfFile {
     await this.#driver.readAhead.source.close?.();
   }
 
-  /** @internal */
+  /**
+   * What the file is read from.
+   * @internal
+   */
   get source(): ByteSource {
     this.#session.checkOpen();
     return this.#driver.readAhead.source;
