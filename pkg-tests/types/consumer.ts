@@ -20,6 +20,7 @@ import {
   type ColumnStatistics,
   type DataType,
   type Dialect,
+  type Filter,
   type Layout,
   type NcfErrorCode,
   type NcfFile,
@@ -235,3 +236,20 @@ export function explain(error: unknown): string {
 
 /** Types can be named by type. */
 export const widths: Partial<Record<DataType, number>> = { int8: 1, float64: 8 };
+
+/** Filters are checked as far as types can tell. */
+export const filters: Filter[] = [
+  {},
+  { a: 1, b: null, c: new Uint8Array(1), d: { $gt: 5n, $lt: new Date() } },
+  { $or: [{ a: null }, { b: { $in: ['x', null] } }], c: { $not: { $null: true } } },
+  { $not: { a: { $not: 5 } } },
+  { $columns: { $x: 1 } },
+  // @ts-expect-error no operator of that name
+  { a: { gt: 1 } },
+  // @ts-expect-error null has no order
+  { a: { $gt: null } },
+  // @ts-expect-error several values need an operator
+  { a: [1, 2] },
+  // @ts-expect-error filters go into an array
+  { $or: { a: 1 } },
+];
