@@ -23,7 +23,7 @@ export interface ColumnDeclaration {
   readonly statistics?: unknown;
   /** Hint: which codec to use. Version 2 honours `'none'`: the column is stored uncompressed. */
   readonly compressionModel?: string | undefined;
-  /** Hint: store distinct values once. Version 2 chooses by size, and gives dictionaries the benefit of the doubt then. */
+  /** Hint: store distinct values once. Version 2 does so for text and binary then, and otherwise where it is smallest. */
   readonly useDictionary?: boolean | undefined;
   /** Hint: build a learned index. */
   readonly createLearnedIndex?: boolean | undefined;
@@ -97,7 +97,7 @@ export function columnBuffers(input: ColumnInput): ColumnBuffers {
 
 /** The column's schema: what is declared, over what the taken-over schema says; parameters of the type as the values have them. */
 export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, known: ColumnSchema | undefined): FieldSetup {
-  const { data: _data, unit: _unit, ...own } = input as ColumnInput;
+  const { data: _data, unit: _unit, ...own }: Partial<ColumnInput> = input;
   const stated = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const { utc, precision, scale } = buffers;
   return {
@@ -108,7 +108,7 @@ export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, kno
     ...(utc !== undefined && { utc }),
     ...(precision !== undefined && { precision }),
     ...(scale !== undefined && { scale }),
-  } as FieldSetup;
+  };
 }
 
 /** Number of rows, which all columns must have. */

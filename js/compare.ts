@@ -47,6 +47,8 @@ function isLost({ type, offsets, values }: ColumnBuffers, row: number): boolean 
 
 /**
  * Compares what was given with what was read.
+ * @param given what was to be written
+ * @param table what was read
  * @param isLossy whether null may stand for empty text and NaN, and the other way round
  * @throws {NcfError} `internal` where they differ
  */
@@ -62,7 +64,7 @@ export function compareWritten(given: readonly ColumnBuffers[], table: Table, is
     for (let row = 0; row < buffers.length; row++) {
       const [wasNull, isNull] = [buffers.validity !== undefined && !isBit(buffers.validity, row), found.isNull(row)];
       if (!wasNull && !isNull ? isEqual(row) : wasNull === isNull) continue;
-      const accepted = isLossy && (wasNull || isLost(buffers, row)) && (isNull || isLost(found as ColumnBuffers, row));
+      const accepted = isLossy && (wasNull || isLost(buffers, row)) && (isNull || isLost(found, row));
       if (!accepted) throw fail('another value', row);
     }
   }

@@ -127,9 +127,11 @@ abstract class Handle<T extends { free(): void }> {
   }
 }
 
-/** The reader of a core that lives in the writing module. */
-export function fullReader(core: Core): Parameters<WritingInstance['evolve']>[0] {
-  return core.reader as unknown as Parameters<WritingInstance['evolve']>[0];
+type FullReader = Parameters<WritingInstance['evolve']>[0];
+
+/** The reader of a core that lives in the writing module, which has a class of its own for it. */
+export function fullReader({ reader }: { readonly reader: object }): FullReader {
+  return reader as FullReader;
 }
 
 type StreamHandle = InstanceType<WritingInstance['StreamWriter']>;

@@ -58,6 +58,16 @@ export class ReadAhead {
     return [...new Set(found)];
   }
 
+  /**
+   * Exactly the bytes of a range, at once.
+   * @throws {NcfError} as `readSync`
+   */
+  chunkSync(range: Range): Piece {
+    const { readSync } = this.source;
+    if (!readSync) throw invalid('source', 'a synchronous call needs a file whose bytes are in memory');
+    return { start: range.start, bytes: readSync(range.start, range.end) };
+  }
+
   /** The bytes of a range, if they are in memory. */
   known(range: Range): Uint8Array | undefined {
     const piece = this.#find(range);

@@ -196,12 +196,14 @@ export class NcfFile {
         pull: async (controller) => {
           try {
             const next = await batches.next();
-            if (!next.done) return void controller.enqueue(next.value);
-            controller.close();
+            if (next.done) {
+              controller.close();
+              end();
+            } else controller.enqueue(next.value);
           } catch (error) {
             controller.error(error);
+            end();
           }
-          return end();
         },
         cancel: async (reason) => {
           end();
@@ -270,7 +272,10 @@ export class NcfFile {
     await this.#driver.readAhead.source.close?.();
   }
 
-  /** @internal */
+  /**
+   * What the file is read from.
+   * @internal
+   */
   get source(): ByteSource {
     this.#session.checkOpen();
     return this.#driver.readAhead.source;

@@ -59,12 +59,9 @@ interface Selection {
   readonly known: ReadonlyMap<number, Stored>;
 }
 
-/** What `Filter.prune` says of a row group. */
-enum Pruned {
-  NoRow,
-  SomeRows,
-  AllRows,
-}
+/** What `Filter.prune` says of a row group; anything else is undecided. */
+const NO_ROW = 0;
+const ALL_ROWS = 2;
 
 /** A filter, and the reader that it was made for. */
 interface LiveFilter {
@@ -207,11 +204,11 @@ export class Scan {
       const [first = 0, end = 0] = core.reader.rowGroupsOf(rows.start, rows.end);
       const candidates: Candidate[] = [];
       for (let rowGroup = first; rowGroup < end; rowGroup++) {
-        const pruned: Pruned = filter ? filter.handle.prune(core.reader, rowGroup) : Pruned.AllRows;
-        if (pruned === Pruned.NoRow) continue;
+        const pruned = filter ? filter.handle.prune(core.reader, rowGroup) : ALL_ROWS;
+        if (pruned === NO_ROW) continue;
         let bytes = 0;
         for (const column of involved) bytes += sizeOf(rangeOf(core, column, rowGroup));
-        candidates.push({ rowGroup, isUndecided: pruned === Pruned.SomeRows, bytes });
+        candidates.push({ rowGroup, isUndecided: pruned !== ALL_ROWS, bytes });
       }
       return candidates;
     });

@@ -163,7 +163,7 @@ export class NcfWriter implements AsyncDisposable {
       encoder = StreamEncoder.append(engine, file.core, setup);
       const { start } = encoder;
       target?.begin(start);
-      output ??= await openSink(sink as NcfSink);
+      output ??= await openSink(sink);
       if (!target && options.output !== 'tail') await file.copy(0, start, output, options.signal);
       return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, encoder, shape: Shape.ofFile(columns), start });
     } catch (error) {

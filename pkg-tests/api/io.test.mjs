@@ -33,12 +33,13 @@ for (const name of READABLE) {
       assert.ok(opened <= 8, `${opened} reads to open`);
       const data = layout.sections.find((section) => section.name === 'data');
       const early = source.reads.reduce((sum, read) => sum + overlap(read, data), 0);
-      // The places of the sections show only after the first bytes.
-      assert.ok(early <= Math.max(0, 128 - data.start), `${early} bytes of data to open`);
+      // The places of the sections show only after the first bytes, and what comes last is not that of version 2.
+      assert.ok(early <= Math.max(0, 128 - data.start) + 52, `${early} bytes of data to open`);
 
-      await file.read({ columns: [wanted.column] });
+      const table = await file.read({ columns: [wanted.column] });
       const reads = source.reads.slice(opened);
-      assert.ok(reads.some((read) => read.start === wanted.start && read.end === wanted.end) || wanted.start === wanted.end, 'the column in one read');
+      // A small column may have come with the header in front of it.
+      assert.ok(source.reads.some((read) => read.start <= wanted.start && read.end >= wanted.end) || table.numRows === 0, 'the column in one read');
       // A header's length shows only in its bytes; it is looked for in a window of 64 bytes, then of 256, and so on.
       const others = layout.chunks.filter((chunk) => chunk.start !== wanted.start);
       const longest = Math.max(...layout.chunks.map(({ column }) => new TextEncoder().encode(column).length)) + 10;
@@ -72,8 +73,8 @@ test('neighbouring columns come in one read', async () => {
   const { bytes } = await fixture('v10_wide200');
   const separate = counting(bytes);
   const together = counting(bytes);
-  const one = await (await open(separate, { coalesceBytes: 0 })).read();
-  const other = await (await open(together, { coalesceBytes: 1 << 20 })).read();
+  const one = await (await open(separate, { tailBytes: 0, readAheadBytes: 0, coalesceBytes: 0 })).read();
+  const other = await (await open(together, { tailBytes: 0, coalesceBytes: 1 << 20 })).read();
   assert.deepEqual(other.columns.map(contents), one.columns.map(contents));
   assert.ok(separate.reads.length >= 200 && together.reads.length < 40, `${separate.reads.length} and ${together.reads.length} reads`);
 });
@@ -90,7 +91,7 @@ test('a URL: one request opens, ranges on all, never HEAD', async () => {
     const all = await log();
     assert.ok(all.length <= opened + 3, `${name}: ${all.length} requests`);
     assert.equal(all[0].headers.range, 'bytes=-65536');
-    for (const { method, headers } of all) assert.equal(method, 'GET');
+    for (const { method } of all) assert.equal(method, 'GET');
     for (const { headers } of all.slice(1)) assert.ok(/^bytes=\d+-\d+$/.test(headers.range), headers.range);
   }
 });
@@ -140,7 +141,7 @@ test('a source whose slices have the wrong size is refused', async () => {
   const { bytes } = await fixture('v10_zstd3');
   for (const change of [-1, 1]) {
     const source = { byteLength: bytes.length, slice: (start, end) => bytes.slice(Math.max(0, start), end + change) };
-    await fails(() => open(source), 'source');
+    await fails(() => open(source, { tailBytes: 100 }), 'source');
   }
   await fails(() => open({ byteLength: bytes.length, slice: () => Promise.reject(new Error('no')) }), 'source');
   await fails(() => open({ byteLength: bytes.length, slice: () => { throw new Error('no'); } }), 'source');
@@ -220,13 +221,13 @@ test('version 2: a small file behind a URL is one request, and so is a Blob', as
 
 test('version 2: a footer that is larger than the first request costs one more, and no byte twice', async () => {
   const bytes = await ncf.write(Object.fromEntries(Array.from({ length: 300 }, (_, column) => [`column ${column}`, [column]])));
-  for (const tailBytes of [0, 100, 2000]) {
+  for (const tailBytes of [100, 2000]) {
     const { url, log, put } = await served('good', 'footer');
     await put(bytes);
     await open(url, { tailBytes });
     const ranges = (await log()).map(({ headers }) => headers.range);
     assert.equal(ranges.length, 2, ranges.join());
-    assert.ok(ranges[1].endsWith(`-${bytes.length - Math.max(1, tailBytes) - 1}`) || tailBytes < 52, ranges.join());
+    assert.ok(ranges[1].endsWith(`-${bytes.length - tailBytes - 1}`), ranges.join());
   }
 });
 

@@ -9,7 +9,7 @@ const { open, openSync, write } = ncf;
 const columns = everyType(300, 3);
 const bytes = await write(columns, { rowGroupRows: 100 });
 /** A file whose directory and digests are so large that they lie apart from the footer. */
-const wide = await write(Array.from({ length: 40 }, (_, index) => ({ name: `c${index}`, data: Int32Array.from({ length: 60 }, (_row, row) => row * index) })), { rowGroupRows: 1 });
+const wide = await write(Array.from({ length: 80 }, (_, index) => ({ name: `c${index}`, data: Int32Array.from({ length: 60 }, (_row, row) => row * index) })), { rowGroupRows: 1 });
 const names = columns.map(({ name }) => name);
 
 const { digest } = await open(bytes);

@@ -124,8 +124,10 @@ export const rowsOf = (columns) => columns[0].data.map((_, row) => Object.fromEn
 /** Everything that a file says. @param {Uint8Array} bytes @param {object} [options] */
 export function said(bytes, options) {
   const file = ncf.openSync(bytes, options);
-  const table = file.readSync();
-  const all = { numRows: file.numRows, columns: table.columns.map(contents), schema: file.schema };
-  void file.close();
-  return all;
+  try {
+    const table = file.readSync();
+    return { numRows: file.numRows, columns: table.columns.map(contents), schema: file.schema };
+  } finally {
+    void file.close();
+  }
 }

@@ -11,10 +11,10 @@ const next = random(12);
 const some = (/** @type {(row: number) => any} */ make) => Array.from({ length: ROWS }, (_, row) => (next() % 6 === 0 ? null : make(row)));
 const TABLE = [
   { name: 'id', data: BigInt64Array.from({ length: ROWS }, (_, row) => BigInt(row)) },
-  { name: 'text', data: some((row) => (row % 9 === 0 ? '' : `naïve ${row % 50}`)) },
+  { name: 'text', type: 'string', data: some((row) => (row % 9 === 0 ? '' : `naïve ${row % 50}`)) },
   { name: 'when', type: 'timestamp', utc: true, data: some((row) => new Date(row * 1e9)) },
   { name: 'money', type: 'decimal', precision: 12, scale: 3, data: some((row) => `${row}.125`) },
-  { name: 'flag', data: some((row) => row % 3 === 0) },
+  { name: 'flag', type: 'boolean', data: some((row) => row % 3 === 0) },
   { name: 'score', data: Float32Array.from({ length: ROWS }, (_, row) => (row % 10 === 0 ? NaN : row / 2)) },
 ];
 const part = (/** @type {number} */ start, /** @type {number} */ end) => TABLE.map((column) => ({ ...column, data: column.data.slice(start, end) }));
@@ -49,15 +49,16 @@ test('rows that are appended read like rows that were written at once', async ()
 });
 
 test('bytes in front of the new row groups stay as they are; only new ones are fetched and written', async () => {
-  const bytes = await write(TABLE, { ...OPTIONS, rowGroupRows: 10 });
+  const noise = Uint32Array.from({ length: 200_000 }, random(3));
+  const bytes = await write({ a: noise, b: noise }, { rowGroupRows: 10_000 });
   const source = counting(bytes);
   /** @type {Uint8Array[]} */
   const parts = [];
   const writer = await NcfWriter.append(source, (/** @type {Uint8Array} */ chunk) => void parts.push(chunk), { output: 'tail', rowGroupRows: 100 });
   assert.ok(writer.start > bytes.length / 2 && writer.start < bytes.length, `${writer.start} of ${bytes.length}`);
-  assert.ok(total(source.reads) <= 2 * 65_536 && total(source.reads) < writer.start, JSON.stringify(source.reads));
-  await writer.write(part(0, 150));
-  await writer.write(part(150, 151));
+  assert.ok(total(source.reads) - (bytes.length - writer.start) <= 65_536, JSON.stringify(source.reads));
+  await writer.write({ a: noise.subarray(0, 150), b: noise.subarray(0, 150) });
+  await writer.write({ b: [7], a: [8] });
   const { byteLength, numRows } = await writer.finish();
   const tail = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
@@ -66,9 +67,9 @@ test('bytes in front of the new row groups stay as they are; only new ones are f
     at += chunk.length;
   }
   const grown = new Uint8Array([...bytes.subarray(0, writer.start), ...tail]);
-  assert.deepEqual([byteLength, numRows], [grown.length, ROWS + 151]);
+  assert.deepEqual([byteLength, numRows], [grown.length, 200_151]);
   const read = await (await open(grown, { verify: true })).read();
-  assert.deepEqual(read.column('text').toArray(), [...TABLE[1].data, ...TABLE[1].data.slice(0, 151)]);
+  assert.deepEqual(read.column('a').toArray(), [...noise, ...noise.slice(0, 150), 8]);
 });
 
 test('appending nothing keeps the file', async () => {
@@ -117,7 +118,7 @@ test('legacy files and broken ones cannot be appended to', async () => {
   for (const name of ['v10_numeric_all', 'v20_basic']) {
     const { bytes } = await fixture(name);
     const error = await fails(() => append(bytes, { a: [1] }), 'unsupported-feature');
-    assert.ok(/version 2/.test(error.message), error.message);
+    assert.ok(/convert/.test(error.message), error.message);
     await fails(() => evolve(bytes, [{ drop: 'a' }]), 'unsupported-feature');
   }
   const bytes = await write(TABLE, OPTIONS);

@@ -28,26 +28,41 @@ const contents = async (/** @type {any} */ file) => (await file.read()).columns.
 /** Fixtures of the legacy dialects that are well-formed. */
 const LEGACY = fixtures.filter((name) => /^v(10|20)_/.test(name));
 
-/** What is odd about some of them. */
-const ODD = {};
+/** Those that version 2 cannot hold as they are: times in nanoseconds, a column without data. */
+const LOSSY = ['v10_pickle_timestamp', 'v10_schema_mismatch'];
+
+/** What is left of contents in version 2. */
+const cut = (/** @type {any[]} */ columns, /** @type {number} */ rows) =>
+  columns.map(([name, type, all]) => {
+    if (type !== 'timestamp') return [name, type, [...all, ...new Array(rows - all.length).fill(null)]];
+    return [name, type, [all[0], all[1].map((/** @type {string | null} */ text) => text?.replace(/(\.\d{6})\d+/, '$1').replace(/(\.\d*?)0+(Z?)$/, '$1$2').replace(/\.(Z?)$/, '$1') ?? null)]];
+  });
 
 for (const name of LEGACY) {
   test(`${name}: to version 2 and back`, async () => {
     const { bytes } = await fixture(name);
     const file = await open(bytes);
-    const { bytes: second, numRows, digest } = await convert(bytes, { lossy: ODD[name] });
+    const lossy = LOSSY.includes(name);
+    if (lossy) await fails(() => convert(bytes), 'type-mismatch');
+    const { bytes: second, numRows, digest } = await convert(bytes, { lossy });
     const middle = await open(second, { verify: true, integrity: digest });
-    assert.deepEqual([middle.dialect, middle.numRows, numRows], ['ncf-2', file.numRows, file.numRows]);
-    assert.deepEqual(await contents(middle), await contents(file));
+    // The header of an odd file can state other rows than it has.
+    const rows = (await file.read()).numRows;
+    assert.ok(rows === file.numRows || lossy);
+    assert.deepEqual([middle.dialect, middle.numRows, numRows], ['ncf-2', rows, rows]);
+    const expected = lossy ? cut(await contents(file), rows) : await contents(file);
+    assert.deepEqual(await contents(middle), expected);
     const typed = { ...file.schema, columns: file.schema.columns.map((/** @type {any} */ column, /** @type {number} */ index) => ({ ...column, type: middle.schema.columns[index].type })) };
     assert.deepEqual(meaning(middle.schema), meaning(typed));
     const times = (/** @type {any} */ { created, modified }) => [created?.getTime() || undefined, modified?.getTime() || undefined];
     assert.deepEqual(times(middle), times(file));
 
+    // Integers of Python have no nulls.
+    if (name === 'v10_schema_mismatch') return void (await fails(() => convert(second, { dialect: file.dialect }), 'type-mismatch'));
     const { bytes: third } = await convert(second, { dialect: file.dialect });
     const back = await open(third, { verify: true });
     assert.deepEqual([back.dialect, back.numRows], [file.dialect, file.numRows]);
-    assert.deepEqual(await contents(back), await contents(file));
+    assert.deepEqual(await contents(back), expected);
     assert.deepEqual(meaning(back.schema), meaning(typed));
     if (file.dialect === 'python-1.0') assert.deepEqual(times(back), times(file));
   });
@@ -97,7 +112,7 @@ test('values that a dialect cannot hold are refused with their column before any
     [[{ name: 'a', data: [1] }, { name: 'n', data: [true] }], 'rust-2.0', 'n', undefined],
     [[{ name: 'a', data: [1] }, { name: 'n', type: 'string', data: [null] }], 'rust-2.0', 'n', 0],
   ];
-  for (const [table, dialect, column, row] of cases) await fails(() => convert(awaitable(table), { dialect, sink }), 'type-mismatch', row === undefined ? { column } : { column, row });
+  for (const [table, dialect, column, row] of cases) await fails(() => write(table).then((bytes) => convert(bytes, { dialect, sink })), 'type-mismatch', row === undefined ? { column } : { column, row });
   const nanoseconds = await write([{ name: 'a', data: [1, 2] }, { name: 't', type: 'timestamp', unit: 'ns', data: [1000n, -1n] }], { dialect: 'python-1.0' });
   await fails(() => convert(nanoseconds, { sink }), 'type-mismatch', { column: 't', row: 1 });
   const far = await write([{ name: 't', type: 'timestamp', unit: 's', data: [0, 2n ** 60n] }], { dialect: 'python-1.0' });
@@ -106,17 +121,6 @@ test('values that a dialect cannot hold are refused with their column before any
   const cut = await open((await convert(nanoseconds, { lossy: true })).bytes);
   assert.deepEqual((await cut.read()).column('t').toArray(), ['1970-01-01T00:00:00.000001', '1969-12-31T23:59:59.999999']);
 });
-
-/** A file as something that is read when asked. */
-const awaitable = (/** @type {any} */ table) => ({
-  bytes: /** @type {Promise<Uint8Array> | undefined} */ (undefined),
-  ...lazy(table),
-});
-
-function lazy(/** @type {any} */ table) {
-  const bytes = ncf.writeSync(table);
-  return { byteLength: bytes.length, slice: (/** @type {number} */ start, /** @type {number} */ end) => bytes.slice(start, end) };
-}
 
 test('lossy accepts what python-1.0 cannot tell apart', async () => {
   const bytes = await write({ s: ['', null, 'x'], f: [1.5, null, NaN] });
@@ -127,7 +131,7 @@ test('lossy accepts what python-1.0 cannot tell apart', async () => {
 
 test('what is left of a python-1.1 file can be converted', async () => {
   const { bytes } = await fixture('v11_partial');
-  await fails(() => convert(bytes), 'unsupported-version');
+  await fails(() => convert(bytes), 'unsupported-feature');
   const salvaged = await open(bytes, { salvage: true });
   const file = await open((await convert(bytes, { salvage: true })).bytes, { verify: true });
   assert.ok(salvaged.lostColumns.length > 0);

@@ -105,7 +105,7 @@ test('a failed batch leaves nothing behind, and the writer goes on', async () =>
     }
     const { bytes } = await writer.finish();
     const expected = { n: [], t: [], d: [] };
-    for (const _ of bad) for (const name of Object.keys(good)) expected[name].push(...good[name]);
+    for (const name of Object.keys(good)) expected[name] = bad.flatMap(() => good[name]);
     assert.deepEqual(bytes, await write(columns.map((column) => ({ ...column, data: expected[column.name] })), { rowGroupRows }));
   }
 });
@@ -389,7 +389,8 @@ test('progress counts rows', async () => {
 if (!isBrowser) {
   const { mkdtemp, readFile, readdir, rm, stat, chmod, symlink, open: openFile } = await import('node:fs/promises');
   const { createWriteStream } = await import('node:fs');
-  const { join } = await import('node:path');
+  const { createRequire } = await import('node:module');
+  const { dirname, join } = await import('node:path');
   const { tmpdir } = await import('node:os');
   const { pathToFileURL } = await import('node:url');
 
@@ -422,7 +423,9 @@ if (!isBrowser) {
         await fill(writer);
         const { byteLength } = await writer.finish();
         assert.deepEqual([new Uint8Array(await readFile(at)), byteLength], [whole, whole.length]);
-        assert.deepEqual((await (await open(at)).read()).numRows, ROWS);
+        const file = await open(at);
+        assert.equal((await file.read()).numRows, ROWS);
+        await file.close();
       }
       await handle.close();
       assert.deepEqual((await readdir(folder)).sort(), ['a.ncf', 'b.ncf', 'c.ncf', 'handle.ncf']);
@@ -433,7 +436,6 @@ if (!isBrowser) {
       const path = join(folder, 'a.ncf');
       const link = join(folder, 'link.ncf');
       const old = await write({ a: [1] });
-      await (await NcfWriter.open(path)).write({ a: [1] }).catch(() => undefined);
       const first = await NcfWriter.open(path);
       await first.write({ a: [1] });
       await first.finish();
@@ -456,4 +458,27 @@ if (!isBrowser) {
       await fails(() => NcfWriter.open(join(folder, 'none', 'a.ncf')), 'sink');
       await fails(() => NcfWriter.open(folder), 'sink');
     }));
+
+  test('the memory of WebAssembly does not grow with the number of rows', async () => {
+    const entry = createRequire(join(process.env.NCF_CONSUMER ?? '', 'index.js')).resolve('ncf-wasm');
+    const { writingEngine } = await import(pathToFileURL(join(dirname(entry), 'engine.js')).href);
+    const BATCH = 20_000;
+    const random = Float64Array.from({ length: BATCH }, () => next() / 7);
+    const text = Array.from({ length: BATCH }, () => `user ${next()}@example.com`);
+    const memoryAfter = async (/** @type {number} */ rows) => {
+      let size = 0;
+      const writer = await NcfWriter.open((/** @type {Uint8Array} */ bytes) => void (size += bytes.length));
+      for (let start = 0; start < rows; start += BATCH) {
+        await writer.write({ id: BigInt64Array.from({ length: BATCH }, (_, row) => BigInt(start + row)), random, text });
+      }
+      const { byteLength, numRows } = await writer.finish();
+      assert.deepEqual([numRows, byteLength], [rows, size]);
+      return { size, memory: writingEngine().instance.memoryBytes() };
+    };
+    const half = await memoryAfter(500_000);
+    const two = await memoryAfter(2_000_000);
+    console.error(`wrote ${half.size} and ${two.size} bytes with ${half.memory} and ${two.memory} bytes of memory`);
+    assert.ok(two.size > 3.5 * half.size);
+    assert.ok(two.memory <= half.memory * 1.25, `${half.memory} bytes for 0.5 million rows, ${two.memory} for 2 million`);
+  });
 }

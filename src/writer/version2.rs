@@ -205,12 +205,14 @@ impl Encoders {
         Ok(Encoders { compressing: Encoder::new(level)?, plain: Encoder::new(None)? })
     }
 
-    /// The encoder for a column: the hint `compression_model` can ask for none.
+    /// The encoder for a column: the hint `compression_model` can ask for none, `use_dictionary` for dictionaries.
     pub(super) fn of(&mut self, field: &Field) -> &mut Encoder {
-        match field.compression_model.as_deref() {
+        let encoder = match field.compression_model.as_deref() {
             Some("none") => &mut self.plain,
             _ => &mut self.compressing,
-        }
+        };
+        encoder.set_wants_dictionary(field.use_dictionary);
+        encoder
     }
 }
 
