@@ -1,8 +1,9 @@
 //! Chunks of one column put together.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::File;
+use super::{File, RowGroup};
 use crate::bytes::to_usize;
 use crate::column::Column;
 use crate::error::Result;
@@ -32,26 +33,34 @@ impl Assembly {
         Assembly { column, rows: None, warnings: Vec::new() }
     }
 
-    /// Decodes a chunk (`None` for one that is not there) and adds the wanted rows.
+    /// Decodes the chunk of a row group, which was supplied with its bytes and those of its dependencies, and adds the
+    /// wanted rows. The row group lets go of the column, unless others are predicted from it.
     ///
     /// # Errors
     /// Those of [`File::decode`]; `limit-exceeded` where text of all chunks reaches 2 GiB.
-    pub fn push(&mut self, file: &File, row_group: usize, stored: Option<&[u8]>, wanted: Rows<'_>) -> Result<()> {
-        let (decoded, warnings) = file.decode(self.column, row_group, stored)?;
+    pub fn push(&mut self, file: &File, group: &mut RowGroup<'_>, wanted: Rows<'_>) -> Result<()> {
+        let (decoded, warnings) = file.decode(self.column, group)?;
+        group.release(file, self.column);
         self.warnings.extend(warnings);
-        let rows = match wanted {
-            Rows::Positions(positions) => decoded.gather(positions)?,
+        let part = match wanted {
+            Rows::Positions(positions) => Some(decoded.gather(positions)?),
             Rows::Range(range) => {
-                let first = file.row_groups().get(row_group).map_or(0, |rows| rows.start);
+                let first = file.row_groups().get(group.index()).map_or(0, |rows| rows.start);
                 let within = |row: u64| to_usize(row.saturating_sub(first), "rows").unwrap_or(usize::MAX);
                 let range = within(range.start)..within(range.end);
-                if range.start == 0 && range.end >= decoded.len() { decoded } else { decoded.slice(range) }
+                (range.start > 0 || range.end < decoded.len()).then(|| decoded.slice(range))
             }
         };
-        match &mut self.rows {
-            Some(all) => all.append(&rows).map_err(|error| error.in_column(file.name(self.column))),
-            none => {
-                *none = Some(rows);
+        match (&mut self.rows, part) {
+            (Some(all), part) => {
+                all.append(part.as_ref().unwrap_or(&decoded)).map_err(|error| error.in_column(file.name(self.column)))
+            }
+            (none, Some(part)) => {
+                *none = Some(part);
+                Ok(())
+            }
+            (none, None) => {
+                *none = Some(Arc::unwrap_or_clone(decoded));
                 Ok(())
             }
         }

@@ -27,8 +27,9 @@ pub use writer::{encode, suits};
 mod writer {
     use std::collections::HashMap;
 
-    use super::super::encoder::{self, Facts, Integers, QuickHashBuilder, Role};
+    use super::super::encoder::{self, Facts, Integers, Role};
     use crate::bytes::to_u64;
+    use crate::encoding::hash::QuickHashBuilder;
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.

@@ -6,6 +6,7 @@ use super::super::{Decoder, integer, varint};
 use super::Builder;
 use crate::bytes::ByteReader;
 use crate::column::VarBytes;
+use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
 
 /// The distinct values of a node of `count` values.
@@ -21,12 +22,18 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let entries = entries(reader, count, decoder)?;
     let codes = integer::decode(reader, count, decoder)?;
     let mut builder = Builder::new(count, decoder);
-    for code in codes {
-        let position = usize::try_from(code).ok().filter(|&position| position < entries.len());
+    for code in &codes {
+        let position = usize::try_from(*code).ok().filter(|&position| position < entries.len());
         let position =
             position.ok_or_else(|| Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())))?;
         builder.extend(entries.get(position))?;
         builder.end();
+    }
+    let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
+    if decoder.is_top() && ascends() {
+        // Codes are below the number of entries, which are fewer than 2^31.
+        let codes = codes.into_iter().map(|code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
+        decoder.codes = Some(Codes { codes, entries: entries.len() });
     }
     builder.finish()
 }
@@ -41,7 +48,8 @@ mod writer {
     use super::super::encoder::{self, Facts, Role};
     use crate::bytes::to_u64;
     use crate::column::VarBytes;
-    use crate::encoding::integer::{self, Integers, QuickHashBuilder};
+    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
     pub fn suits(facts: &Facts, role: Role) -> bool {

@@ -128,7 +128,7 @@ mod encoder {
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
     use crate::encoding::encoder::{sample_positions, smallest};
-    use crate::encoding::integer::QuickHashBuilder;
+    use crate::encoding::hash::QuickHashBuilder;
 
     /// What text is for, which tells what is worth trying.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +183,16 @@ mod encoder {
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
         let facts = facts(text);
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
-        let candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        if role == Role::Values && encoder.has_models() {
+            // Those of whose integers the models speak, if there are such.
+            let is_modelled = |encoding: &TextEncoding| {
+                matches!(encoding, TextEncoding::Dictionary | TextEncoding::Template | TextEncoding::Constant)
+            };
+            if candidates.iter().any(is_modelled) {
+                candidates.retain(is_modelled);
+            }
+        }
         let always: Vec<TextEncoding> =
             candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();
         let sample = sample_positions(text.len()).map(|positions| {
