@@ -335,10 +335,10 @@ mod writer {
         out: &mut Vec<u8>,
     ) -> Result<()> {
         let all = || Scope::all(Arc::clone(parents), column.len());
-        encoder.modelled(all(), &plan.validity, |encoder| encode_validity(column, encoder, out));
+        encoder.modelled(all(), &plan.validity, 0.0, |encoder| encode_validity(column, encoder, out));
         let valid = column.validity().map(|validity| Scope::valid(Arc::clone(parents), validity));
         let scope = valid.unwrap_or_else(all);
-        encoder.modelled(scope, &plan.values, |encoder| encode_values(column, encoder, out))
+        encoder.modelled(scope, &plan.values, plan.enough, |encoder| encode_values(column, encoder, out))
     }
 
     fn encode_validity(column: &Column, encoder: &mut Encoder, out: &mut Vec<u8>) {

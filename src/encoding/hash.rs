@@ -24,9 +24,9 @@ impl Hasher for QuickHash {
     }
 }
 
-/// Spreads the bits of a number; the upper half best.
+/// Spreads the bits of a number, those of floats too, whose lower half is mostly zero.
 pub fn mix(value: u64) -> u64 {
-    let mixed = value.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (value ^ (value >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed ^ (mixed >> 32)
 }
 

@@ -181,14 +181,16 @@ mod encoder {
         /// What models may look at.
         scope: Option<Arc<Scope>>,
         models: Arc<[Model]>,
+        /// Bits per value with which a model is good enough for nothing else to be tried.
+        enough: f64,
         /// How many models the current node is inside of.
         nested: usize,
         /// Bit by bit, the parents that what was encoded needs.
         needed: u64,
     }
 
-    /// Models that the node of another may use, and those of that one, and so on.
-    const MAX_NESTED: usize = 2;
+    /// Models within each other: what one leaves over is seldom something for another.
+    const MAX_NESTED: usize = 1;
 
     impl Encoder {
         /// An encoder whose leaves are compressed at that level; `None` stores them as they are.
@@ -206,6 +208,7 @@ mod encoder {
                 compress: level.is_some(),
                 scope: None,
                 models: Arc::default(),
+                enough: 0.0,
                 nested: 0,
                 needed: 0,
             })
@@ -216,10 +219,12 @@ mod encoder {
             &mut self,
             scope: Scope,
             models: &Arc<[Model]>,
+            enough: f64,
             encode: impl FnOnce(&mut Self) -> T,
         ) -> T {
             self.scope = Some(Arc::new(scope));
             self.models = Arc::clone(models);
+            self.enough = enough;
             let encoded = encode(self);
             self.scope = None;
             self.models = Arc::default();
@@ -235,6 +240,19 @@ mod encoder {
         pub(super) fn models(&self, count: usize) -> Arc<[Model]> {
             let is_aligned = self.nested < MAX_NESTED && self.aligned(count).is_some();
             if is_aligned { Arc::clone(&self.models) } else { Arc::default() }
+        }
+
+        /// Whether so many bytes for so many values are good enough.
+        pub(super) fn is_enough(&self, bytes: usize, count: usize) -> bool {
+            self.nested == 0 && bytes as f64 * 8.0 <= self.enough * count as f64
+        }
+
+        /// Encodes without models.
+        pub(super) fn alone<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
+            let scope = self.scope.take();
+            let encoded = encode(self);
+            self.scope = scope;
+            encoded
         }
 
         /// Whether there are models to try.

@@ -6,7 +6,7 @@
 //! classes   equal values have one number: 0 for that of the first row, 1 for the next that differs, ...
 //!           null is a value of its own, floats differ by their bits. Two parents: pairs of values
 //! numbers   a signed integer per row: integers, dates and timestamps by value; decimals unscaled; booleans 0 or 1;
-//!           floats times a power of ten, rounded to even; 0 for null, NaN and what does not fit
+//!           floats times a power of ten, rounded to even; 0 for null, NaN and what does not fit (51 bits of floats)
 //! ```
 //! A node of integers is *aligned* with the rows of a [`Scope`] where it has as many values: all rows of the row group
 //! for the validity of a column, its valid rows for its values. Only such nodes may use models.
@@ -57,13 +57,15 @@ pub struct Parent {
     column: Arc<Column>,
     codes: Option<Codes>,
     classes: OnceLock<Arc<Classes>>,
+    /// Numbers that were asked for, by the exponent.
+    numbers: Mutex<Vec<(u8, Arc<Vec<i64>>)>>,
 }
 
 impl Parent {
     /// A column, with the positions of its values in a dictionary where it was decoded from one.
     #[must_use]
     pub fn new(column: Arc<Column>, codes: Option<Codes>) -> Self {
-        Parent { column, codes, classes: OnceLock::new() }
+        Parent { column, codes, classes: OnceLock::new(), numbers: Mutex::default() }
     }
 
     /// The column.
@@ -110,18 +112,27 @@ impl Parent {
                 number_values(column, hash, |a, b| value(a).cmp(&value(b)))
             }
             values => {
-                let patterns = patterns(values);
+                let patterns = match values {
+                    // Often they are integers with nulls that somebody had no integers for.
+                    Values::Float64(floats) => whole(floats).unwrap_or_else(|| patterns(values)),
+                    values => patterns(values),
+                };
                 let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-                let valid = || (0..column.len()).filter(|&row| column.is_valid(row)).map(pattern);
-                let (min, max) = valid().fold((u64::MAX, 0), |(min, max), value| (min.min(value), max.max(value)));
+                let valid = |row: usize| column.is_valid(row);
+                let (mut min, mut max) = (u64::MAX, 0);
+                for (row, &value) in patterns.iter().enumerate() {
+                    if valid(row) {
+                        (min, max) = (value.min(min), value.max(max));
+                    }
+                }
                 let range = usize::try_from(max.saturating_sub(min)).unwrap_or(usize::MAX);
                 if range <= column.len().saturating_mul(4).saturating_add(1 << 16) {
-                    // The bound of the range is within 2^32 rows times four only by the check above.
-                    let label = |row: usize| match column.is_valid(row) {
-                        true => u32::try_from(pattern(row).wrapping_sub(min)).unwrap_or(u32::MAX - 1) + 1,
+                    // The range is within 2^32 by the check above. Null is label 0.
+                    let label = |(row, &value): (usize, &u64)| match valid(row) {
+                        true => u32::try_from(value.wrapping_sub(min)).unwrap_or(u32::MAX - 1) + 1,
                         false => 0,
                     };
-                    return number_labels((0..column.len()).map(label), range.saturating_add(2));
+                    return number_labels(patterns.iter().enumerate().map(label), range.saturating_add(2));
                 }
                 number_values(column, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
             }
@@ -134,44 +145,66 @@ impl Parent {
         !matches!(self.column.values(), Values::String(_) | Values::Binary(_))
     }
 
-    /// Calls back with the number of every row in order; see the module's text. Text has none.
-    pub fn for_numbers(&self, exponent: u8, mut each: impl FnMut(usize, i64)) {
-        let column = &self.column;
-        let mut put = |row: usize, value: i64| each(row, if column.is_valid(row) { value } else { 0 });
+    /// The numbers of all rows; see the module's text. Text has none.
+    #[must_use]
+    pub fn numbers(&self, exponent: u8) -> Arc<Vec<i64>> {
+        let locked = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, numbers)) = locked().iter().find(|(known, _)| *known == exponent) {
+            return Arc::clone(numbers);
+        }
+        let numbers = Arc::new(self.to_numbers(exponent));
+        locked().push((exponent, Arc::clone(&numbers)));
+        numbers
+    }
+
+    fn to_numbers(&self, exponent: u8) -> Vec<i64> {
         let power = POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0);
-        macro_rules! all {
-            ($values:expr, $convert:expr) => {
-                $values.iter().enumerate().for_each(|(row, value)| put(row, $convert(*value)))
-            };
+        let mut numbers: Vec<i64> = match self.column.values() {
+            Values::Int8(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int32(v) | Values::Date(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => v.clone(),
+            Values::UInt8(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt32(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt64(v) => v.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
+            Values::Float32(v) => v.iter().map(|&x| rounded(f64::from(x) * power)).collect(),
+            Values::Float64(v) => v.iter().map(|&x| rounded(x * power)).collect(),
+            Values::Decimal { values, .. } => values.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
+            Values::Boolean(bits) => bits.iter().map(i64::from).collect(),
+            Values::String(_) | Values::Binary(_) => Vec::new(),
+        };
+        if let Some(validity) = self.column.validity() {
+            for (group, bits) in numbers.chunks_mut(8).zip(validity.as_bytes()) {
+                if *bits != u8::MAX {
+                    let valid = |bit: usize| bits >> bit & 1 == 1;
+                    group.iter_mut().enumerate().for_each(|(bit, number)| *number = if valid(bit) { *number } else { 0 });
+                }
+            }
         }
-        match column.values() {
-            Values::Int8(v) => all!(v, i64::from),
-            Values::Int16(v) => all!(v, i64::from),
-            Values::Int32(v) | Values::Date(v) => all!(v, i64::from),
-            Values::Int64(v) | Values::Timestamp { values: v, .. } => all!(v, |x| x),
-            Values::UInt8(v) => all!(v, i64::from),
-            Values::UInt16(v) => all!(v, i64::from),
-            Values::UInt32(v) => all!(v, i64::from),
-            Values::UInt64(v) => all!(v, |x| i64::try_from(x).unwrap_or_default()),
-            Values::Float32(v) => all!(v, |x| rounded(f64::from(x) * power)),
-            Values::Float64(v) => all!(v, |x| rounded(x * power)),
-            Values::Decimal { values, .. } => all!(values, |x| i64::try_from(x).unwrap_or_default()),
-            Values::Boolean(bits) => bits.iter().enumerate().for_each(|(row, bit)| put(row, i64::from(bit))),
-            Values::String(_) | Values::Binary(_) => {}
-        }
+        numbers
     }
 }
 
 /// Powers of ten that are exact floats, as far as exponents go.
 pub const POWERS_OF_TEN: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
-/// The nearest integer, 0 where there is none of 53 bits.
+/// The nearest integer, the even one of two; 0 where there is none of 51 bits.
 fn rounded(value: f64) -> i64 {
-    const LIMIT: f64 = 9_007_199_254_740_992.0;
-    let value = value.round_ties_even();
-    #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
-    let integer = if value.abs() <= LIMIT { value as i64 } else { 0 };
-    integer
+    /// Sums with it are whole, and their patterns count on from its own.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    const LIMIT: f64 = 2_251_799_813_685_248.0;
+    let integer = (value + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
+    if value.abs() < LIMIT { integer } else { 0 }
+}
+
+/// Floats that all are integers (and not -0.0) as patterns of those.
+fn whole(floats: &[f64]) -> Option<Vec<u64>> {
+    let integer = |&float: &f64| {
+        let integer = rounded(float);
+        (integer as f64).to_bits().eq(&float.to_bits()).then_some(integer.cast_unsigned() ^ 1 << 63)
+    };
+    floats.iter().map(integer).collect()
 }
 
 /// Bit patterns of fixed width, those of signed integers moved so that their order is that of the values.
@@ -437,24 +470,25 @@ impl Scope {
         Ok(classes)
     }
 
-    /// Calls back with the number of every row in order.
+    /// Adds the weighted parts of a parent's numbers to a sum per row.
     ///
     /// # Errors
     /// `corrupt` for a parent that the chunk does not have, or that has no numbers.
-    pub fn for_numbers(&self, parent: u8, exponent: u8, mut each: impl FnMut(usize, i64)) -> Result<()> {
+    pub fn add_numbers(&self, parent: u8, exponent: u8, sums: &mut [i64], term: impl Fn(i64) -> i64) -> Result<()> {
         let found = self.parent(parent)?;
         if !found.is_numeric() {
             return Err(Error::corrupt(format!("numbers of parent {parent}, which is text")));
         }
+        let numbers = found.numbers(exponent);
         match &self.rows {
-            Rows::All(_) => found.for_numbers(exponent, each),
+            Rows::All(_) => {
+                sums.iter_mut().zip(numbers.iter()).for_each(|(sum, &number)| *sum = sum.wrapping_add(term(number)));
+            }
             Rows::Some(positions) => {
-                let mut rows = positions.iter().copied().enumerate().peekable();
-                found.for_numbers(exponent, |row, number| {
-                    if let Some((at, _)) = rows.next_if(|(_, position)| usize::try_from(*position) == Ok(row)) {
-                        each(at, number);
-                    }
-                });
+                for (sum, &position) in sums.iter_mut().zip(positions) {
+                    let number = usize::try_from(position).ok().and_then(|at| numbers.get(at));
+                    *sum = sum.wrapping_add(term(number.copied().unwrap_or_default()));
+                }
             }
         }
         Ok(())

@@ -22,7 +22,7 @@ pub enum Rows<'a> {
 #[derive(Debug)]
 pub struct Assembly {
     column: usize,
-    rows: Option<Column>,
+    parts: Vec<Arc<Column>>,
     warnings: Vec<Warning>,
 }
 
@@ -30,51 +30,45 @@ impl Assembly {
     /// Nothing yet of the column with that position in the schema.
     #[must_use]
     pub fn new(column: usize) -> Self {
-        Assembly { column, rows: None, warnings: Vec::new() }
+        Assembly { column, parts: Vec::new(), warnings: Vec::new() }
     }
 
     /// Decodes the chunk of a row group, which was supplied with its bytes and those of its dependencies, and adds the
     /// wanted rows. The row group lets go of the column, unless others are predicted from it.
     ///
     /// # Errors
-    /// Those of [`File::decode`]; `limit-exceeded` where text of all chunks reaches 2 GiB.
+    /// Those of [`File::decode`].
     pub fn push(&mut self, file: &File, group: &mut RowGroup<'_>, wanted: Rows<'_>) -> Result<()> {
         let (decoded, warnings) = file.decode(self.column, group)?;
         group.release(file, self.column);
         self.warnings.extend(warnings);
         let part = match wanted {
-            Rows::Positions(positions) => Some(decoded.gather(positions)?),
+            Rows::Positions(positions) => Arc::new(decoded.gather(positions)?),
             Rows::Range(range) => {
                 let first = file.row_groups().get(group.index()).map_or(0, |rows| rows.start);
                 let within = |row: u64| to_usize(row.saturating_sub(first), "rows").unwrap_or(usize::MAX);
                 let range = within(range.start)..within(range.end);
-                (range.start > 0 || range.end < decoded.len()).then(|| decoded.slice(range))
+                if range.start == 0 && range.end >= decoded.len() { decoded } else { Arc::new(decoded.slice(range)) }
             }
         };
-        match (&mut self.rows, part) {
-            (Some(all), part) => {
-                all.append(part.as_ref().unwrap_or(&decoded)).map_err(|error| error.in_column(file.name(self.column)))
-            }
-            (none, Some(part)) => {
-                *none = Some(part);
-                Ok(())
-            }
-            (none, None) => {
-                *none = Some(Arc::unwrap_or_clone(decoded));
-                Ok(())
-            }
-        }
+        self.parts.push(part);
+        Ok(())
     }
 
     /// The column.
     ///
     /// # Errors
-    /// `unknown-column`.
+    /// `unknown-column`; `limit-exceeded` where text of all chunks reaches 2 GiB.
     pub fn finish(self, file: &File) -> Result<(Column, Vec<Warning>)> {
-        let rows = match self.rows {
-            Some(rows) => rows,
+        let mut parts = self.parts.into_iter();
+        // Nothing is copied where nobody else holds the part any more.
+        let mut rows = match parts.next() {
+            Some(first) => Arc::unwrap_or_clone(first),
             None => file.empty_column(self.column)?,
         };
+        for part in parts {
+            rows.append(&part).map_err(|error| error.in_column(file.name(self.column)))?;
+        }
         Ok((rows, self.warnings))
     }
 }

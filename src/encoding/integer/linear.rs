@@ -134,16 +134,18 @@ impl Sum {
     fn predict(&self, scope: &Scope) -> Result<Vec<i64>> {
         let mut sums = vec![self.constant; scope.len()];
         for term in &self.terms {
-            // A hoisted match lets the loops of the common case be vectorised.
-            let weight = term.weight;
-            let mut add = |row: usize, part: i64| {
-                if let Some(sum) = sums.get_mut(row) {
-                    *sum = sum.wrapping_add(part.wrapping_mul(weight));
-                }
-            };
+            let Term { parent, exponent, weight, .. } = *term;
+            // One loop per kind of term, each of which the compiler can make the best of.
             match term.part {
-                Part::Whole => scope.for_numbers(term.parent, term.exponent, add)?,
-                part => scope.for_numbers(term.parent, term.exponent, |row, number| add(row, part.of(number)))?,
+                Part::Whole => scope.add_numbers(parent, exponent, &mut sums, |x| x.wrapping_mul(weight))?,
+                Part::Quotient => {
+                    let part = |x: i64| Part::Quotient.of(x).wrapping_mul(weight);
+                    scope.add_numbers(parent, exponent, &mut sums, part)?;
+                }
+                Part::Remainder => {
+                    let part = |x: i64| Part::Remainder.of(x).wrapping_mul(weight);
+                    scope.add_numbers(parent, exponent, &mut sums, part)?;
+                }
             }
         }
         if self.shift > 0 {
@@ -155,7 +157,8 @@ impl Sum {
     /// The value of a number.
     fn value(&self, number: i64) -> u64 {
         let number = match i64::try_from(self.modulus) {
-            Ok(modulus @ 1..) => number.rem_euclid(modulus),
+            // Divisions are slow, and mostly not needed.
+            Ok(modulus @ 1..) if !(0..modulus).contains(&number) => number.rem_euclid(modulus),
             _ => number,
         };
         let value = match self.form {

@@ -188,8 +188,9 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let count = integers.values.len();
         let mut best: Option<(Vec<u8>, u64)> = None;
-        for model in encoder.models(integers.values.len()).iter() {
+        for model in encoder.models(count).iter() {
             let mut coded = Vec::new();
             let (suits, needed) = encoder.attempt(|encoder| encode_by(model, integers, encoder, &mut coded));
             if suits && best.as_ref().is_none_or(|(best, _)| coded.len() < best.len()) {
@@ -197,15 +198,15 @@ mod encoder {
             }
         }
         let start = out.len();
-        let ((), alone) = encoder.attempt(|encoder| encode_alone(integers, role, encoder, out));
-        encoder.need(match best.filter(|(best, _)| best.len() < out.len() - start) {
-            Some((best, needed)) => {
-                out.truncate(start);
-                out.extend(best);
-                needed
-            }
-            None => alone,
-        });
+        if !best.as_ref().is_some_and(|(best, _)| encoder.is_enough(best.len(), count)) {
+            encoder.alone(|encoder| encode_alone(integers, role, encoder, out));
+            best = best.filter(|(best, _)| best.len() < out.len() - start);
+        }
+        if let Some((best, needed)) = best {
+            out.truncate(start);
+            out.extend(best);
+            encoder.need(needed);
+        }
     }
 
     /// Writes a node by what the values alone suggest.

@@ -30,22 +30,33 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     {
         return Err(Error::corrupt("symbols behind the last row"));
     }
-    let symbols = || packed.iter().flat_map(|&byte| [0, 2, 4, 6].map(|shift| byte >> shift & 3)).take(count);
-    let rows: Vec<usize> = symbols().enumerate().filter(|(_, symbol)| *symbol == MISS).map(|(row, _)| row).collect();
+    let mut rows: Vec<usize> = Vec::new();
+    for (index, &byte) in packed.iter().enumerate() {
+        // Both bits of some symbol are set.
+        if byte & byte >> 1 & 0x55 != 0 {
+            let missed = |slot: &usize| byte >> (2 * slot) & 3 == MISS;
+            rows.extend((0..4).filter(missed).map(|slot| index * 4 + slot));
+        }
+    }
     let misses = decoder.narrowed(&scope, &rows, |decoder| super::decode(reader, rows.len(), decoder))?;
     let mut misses = misses.into_iter();
     let mut recent: Vec<Recent> = vec![[0; 3]; classes.count];
     let mut values = Vec::with_capacity(count);
-    for (&class, symbol) in classes.ids.iter().zip(symbols()) {
-        // Classes are below their count.
-        let Some([first, second, third]) = recent.get_mut(usize::try_from(class).unwrap_or(usize::MAX)) else { break };
-        match symbol {
-            0 => {}
-            1 => std::mem::swap(first, second),
-            2 => (*first, *second, *third) = (*third, *first, *second),
-            _ => (*first, *second, *third) = (misses.next().unwrap_or_default(), *first, *second),
+    for (classes, &byte) in classes.ids.chunks(4).zip(packed.iter()) {
+        let mut symbols = byte;
+        for &class in classes {
+            // Classes are below their count.
+            let Some(slots) = recent.get_mut(usize::try_from(class).unwrap_or(usize::MAX)) else { break };
+            let [first, second, third] = *slots;
+            *slots = match symbols & 3 {
+                0 => [first, second, third],
+                1 => [second, first, third],
+                2 => [third, first, second],
+                _ => [misses.next().unwrap_or_default(), first, second],
+            };
+            values.push(slots[0]);
+            symbols >>= 2;
         }
-        values.push(*first);
     }
     Ok(values)
 }

@@ -31,6 +31,10 @@ const MIN_SIZE: usize = 256;
 const MIN_SAVED: usize = 64;
 /// Part of a chunk that it must save.
 const MIN_SAVED_PART: usize = 32;
+/// Part of what a column takes alone below which a model is the one, with nothing to compare.
+const SURE_PART: f64 = 0.7;
+/// By how much more than expected it may take then.
+const MARGIN: f64 = 1.15;
 /// Models that are tried for one column.
 const MAX_TRIED: usize = 2;
 
@@ -276,7 +280,9 @@ impl Wanted {
         };
         let values = adopt(&self.for_values, MAX_TRIED);
         let validity = adopt(&self.for_validity, 1);
-        relation.plan = Plan { validity, values, ..Plan::default() };
+        let best = self.for_values.first().map_or(f64::MAX, |best| best.bits);
+        let enough = if best < self.values.bits * SURE_PART { best * MARGIN } else { 0.0 };
+        relation.plan = Plan { validity, values, enough };
         relation
     }
 }
@@ -299,7 +305,8 @@ impl Relation {
         translated(&candidate.model, |parent| local.get(usize::from(parent)).copied())
     }
 
-    /// Encodes by the models, where that saves enough of the size alone; 0: whatever it is.
+    /// Encodes by the models, where that saves enough of the size alone. Where it saves much, it is taken for granted
+    /// from then on.
     fn apply(
         &mut self,
         columns: &[Arc<Parent>],
@@ -312,6 +319,12 @@ impl Relation {
         let saved = alone.saturating_sub(bytes.len());
         if !self.is_sure && (saved < MIN_SAVED || saved < alone / MIN_SAVED_PART) {
             return Ok(None);
+        }
+        if !self.is_sure {
+            let values = column.column().len() - column.column().num_nulls();
+            let bits = bits_per_value(bytes.len(), values);
+            self.is_sure = bits < bits_per_value(alone, values) * SURE_PART;
+            self.plan.enough = if self.is_sure { bits * MARGIN } else { 0.0 };
         }
         Ok(Some(Encoded { bytes, parents: self.parents.clone(), needs: needed }))
     }

@@ -103,11 +103,7 @@ impl<'a> Search<'a> {
         let numbers = columns.iter().zip(&exponents).map(|(column, &exponent)| {
             let mut numbers = Vec::new();
             if column.is_numeric() {
-                column.for_numbers(exponent, |row, number| {
-                    if row.is_multiple_of(step) {
-                        numbers.push(number);
-                    }
-                });
+                numbers.extend(column.numbers(exponent).iter().step_by(step));
             }
             numbers
         });
