@@ -4,6 +4,7 @@
 //! 0 constant     u8 value
 //! 1 bitmap       leaf of ceil(count / 8) bytes, least significant bit first, bits behind the last zero
 //! 2 run-length   u8 first value, varint runs, node of the lengths minus one; values alternate
+//! 3 integers     node of count integers, 0 or 1
 //! ```
 
 use super::{Decoder, integer, leaf, varint};
@@ -14,6 +15,7 @@ use crate::error::{Error, Result};
 const CONSTANT: u8 = 0;
 const BITMAP: u8 = 1;
 const RUN_LENGTH: u8 = 2;
+const INTEGERS: u8 = 3;
 
 fn value(byte: u8) -> Result<bool> {
     match byte {
@@ -21,6 +23,11 @@ fn value(byte: u8) -> Result<bool> {
         1 => Ok(true),
         _ => Err(Error::corrupt(format!("bit of value {byte}"))),
     }
+}
+
+/// Whether the node with that id can depend on other columns.
+pub(super) fn may_have_parents(id: u8) -> bool {
+    id == INTEGERS
 }
 
 /// Reads a node of `count` bits.
@@ -59,9 +66,20 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
             }
             Ok(bitmap)
         }
+        INTEGERS => {
+            let bits = decoder.child(|decoder| integer::decode(reader, count, decoder))?;
+            if let Some(other) = bits.iter().find(|&&bit| bit > 1) {
+                return Err(Error::corrupt(format!("bit of value {other}")));
+            }
+            Ok(bits.into_iter().map(|bit| bit == 1).collect())
+        }
         id => Err(Error::corrupt(format!("unknown encoding {id} of bits"))),
     }
 }
+
+/// Bytes that bits as integers must save.
+#[cfg(feature = "writer")]
+const MIN_GAIN: usize = 16;
 
 /// Writes a node.
 #[cfg(feature = "writer")]
@@ -76,6 +94,20 @@ pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) 
     let start = out.len();
     out.push(BITMAP);
     leaf::write(bitmap.as_bytes(), encoder, out);
+    if !encoder.models(bitmap.len()).is_empty() {
+        let bits: Vec<u64> = bitmap.iter().map(u64::from).collect();
+        let mut modelled = vec![INTEGERS];
+        let integers = Integers { values: &bits, signed: false };
+        let ((), needed) =
+            encoder.attempt(|encoder| integer::encode(integers, Role::Codes, encoder, &mut modelled));
+        // It is decoded by more than the others, and only pays where it is much smaller.
+        if modelled.len() + MIN_GAIN < out.len() - start {
+            out.truncate(start);
+            out.extend(modelled);
+            encoder.need(needed);
+            return;
+        }
+    }
 
     let mut lengths: Vec<u64> = Vec::new();
     let mut last = None;

@@ -7,7 +7,10 @@
 //! Integers, dates and timestamps are integers; booleans are bits. Decimals are `u8 0` and integers, or `u8 1`, the low
 //! halves as unsigned and the high halves as signed integers.
 
+use std::sync::Arc;
+
 use super::float::{self, FloatWidth};
+use super::parent::{Parent, Scope};
 use super::{Decoder, bits, integer, text};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
@@ -56,23 +59,39 @@ impl ColumnType {
     }
 }
 
-/// Restores a chunk of `rows` rows from exactly these bytes.
+/// Columns of the same row group that a chunk may be predicted from; `None` for those that it does not need.
+pub type Parents = Arc<[Option<Arc<Parent>>]>;
+
+/// Restores a chunk of `rows` rows from exactly these bytes and the parents that it needs.
 ///
 /// # Errors
 /// `corrupt`, `limit-exceeded`.
-pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, decoder: &mut Decoder) -> Result<Column> {
+pub fn decode(
+    bytes: &[u8],
+    column_type: ColumnType,
+    rows: usize,
+    parents: &Parents,
+    decoder: &mut Decoder,
+) -> Result<Parent> {
+    if let Some(other) = parents.iter().flatten().find(|parent| parent.column().len() != rows) {
+        let message = format!("a parent of {} rows for a chunk of {rows}", other.column().len());
+        return Err(Error::corrupt(message));
+    }
     let mut reader = ByteReader::new(bytes, 0);
-    let decoded = decode_from(&mut reader, column_type, rows, decoder).map_err(|error| match error.kind() {
+    decoder.codes = None;
+    let decoded = read(&mut reader, column_type, rows, Some(parents), decoder);
+    decoder.scope = None;
+    let decoded = decoded.map_err(|error| match error.kind() {
         crate::ErrorKind::Truncated { .. } => Error::corrupt("column chunk ends early"),
         _ => error,
     })?;
     if reader.remaining() > 0 {
         return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
     }
-    Ok(decoded)
+    Ok(Parent::new(Arc::new(decoded), decoder.codes.take()))
 }
 
-/// Restores a chunk of `rows` rows from the next bytes of a larger structure.
+/// Restores a chunk of `rows` rows, without parents, from the next bytes of a larger structure.
 ///
 /// # Errors
 /// `corrupt`, `truncated`, `limit-exceeded`.
@@ -82,8 +101,26 @@ pub fn decode_from(
     rows: usize,
     decoder: &mut Decoder,
 ) -> Result<Column> {
+    read(reader, column_type, rows, None, decoder)
+}
+
+fn read(
+    reader: &mut ByteReader<'_>,
+    column_type: ColumnType,
+    rows: usize,
+    parents: Option<&Parents>,
+    decoder: &mut Decoder,
+) -> Result<Column> {
+    // What has no parents has no scope: whoever fetches a chunk must know what it needs.
+    let parents = parents.filter(|parents| parents.iter().any(Option::is_some));
+    let all = parents.map(|parents| Arc::new(Scope::all(Arc::clone(parents), rows)));
+    decoder.scope.clone_from(&all);
     let validity = read_validity(reader, rows, decoder)?;
     let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
+    if let (Some(parents), Some(validity)) = (parents, &validity) {
+        decoder.check_count(count, 4)?;
+        decoder.scope = Some(Arc::new(Scope::valid(Arc::clone(parents), validity)));
+    }
     let dense = read_values(reader, column_type, count, decoder)?;
     match validity {
         None => Column::new(dense, None),
@@ -95,7 +132,7 @@ pub fn decode_from(
 }
 
 /// The distinct values of a chunk of text or bytes that stores them as a dictionary or a constant, with a null where
-/// the chunk has one; `None` for other chunks.
+/// the chunk has one; `None` for other chunks, and for those whose nulls are predicted from other columns.
 ///
 /// # Errors
 /// `corrupt`, `limit-exceeded`.
@@ -110,6 +147,9 @@ pub fn distinct_values(
         DataType::Binary => false,
         _ => return Ok(None),
     };
+    if bytes.first() == Some(&1) && bytes.get(1).is_some_and(|&id| bits::may_have_parents(id)) {
+        return Ok(None);
+    }
     let mut reader = ByteReader::new(bytes, 0);
     let validity = read_validity(&mut reader, rows, decoder)?;
     let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
@@ -264,15 +304,30 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
 }
 
 #[cfg(feature = "writer")]
-pub use writer::encode;
+pub use writer::{Plan, encode, encode_with};
 
 #[cfg(feature = "writer")]
 mod writer {
-    use super::super::{Encoder, bits, float, integer, text};
+    use std::sync::Arc;
+
+    use super::super::parent::Scope;
+    use super::super::{Encoder, Model, bits, float, integer, text};
+    use super::Parents;
     use crate::column::{Bitmap, Column, Values, VarBytes};
     use crate::error::Result;
     use float::{FloatWidth, Floats};
     use integer::{Integers, Role};
+
+    /// Models that are worth trying for a column.
+    #[derive(Clone, Debug, Default)]
+    pub struct Plan {
+        /// Of which rows are null.
+        pub validity: Arc<[Model]>,
+        /// Of the values of the others.
+        pub values: Arc<[Model]>,
+        /// Bits per value with which the models of values are good enough for nothing else to be tried.
+        pub enough: f64,
+    }
 
     /// Encodes all rows of a column as one chunk.
     ///
@@ -280,18 +335,56 @@ mod writer {
     /// `limit-exceeded` never, as the values are a part of what is in memory; the type of building text has it.
     pub fn encode(column: &Column, encoder: &mut Encoder) -> Result<Vec<u8>> {
         let mut out = Vec::new();
+        encode_validity(column, encoder, &mut out);
+        encode_values(column, encoder, &mut out)?;
+        Ok(out)
+    }
+
+    /// Encodes all rows of a column as one chunk that may need other columns to be decoded: which, is told bit by bit.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn encode_with(
+        column: &Column,
+        parents: &Parents,
+        plan: &Plan,
+        encoder: &mut Encoder,
+    ) -> Result<(Vec<u8>, u64)> {
+        let mut out = Vec::new();
+        let (encoded, needed) = encoder.attempt(|encoder| encode_parts(column, parents, plan, encoder, &mut out));
+        encoded.map(|()| (out, needed))
+    }
+
+    fn encode_parts(
+        column: &Column,
+        parents: &Parents,
+        plan: &Plan,
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        let all = || Scope::all(Arc::clone(parents), column.len());
+        encoder.modelled(all(), &plan.validity, 0.0, |encoder| encode_validity(column, encoder, out));
+        let valid = column.validity().map(|validity| Scope::valid(Arc::clone(parents), validity));
+        let scope = valid.unwrap_or_else(all);
+        encoder.modelled(scope, &plan.values, plan.enough, |encoder| encode_values(column, encoder, out))
+    }
+
+    fn encode_validity(column: &Column, encoder: &mut Encoder, out: &mut Vec<u8>) {
         match column.validity() {
             None => out.push(0),
             Some(validity) => {
                 out.push(1);
-                bits::encode(validity, encoder, &mut out);
+                bits::encode(validity, encoder, out);
             }
         }
+    }
+
+    fn encode_values(column: &Column, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<()> {
         let valid = |row: usize| column.is_valid(row);
         macro_rules! integers {
             ($values:expr, $signed:expr, $pattern:expr) => {{
                 let dense: Vec<u64> = dense($values, valid).map($pattern).collect();
-                integer::encode(Integers { values: &dense, signed: $signed }, Role::Values, encoder, &mut out);
+                integer::encode(Integers { values: &dense, signed: $signed }, Role::Values, encoder, out);
             }};
         }
         match column.values() {
@@ -305,40 +398,40 @@ mod writer {
             Values::UInt64(v) => integers!(v, false, |x| x),
             Values::Float32(v) => {
                 let patterns: Vec<u64> = dense(v, valid).map(|x| u64::from(x.to_bits())).collect();
-                float::encode(Floats { patterns: &patterns, width: FloatWidth::Single }, encoder, &mut out);
+                float::encode(Floats { patterns: &patterns, width: FloatWidth::Single }, encoder, out);
             }
             Values::Float64(v) => {
                 let patterns: Vec<u64> = dense(v, valid).map(f64::to_bits).collect();
-                float::encode(Floats { patterns: &patterns, width: FloatWidth::Double }, encoder, &mut out);
+                float::encode(Floats { patterns: &patterns, width: FloatWidth::Double }, encoder, out);
             }
             Values::Boolean(v) => {
                 let dense: Bitmap = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, bit)| bit).collect();
-                bits::encode(&dense, encoder, &mut out);
+                bits::encode(&dense, encoder, out);
             }
             Values::String(v) | Values::Binary(v) => {
                 let mut dense = VarBytes::default();
                 for (_, value) in v.iter().enumerate().filter(|(row, _)| valid(*row)) {
                     dense.push(value)?;
                 }
-                text::encode(&dense, text::Role::Values, encoder, &mut out);
+                text::encode(&dense, text::Role::Values, encoder, out);
             }
             Values::Decimal { values, .. } => {
                 let narrow: Option<Vec<u64>> =
                     dense(values, valid).map(|x| i64::try_from(x).ok().map(i64::cast_unsigned)).collect();
                 if let Some(narrow) = narrow {
                     out.push(0);
-                    integer::encode(Integers { values: &narrow, signed: true }, Role::Values, encoder, &mut out);
+                    integer::encode(Integers { values: &narrow, signed: true }, Role::Values, encoder, out);
                 } else {
                     out.push(1);
                     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
                     let (low, high): (Vec<u64>, Vec<u64>) =
                         dense(values, valid).map(|x| (x as u64, (x >> 64) as u64)).unzip();
-                    integer::encode(Integers { values: &low, signed: false }, Role::Values, encoder, &mut out);
-                    integer::encode(Integers { values: &high, signed: true }, Role::Values, encoder, &mut out);
+                    integer::encode(Integers { values: &low, signed: false }, Role::Values, encoder, out);
+                    integer::encode(Integers { values: &high, signed: true }, Role::Values, encoder, out);
                 }
             }
         }
-        Ok(out)
+        Ok(())
     }
 
     fn dense<T: Copy>(values: &[T], valid: impl Fn(usize) -> bool) -> impl Iterator<Item = T> {
@@ -438,11 +531,11 @@ mod tests {
                 let column = Column::new(values, validity).unwrap();
                 let bytes = encode(&column, &mut encoder).unwrap();
                 let column_type = ColumnType::of(column.values());
-                let decoded = decode(&bytes, column_type, rows, &mut decoder).unwrap();
-                assert!(same(&column, &decoded), "seed {seed}, {data_type:?}");
+                let decoded = decode(&bytes, column_type, rows, &Parents::default(), &mut decoder).unwrap();
+                assert!(same(&column, decoded.column()), "seed {seed}, {data_type:?}");
                 assert_eq!(encode(&column, &mut encoder).unwrap(), bytes, "same input, same bytes");
                 for end in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
-                    assert!(decode(&bytes[..end], column_type, rows, &mut decoder).is_err());
+                    assert!(decode(&bytes[..end], column_type, rows, &Parents::default(), &mut decoder).is_err());
                 }
             }
         }
@@ -465,8 +558,8 @@ mod tests {
                     let at = next() as usize % damaged.len();
                     damaged[at] = next() as u8;
                 }
-                if let Ok(decoded) = decode(&damaged, column_type, 300, &mut decoder) {
-                    assert_eq!(decoded.len(), 300);
+                if let Ok(decoded) = decode(&damaged, column_type, 300, &Parents::default(), &mut decoder) {
+                    assert_eq!(decoded.column().len(), 300);
                 }
             }
         }

@@ -44,14 +44,19 @@ macro_rules! encodings {
 pub mod bits;
 pub mod chunk;
 pub mod float;
+mod hash;
 pub mod integer;
 mod leaf;
+pub mod parent;
 pub mod text;
 pub(crate) mod varint;
+
+use std::sync::Arc;
 
 use crate::bytes::to_u64;
 use crate::compression::zstd;
 use crate::error::{Error, Result};
+use parent::{Codes, Scope};
 
 /// Trees deeper than this are refused; the deepest that an encoder makes has 6 levels.
 const MAX_DEPTH: u32 = 12;
@@ -61,13 +66,46 @@ pub struct Decoder {
     limit: u64,
     depth: u32,
     zstd: zstd::Decompressor,
+    /// What models may look at, within a column chunk that has parents.
+    scope: Option<Arc<Scope>>,
+    /// The codes of the last dictionary of text.
+    codes: Option<Codes>,
 }
 
 impl Decoder {
     /// A decoder whose streams have at most `limit` bytes each after decompression.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Decoder { limit, depth: 0, zstd: zstd::Decompressor::new() }
+        Decoder { limit, depth: 0, zstd: zstd::Decompressor::new(), scope: None, codes: None }
+    }
+
+    /// What a model in a node of `count` values looks at.
+    fn aligned(&self, count: usize) -> Result<Arc<Scope>> {
+        match &self.scope {
+            Some(scope) if scope.len() == count => Ok(Arc::clone(scope)),
+            Some(scope) => {
+                Err(Error::corrupt(format!("a model of {count} values where the column has {}", scope.len())))
+            }
+            None => Err(Error::corrupt("a model in a column chunk without parents")),
+        }
+    }
+
+    /// Decodes something that speaks of some rows of a scope only.
+    fn narrowed<T>(
+        &mut self,
+        scope: &Scope,
+        rows: &[usize],
+        decode: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<T> {
+        let all = self.scope.replace(Arc::new(scope.narrow(rows)));
+        let decoded = decode(self);
+        self.scope = all;
+        decoded
+    }
+
+    /// Whether the node that is decoded is one of a column's own values, and its parents' codes are of use.
+    fn is_top(&self) -> bool {
+        self.depth == 1
     }
 
     /// Decodes a child node, one level down.
@@ -92,12 +130,16 @@ impl Decoder {
 }
 
 #[cfg(feature = "writer")]
-pub use encoder::Encoder;
+pub use encoder::{Encoder, Model};
 
 #[cfg(feature = "writer")]
 mod encoder {
+    use std::sync::Arc;
+
     use structured_zstd::encoding::{CompressionLevel, FrameCompressor};
 
+    use super::integer::linear::Sum;
+    use super::parent::{Key, Scope};
     use crate::compression::zstd;
     use crate::error::Result;
 
@@ -110,6 +152,28 @@ mod encoder {
 
     /// Candidates that are larger than the best by more than one in so many on a sample are not tried on the whole.
     const CLOSE: usize = 8;
+    /// A model of a column's values that is worth trying.
+    #[derive(Clone, Debug, PartialEq)]
+    pub enum Model {
+        /// A function of other columns.
+        Function(Key),
+        /// Recent values by those of other columns.
+        Recent(Key),
+        /// A weighted sum of other columns.
+        Linear(Sum),
+    }
+
+    impl Model {
+        /// The parents that it looks at, bit by bit.
+        #[must_use]
+        pub fn parents(&self) -> u64 {
+            let bit = |parent: u8| 1u64.checked_shl(parent.into()).unwrap_or_default();
+            match self {
+                Model::Function(key) | Model::Recent(key) => bit(key.first) | key.second.map_or(0, bit),
+                Model::Linear(sum) => sum.terms.iter().fold(0, |bits, term| bits | bit(term.parent)),
+            }
+        }
+    }
 
     /// State that encoding one chunk after the other reuses.
     pub struct Encoder {
@@ -117,7 +181,19 @@ mod encoder {
         scratch: Vec<u8>,
         compress: bool,
         wants_dictionary: bool,
+        /// What models may look at.
+        scope: Option<Arc<Scope>>,
+        models: Arc<[Model]>,
+        /// Bits per value with which a model is good enough for nothing else to be tried.
+        enough: f64,
+        /// How many models the current node is inside of.
+        nested: usize,
+        /// Bit by bit, the parents that what was encoded needs.
+        needed: u64,
     }
+
+    /// Models within each other: what one leaves over is seldom something for another.
+    const MAX_NESTED: usize = 1;
 
     impl Encoder {
         /// An encoder whose leaves are compressed at that level; `None` stores them as they are.
@@ -129,7 +205,17 @@ mod encoder {
             zstd::check_level(level_or_default)?;
             let mut compressor = FrameCompressor::new(CompressionLevel::from_level(level_or_default));
             compressor.set_magicless(true);
-            Ok(Encoder { compressor, scratch: Vec::new(), compress: level.is_some(), wants_dictionary: false })
+            Ok(Encoder {
+                compressor,
+                scratch: Vec::new(),
+                compress: level.is_some(),
+                wants_dictionary: false,
+                scope: None,
+                models: Arc::default(),
+                enough: 0.0,
+                nested: 0,
+                needed: 0,
+            })
         }
 
         /// Whether a column's own text is stored as a dictionary, however many values are distinct and whatever is smallest.
@@ -140,6 +226,85 @@ mod encoder {
         /// See [`Self::set_wants_dictionary`].
         pub(super) fn wants_dictionary(&self) -> bool {
             self.wants_dictionary
+        }
+
+        /// Encodes something whose aligned nodes may use these models.
+        pub(super) fn modelled<T>(
+            &mut self,
+            scope: Scope,
+            models: &Arc<[Model]>,
+            enough: f64,
+            encode: impl FnOnce(&mut Self) -> T,
+        ) -> T {
+            self.scope = Some(Arc::new(scope));
+            self.models = Arc::clone(models);
+            self.enough = enough;
+            let encoded = encode(self);
+            self.scope = None;
+            self.models = Arc::default();
+            encoded
+        }
+
+        /// What a model in a node of `count` values looks at.
+        pub(super) fn aligned(&self, count: usize) -> Option<Arc<Scope>> {
+            self.scope.as_ref().filter(|scope| scope.len() == count).map(Arc::clone)
+        }
+
+        /// The models to try in a node of `count` values.
+        pub(super) fn models(&self, count: usize) -> Arc<[Model]> {
+            let is_aligned = self.nested < MAX_NESTED && self.aligned(count).is_some();
+            if is_aligned { Arc::clone(&self.models) } else { Arc::default() }
+        }
+
+        /// Whether so many bytes for so many values are good enough.
+        pub(super) fn is_enough(&self, bytes: usize, count: usize) -> bool {
+            self.nested == 0 && bytes as f64 * 8.0 <= self.enough * count as f64
+        }
+
+        /// Encodes without models.
+        pub(super) fn alone<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
+            let scope = self.scope.take();
+            let encoded = encode(self);
+            self.scope = scope;
+            encoded
+        }
+
+        /// Whether there are models to try.
+        pub(super) fn has_models(&self) -> bool {
+            !self.models.is_empty()
+        }
+
+        /// Encodes what may be thrown away: what it needs is returned, and only counts where it is told to [`Self::need`].
+        pub(super) fn attempt<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> (T, u64) {
+            let before = std::mem::take(&mut self.needed);
+            let encoded = encode(self);
+            (encoded, std::mem::replace(&mut self.needed, before))
+        }
+
+        /// Notes that what was encoded needs these parents.
+        pub(super) fn need(&mut self, parents: u64) {
+            self.needed |= parents;
+        }
+
+        /// Encodes the nodes of a model.
+        pub(super) fn nested<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
+            self.nested += 1;
+            let encoded = encode(self);
+            self.nested -= 1;
+            encoded
+        }
+
+        /// Encodes something that speaks of some rows of a scope only.
+        pub(super) fn narrowed<T>(
+            &mut self,
+            scope: &Scope,
+            rows: &[usize],
+            encode: impl FnOnce(&mut Self) -> T,
+        ) -> T {
+            let all = self.scope.replace(Arc::new(scope.narrow(rows)));
+            let encoded = encode(self);
+            self.scope = all;
+            encoded
         }
 
         /// The frame (without its magic) of some bytes, unless leaves are not compressed.
@@ -174,12 +339,15 @@ mod encoder {
     ) -> Vec<u8> {
         let mut ranked: Vec<(usize, C)> = Vec::new();
         if let (Some(sample), 2..) = (sample, candidates.len()) {
+            // The rows of a sample are not those of the scope.
+            let scope = encoder.scope.take();
             for &candidate in candidates.iter().filter(|candidate| !always.contains(candidate)) {
                 let mut out = Vec::new();
                 if encode(encoder, candidate, sample, &mut out) {
                     ranked.push((out.len(), candidate));
                 }
             }
+            encoder.scope = scope;
             ranked.sort_by_key(|&(size, _)| size);
             let close = |&(size, _): &(usize, C)| size - size / CLOSE <= ranked.first().map_or(0, |best| best.0);
             let close = ranked.iter().take_while(|ranked| close(ranked)).count();
@@ -188,14 +356,17 @@ mod encoder {
         } else {
             ranked.extend(candidates.iter().map(|&candidate| (0, candidate)));
         }
-        let mut best: Option<Vec<u8>> = None;
+        let mut best: Option<(Vec<u8>, u64)> = None;
         for (_, candidate) in ranked {
             let mut out = Vec::new();
-            if encode(encoder, candidate, whole, &mut out) && best.as_ref().is_none_or(|best| out.len() < best.len()) {
-                best = Some(out);
+            let (suits, needed) = encoder.attempt(|encoder| encode(encoder, candidate, whole, &mut out));
+            if suits && best.as_ref().is_none_or(|(best, _)| out.len() < best.len()) {
+                best = Some((out, needed));
             }
         }
         // Every caller has a candidate that suits all values.
-        best.unwrap_or_default()
+        let (best, needed) = best.unwrap_or_default();
+        encoder.need(needed);
+        best
     }
 }

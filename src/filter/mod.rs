@@ -42,12 +42,13 @@ mod mask;
 mod set;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::bytes::to_usize;
 use crate::column::Column;
 use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
-use crate::reader::File;
+use crate::reader::{File, RowGroup};
 use crate::schema::Schema;
 use condition::Condition;
 use mask::Mask;
@@ -368,32 +369,21 @@ impl Predicate {
     }
 
     /// The rows of a row group that match, as ascending positions within it, of those that lie in a range of rows of
-    /// the file. `stored` holds the bytes of the chunk of each of [`Self::columns`]; not all of them need be decoded.
+    /// the file. The group was supplied with the chunks of [`Self::columns`] and of their [`File::dependencies`]; not
+    /// all of them need be decoded.
     ///
     /// # Errors
     /// Those of [`File::decode`]; `corrupt` where a column of a legacy file has another number of rows than the file,
     /// so that nobody knows which of its values belong to which row; `type-mismatch` for a literal that means nothing
-    /// for what a column of a legacy file holds; `invalid-argument` for a row group that is not there, or another
-    /// number of chunks.
-    pub fn select(
-        &self,
-        file: &File,
-        row_group: usize,
-        stored: &[Option<&[u8]>],
-        rows: Range<u64>,
-    ) -> Result<Vec<u32>> {
+    /// for what a column of a legacy file holds; `invalid-argument` for a row group that is not there.
+    pub fn select(&self, file: &File, group: &mut RowGroup<'_>, rows: Range<u64>) -> Result<Vec<u32>> {
         let columns = self.columns();
-        let group = file.row_groups().get(row_group).cloned();
-        let group = group.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))?;
-        if stored.len() != columns.len() {
-            return Err(Error::invalid("stored", format!("{} chunks of {} columns", stored.len(), columns.len())));
-        }
-        let len = to_usize(group.end - group.start, "rows of a row group")?;
-        let chunks = columns.iter().zip(stored);
-        let chunks = chunks
-            .map(|(&column, &stored)| Chunk { column, stored, decoded: None, entries: None, codes: None })
-            .collect();
-        let mut chunks = Chunks { file, row_group, len, chunks };
+        let row_group = group.index();
+        let range = file.row_groups().get(row_group).cloned();
+        let range = range.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))?;
+        let len = to_usize(range.end - range.start, "rows of a row group")?;
+        let chunk = |&column: &usize| Chunk { column, decoded: None, entries: None, codes: None };
+        let mut chunks = Chunks { file, group, len, chunks: columns.iter().map(chunk).collect() };
         let mask = match &self.form {
             Form::Bound(_) => {
                 let node = self.reduce(file, row_group).unwrap_or(Ok(Node::Constant(true)))?;
@@ -406,7 +396,7 @@ impl Predicate {
                 evaluate(&node.reduce(&|_, _| Matches::Some)?, &mut chunks)?
             }
         };
-        let within = |row: u64| usize::try_from(row.saturating_sub(group.start)).unwrap_or(usize::MAX);
+        let within = |row: u64| usize::try_from(row.saturating_sub(range.start)).unwrap_or(usize::MAX);
         Ok(mask.positions(within(rows.start)..within(rows.end)))
     }
 }
@@ -456,10 +446,9 @@ fn evaluate(node: &Node<&Condition>, source: &mut dyn Source) -> Result<Mask> {
 }
 
 /// A chunk of one of the columns.
-struct Chunk<'a> {
+struct Chunk {
     column: usize,
-    stored: Option<&'a [u8]>,
-    decoded: Option<Column>,
+    decoded: Option<Arc<Column>>,
     /// Its distinct values, where it stores them as such; `None` before anybody asked.
     entries: Option<Option<Column>>,
     /// Which of them each row holds.
@@ -467,14 +456,14 @@ struct Chunk<'a> {
 }
 
 /// The chunks of a row group.
-struct Chunks<'a> {
+struct Chunks<'a, 'b> {
     file: &'a File,
-    row_group: usize,
+    group: &'a mut RowGroup<'b>,
     len: usize,
-    chunks: Vec<Chunk<'a>>,
+    chunks: Vec<Chunk>,
 }
 
-impl Source for Chunks<'_> {
+impl Source for Chunks<'_, '_> {
     fn len(&self) -> usize {
         self.len
     }
@@ -482,7 +471,7 @@ impl Source for Chunks<'_> {
     fn column(&mut self, slot: usize) -> Result<&Column> {
         let chunk = self.chunks.get_mut(slot).ok_or_else(|| Error::unknown_column(format!("#{slot}")))?;
         if chunk.decoded.is_none() {
-            let (decoded, _) = self.file.decode(chunk.column, self.row_group, chunk.stored)?;
+            let (decoded, _) = self.file.decode(chunk.column, self.group)?;
             if decoded.len() != self.len {
                 let what = format!(
                     "{} values where the file has {} rows: a filter cannot tell which belong together",
@@ -494,14 +483,14 @@ impl Source for Chunks<'_> {
             }
             chunk.decoded = Some(decoded);
         }
-        chunk.decoded.as_ref().ok_or_else(|| Error::invalid("column", "was not decoded"))
+        chunk.decoded.as_deref().ok_or_else(|| Error::invalid("column", "was not decoded"))
     }
 
     fn shortcut(&mut self, node: &Node<&Condition>) -> Result<Option<Mask>> {
         let chunk = node.only_column().and_then(|slot| self.chunks.get_mut(slot));
         let Some(chunk) = chunk.filter(|chunk| chunk.decoded.is_none()) else { return Ok(None) };
-        let Some(stored) = chunk.stored else { return Ok(None) };
-        let (column, row_group) = (chunk.column, self.row_group);
+        let Some(stored) = self.group.stored(chunk.column) else { return Ok(None) };
+        let (column, row_group) = (chunk.column, self.group.index());
         let entries = match &mut chunk.entries {
             Some(known) => known,
             none => none.insert(self.file.distinct_values(column, row_group, stored)?),

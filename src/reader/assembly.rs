@@ -1,8 +1,9 @@
 //! Chunks of one column put together, and handed out whole or in parts.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::File;
+use super::{File, RowGroup};
 use crate::bytes::to_usize;
 use crate::column::Column;
 use crate::error::Result;
@@ -13,7 +14,7 @@ use crate::warning::Warning;
 pub enum Rows<'a> {
     /// Rows of the file, cut to those of the chunk.
     Range(Range<u64>),
-    /// Positions within the chunk, ascending.
+    /// Positions within the chunk.
     Positions(&'a [u32]),
 }
 
@@ -21,8 +22,8 @@ pub enum Rows<'a> {
 #[derive(Debug)]
 pub struct Assembly {
     column: usize,
-    rows: Option<Column>,
-    /// So many of `rows` were taken already.
+    parts: Vec<Arc<Column>>,
+    /// So many rows of the first part were taken already.
     taken: usize,
     warnings: Vec<Warning>,
 }
@@ -31,68 +32,69 @@ impl Assembly {
     /// Nothing yet of the column with that position in the schema.
     #[must_use]
     pub fn new(column: usize) -> Self {
-        Assembly { column, rows: None, taken: 0, warnings: Vec::new() }
+        Assembly { column, parts: Vec::new(), taken: 0, warnings: Vec::new() }
     }
 
-    /// Decodes a chunk (`None` for one that is not there) and adds the wanted rows.
+    /// Decodes the chunk of a row group, which was supplied with its bytes and those of its dependencies, and adds the
+    /// wanted rows. The row group lets go of the column, unless others are predicted from it.
     ///
     /// # Errors
-    /// Those of [`File::decode`]; `limit-exceeded` where text of all chunks reaches 2 GiB.
-    pub fn push(&mut self, file: &File, row_group: usize, stored: Option<&[u8]>, wanted: Rows<'_>) -> Result<()> {
-        let (decoded, warnings) = file.decode(self.column, row_group, stored)?;
+    /// Those of [`File::decode`].
+    pub fn push(&mut self, file: &File, group: &mut RowGroup<'_>, wanted: Rows<'_>) -> Result<()> {
+        let (decoded, warnings) = file.decode(self.column, group)?;
+        group.release(file, self.column);
         self.warnings.extend(warnings);
-        let rows = match wanted {
+        let part = match wanted {
             Rows::Positions(positions) => {
                 // Odd legacy files have columns that are shorter than others.
                 let there = positions.partition_point(|&position| (position as usize) < decoded.len());
-                decoded.gather(positions.get(..there).unwrap_or_default())?
+                Arc::new(decoded.gather(positions.get(..there).unwrap_or_default())?)
             }
             Rows::Range(range) => {
-                let first = file.row_groups().get(row_group).map_or(0, |rows| rows.start);
+                let first = file.row_groups().get(group.index()).map_or(0, |rows| rows.start);
                 let within = |row: u64| to_usize(row.saturating_sub(first), "rows").unwrap_or(usize::MAX);
                 let range = within(range.start)..within(range.end);
-                if range.start == 0 && range.end >= decoded.len() { decoded } else { decoded.slice(range) }
+                if range.start == 0 && range.end >= decoded.len() { decoded } else { Arc::new(decoded.slice(range)) }
             }
         };
-        match self.rest() {
-            Some(mut all) => {
-                all.append(&rows).map_err(|error| error.in_column(file.name(self.column)))?;
-                self.rows = Some(all);
-            }
-            None => self.rows = Some(rows),
-        }
+        self.parts.push(part);
         Ok(())
     }
 
-    /// The rows that were not taken yet, without those that were.
-    fn rest(&mut self) -> Option<Column> {
-        let taken = std::mem::take(&mut self.taken);
-        self.rows.take().map(|rows| if taken == 0 { rows } else { rows.slice(taken..rows.len()) })
+    /// All parts as one, with the rows that were taken; nothing is copied where there is one that nobody else holds.
+    fn join(&mut self, file: &File) -> Result<Column> {
+        let mut parts = std::mem::take(&mut self.parts).into_iter();
+        let mut rows = match parts.next() {
+            Some(first) => Arc::unwrap_or_clone(first),
+            None => file.empty_column(self.column)?,
+        };
+        for part in parts {
+            rows.append(&part).map_err(|error| error.in_column(file.name(self.column)))?;
+        }
+        Ok(rows)
     }
 
     /// The next rows, at most so many, and what was odd since the last call.
     ///
     /// # Errors
-    /// `unknown-column`.
+    /// `unknown-column`; `limit-exceeded` where text of all chunks reaches 2 GiB.
     pub fn take(&mut self, file: &File, count: usize) -> Result<(Column, Vec<Warning>)> {
         let warnings = std::mem::take(&mut self.warnings);
-        let left = self.rows.as_ref().map_or(0, |rows| rows.len() - self.taken);
-        let column = match &self.rows {
-            Some(rows) if count < left => {
-                let end = self.taken + count;
-                let column = rows.slice(self.taken..end);
-                self.taken = end;
-                column
-            }
-            _ => self.rest().map_or_else(|| file.empty_column(self.column), Ok)?,
-        };
-        Ok((column, warnings))
+        let rows = self.join(file)?;
+        let start = std::mem::take(&mut self.taken);
+        if count >= rows.len() - start {
+            return Ok((if start == 0 { rows } else { rows.slice(start..rows.len()) }, warnings));
+        }
+        let next = rows.slice(start..start + count);
+        self.taken = start + count;
+        self.parts.push(Arc::new(rows));
+        Ok((next, warnings))
     }
 
     /// All that was not taken yet.
     ///
     /// # Errors
-    /// `unknown-column`.
+    /// As [`Self::take`].
     pub fn finish(mut self, file: &File) -> Result<(Column, Vec<Warning>)> {
         self.take(file, usize::MAX)
     }

@@ -186,6 +186,7 @@ fn open_python11(segments: &Segments, options: &OpenOptions) -> Step<File> {
             row_group: 0,
             codec: Some(header.codec),
             group: None,
+            parents: Vec::new(),
         }
     });
     let directory = Directory::complete(records.collect());

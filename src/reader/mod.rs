@@ -3,8 +3,9 @@
 //! ```text
 //! File::open     schema, row groups, where to look   (a few small ranges)
 //! File::locate   where the wanted columns lie        (legacy files: one hop per column in front of them)
+//! File::dependencies  which other columns a row group of it is predicted from
 //! File::chunk    which range holds a row group of it (pure data: the host coalesces and fetches them)
-//! File::decode   the chunk's bytes -> Column
+//! File::decode   a RowGroup that was supplied with those bytes -> Column
 //! ```
 //! A step that needs bytes answers [`Interrupt::Need`]; supply them to the [`Segments`] and call it again.
 //! [`Assembly`] puts the chunks of a column together.
@@ -12,17 +13,22 @@
 mod assembly;
 mod directory;
 mod legacy;
+mod row_group;
 mod verify;
 mod version2;
 
+use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 pub use assembly::{Assembly, Rows};
+pub use row_group::RowGroup;
 pub use verify::{Part, Problem, Verdict, Verifier};
 
 use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
+use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 use crate::format::{self, DIGEST_SIZE, Dialect};
 use crate::schema::{DataType, Field, Schema};
@@ -94,6 +100,8 @@ pub struct Record {
     pub codec: Option<u8>,
     /// Column group id, in the dialect that has them.
     pub group: Option<u32>,
+    /// Columns whose chunks of the same row group are needed to decode it, by position in the schema.
+    pub parents: Vec<usize>,
 }
 
 impl Record {
@@ -310,25 +318,88 @@ impl File {
         self.schema.columns.get(column).ok_or_else(|| Error::unknown_column(format!("#{column}")))
     }
 
-    /// Turns the bytes of a chunk into a column; `None` for a chunk that is not there.
-    ///
-    /// The type of the values is the declared one, unless a pickled column holds something else; then it is that of
-    /// the content, with a `type-differs` warning.
+    /// The columns whose chunks of the same row group must be supplied, too, to decode that of a located column: those
+    /// that it is predicted from, directly or not, in an order in which each comes before what depends on it.
     ///
     /// # Errors
-    /// `corrupt`, `checksum-mismatch`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset.
-    pub fn decode(&self, column: usize, row_group: usize, stored: Option<&[u8]>) -> Result<(Column, Vec<Warning>)> {
+    /// As [`Self::chunk`].
+    pub fn dependencies(&self, column: usize, row_group: usize) -> Result<Vec<usize>> {
+        self.chunk(column, row_group)?;
+        let mut found = Vec::new();
+        if let Body::Version2(body) = &self.body {
+            self.collect_dependencies(body, column, row_group, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    /// Chains of parents are short: locating checks that.
+    fn collect_dependencies(
+        &self,
+        body: &Version2,
+        column: usize,
+        row_group: usize,
+        found: &mut Vec<usize>,
+    ) -> Result<()> {
+        let parents = body.needed(column, row_group).map_err(|error| error.in_column(self.name(column)))?;
+        for parent in parents.into_iter().flatten() {
+            if !found.contains(&parent) {
+                self.collect_dependencies(body, parent, row_group, found)?;
+                found.push(parent);
+            }
+        }
+        Ok(())
+    }
+
+    /// All columns that chunks of a row group are predicted from, as far as they were located.
+    fn parents_in(&self, row_group: usize) -> HashSet<usize> {
+        match &self.body {
+            Body::Legacy(_) => HashSet::new(),
+            Body::Version2(body) => body.parents_in(row_group),
+        }
+    }
+
+    /// Decodes a column of a row group, whose bytes and those of its [`Self::dependencies`] were supplied. The row group
+    /// keeps what was decoded of version 2 until it is told to release it.
+    ///
+    /// The type of the values is the declared one, unless a pickled column holds something else; then it is that of
+    /// the content, with a `type-differs` warning. A column that the data of a legacy file do not hold is empty, with a
+    /// `missing-column` warning.
+    ///
+    /// # Errors
+    /// `corrupt`, `checksum-mismatch`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset;
+    /// `invalid-argument` for bytes that were not supplied. Errors name the column whose bytes are at fault.
+    pub fn decode(&self, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
         let field = self.field(column)?;
-        let (Some(range), Some(stored)) = (self.chunk(column, row_group)?, stored) else {
-            let message = "the schema lists the column, the data do not hold it".to_owned();
-            let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
-            return Ok((self.empty_column(column)?, vec![warning]));
-        };
-        let decoded = check_size(stored, &range).and_then(|()| match &self.body {
-            Body::Legacy(legacy) => legacy.decode(self, column, stored),
-            Body::Version2(body) => Ok((body.decode(column, row_group, stored)?, Vec::new())),
-        });
-        decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start))
+        match &self.body {
+            Body::Version2(body) => Ok((Arc::clone(self.decode_parent(body, column, group)?.shared()), Vec::new())),
+            Body::Legacy(legacy) => {
+                let Some(range) = self.chunk(column, group.index())? else {
+                    let message = "the schema lists the column, the data do not hold it".to_owned();
+                    let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
+                    return Ok((Arc::new(self.empty_column(column)?), vec![warning]));
+                };
+                let decoded = stored_of(group, column, &range).and_then(|stored| legacy.decode(self, column, stored));
+                let located = decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start));
+                located.map(|(column, warnings)| (Arc::new(column), warnings))
+            }
+        }
+    }
+
+    fn decode_parent(&self, body: &Version2, column: usize, group: &mut RowGroup<'_>) -> Result<Arc<Parent>> {
+        if let Some(done) = group.decoded(column) {
+            return Ok(Arc::clone(done));
+        }
+        let name = self.name(column);
+        let needed = body.needed(column, group.index()).map_err(|error| error.in_column(name))?;
+        let parents = needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(body, parent, group)));
+        let parents = parents.map(Option::transpose).collect::<Result<_>>()?;
+        let range = body.chunk(column, group.index()).map_err(|error| error.in_column(name))?;
+        let decoded = stored_of(group, column, &range)
+            .and_then(|stored| body.decode(column, group.index(), stored, &parents))
+            .map_err(|error| error.in_column(name).in_section("data").at(range.start))?;
+        let decoded = Arc::new(decoded);
+        group.keep(column, Arc::clone(&decoded));
+        Ok(decoded)
     }
 
     /// The distinct values of a chunk where they are stored as such (and a null where there is one), as far as that
@@ -392,10 +463,12 @@ impl File {
     }
 }
 
-fn check_size(stored: &[u8], range: &Range<u64>) -> Result<()> {
+/// The supplied bytes of a chunk.
+fn stored_of<'a>(group: &'a RowGroup<'_>, column: usize, range: &Range<u64>) -> Result<&'a [u8]> {
+    let stored = group.stored(column).ok_or_else(|| Error::invalid("rowGroup", "was not supplied with the chunk"))?;
     let expected = range.end - range.start;
     if to_u64(stored.len()) == expected {
-        return Ok(());
+        return Ok(stored);
     }
     Err(Error::truncated(expected, to_u64(stored.len())))
 }
@@ -433,18 +506,25 @@ pub fn read_all(bytes: &[u8], options: &OpenOptions) -> Result<Table> {
     if file.dialect != Dialect::Version2 {
         file.locate(&[usize::MAX], &segments).map_err(failed)?;
     }
+    let mut assemblies: Vec<Option<Assembly>> =
+        all.iter().map(|&column| (!file.is_lost(column)).then(|| Assembly::new(column))).collect();
+    for index in 0..file.row_groups.len() {
+        let mut group = RowGroup::new(index);
+        for &column in all.iter().filter(|&&column| !file.is_lost(column)) {
+            if let Some(range) = file.chunk(column, index)? {
+                group.supply(column, segments.get(range).map_err(failed)?);
+            }
+        }
+        for assembly in assemblies.iter_mut().flatten() {
+            assembly.push(&file, &mut group, Rows::Range(0..u64::MAX))?;
+        }
+    }
     let (mut columns, mut warnings) = (Vec::new(), file.warnings.clone());
-    for column in all {
-        if file.is_lost(column) {
+    for assembly in assemblies {
+        let Some(assembly) = assembly else {
             columns.push(None);
             continue;
-        }
-        let mut assembly = Assembly::new(column);
-        for group in 0..file.row_groups.len() {
-            let range = file.chunk(column, group)?;
-            let stored = range.map(|range| segments.get(range).map_err(failed)).transpose()?;
-            assembly.push(&file, group, stored, Rows::Range(0..u64::MAX))?;
-        }
+        };
         let (decoded, found) = assembly.finish(&file)?;
         columns.push(Some(decoded));
         warnings.extend(found);

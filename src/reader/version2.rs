@@ -1,5 +1,6 @@
 //! Files of version 2: opened from the end, read by chunk.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use sha2::{Digest, Sha256};
@@ -9,7 +10,8 @@ use super::{Body, File, OpenOptions, Part, Record, Section, Verifier};
 use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
 use crate::column::{Column, Values};
 use crate::encoding::Decoder;
-use crate::encoding::chunk::{self, ColumnType};
+use crate::encoding::chunk::{self, ColumnType, Parents};
+use crate::encoding::parent::{MAX_CHAIN, Parent};
 use crate::error::{Code, Error, Result};
 use crate::format::version2::block::{self, Block, Digests, Place, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
@@ -46,6 +48,8 @@ struct Entry {
     block: Option<Block>,
     /// Digests of the chunks, once they were asked for.
     digests: Option<Vec<Sha>>,
+    /// Length of its longest chain of parents, once all on them are loaded.
+    chain: Option<usize>,
 }
 
 /// What an open file of version 2 knows.
@@ -115,7 +119,7 @@ fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> 
         let size = if let Place::Located { size, .. } = &place { *size } else { 0 };
         let end = next.checked_add(size).filter(|&end| end <= tail.blocks.end);
         let end = end.ok_or_else(|| Error::corrupt("column blocks reach into the footer").in_column(&field.name))?;
-        entries.push(Entry { column_type, requires, place, rest, range: next..end, block: None, digests: None });
+        entries.push(Entry { column_type, requires, place, rest, range: next..end, block: None, digests: None, chain: None });
         next = end;
     }
     if next != tail.blocks.end {
@@ -217,7 +221,8 @@ impl Version2 {
         self.load(columns, sha256, schema, segments)
     }
 
-    /// Loads the blocks of columns, and the digests of their chunks if they are wanted.
+    /// Loads the blocks of columns and of those that they depend on, and the digests of their chunks if they are
+    /// wanted.
     pub fn load(&mut self, columns: &[usize], digests: bool, schema: &Schema, segments: &Segments) -> Step<()> {
         self.load_but(columns, digests, schema, segments, |_| false).map(|_| ())
     }
@@ -231,18 +236,62 @@ impl Version2 {
         segments: &Segments,
         is_tolerated: impl Fn(&Error) -> bool,
     ) -> Step<bool> {
-        let mut missing = Vec::new();
         let mut was_tolerated = false;
+        let mut wanted = columns.to_vec();
+        let mut seen: HashSet<usize> = wanted.iter().copied().collect();
+        // Each round is a step along the chains of parents.
+        for _ in 0..=MAX_CHAIN {
+            let mut missing = Vec::new();
+            let mut parents = Vec::new();
+            for column in wanted {
+                let name = schema.columns.get(column).map_or("", |field| field.name.as_str());
+                match self.load_column(column, digests, segments) {
+                    Err(Interrupt::Need(ranges)) => missing.extend(ranges),
+                    Err(Interrupt::Failed(error)) if is_tolerated(&error) => was_tolerated = true,
+                    Err(Interrupt::Failed(error)) => return Err(error.in_column(name).into()),
+                    Ok(()) => {
+                        let found = self.block(column)?.parents.iter().copied();
+                        parents.extend(found.filter(|&parent| seen.insert(parent)));
+                    }
+                }
+            }
+            if !missing.is_empty() {
+                return Err(Interrupt::Need(missing));
+            }
+            wanted = parents;
+        }
         for &column in columns {
             let name = schema.columns.get(column).map_or("", |field| field.name.as_str());
-            match self.load_column(column, digests, segments) {
-                Err(Interrupt::Need(ranges)) => missing.extend(ranges),
-                Err(Interrupt::Failed(error)) if is_tolerated(&error) => was_tolerated = true,
-                Err(Interrupt::Failed(error)) => return Err(error.in_column(name).into()),
-                Ok(()) => {}
+            match self.measure_chain(column, 0) {
+                // What could not be loaded is known to be bad already.
+                Err(error) if !was_tolerated => return Err(error.in_column(name).into()),
+                _ => {}
             }
         }
-        if missing.is_empty() { Ok(was_tolerated) } else { Err(Interrupt::Need(missing)) }
+        Ok(was_tolerated)
+    }
+
+    /// The length of a column's longest chain of parents, which is at most [`MAX_CHAIN`] with what leads to the column.
+    fn measure_chain(&mut self, column: usize, above: usize) -> Result<usize> {
+        let check = |length: usize| match length {
+            0..=MAX_CHAIN => Ok(()),
+            _ => Err(Error::corrupt(format!("a chain of more than {MAX_CHAIN} parents, or a cycle of them"))),
+        };
+        check(above)?;
+        let mut longest = 0;
+        match self.entry(column)?.chain {
+            Some(known) => longest = known,
+            None => {
+                for parent in self.block(column)?.parents.clone() {
+                    longest = longest.max(1 + self.measure_chain(parent, above + 1)?);
+                }
+                if let Some(entry) = self.entries.get_mut(column) {
+                    entry.chain = Some(longest);
+                }
+            }
+        }
+        check(above + longest)?;
+        Ok(longest)
     }
 
     fn load_column(&mut self, column: usize, digests: bool, segments: &Segments) -> Step<()> {
@@ -250,6 +299,7 @@ impl Version2 {
         let located = block::digests_size(count);
         let start = self.data_end.saturating_add(located.saturating_mul(to_u64(column)));
         let data = HEADER_SIZE..self.data_end;
+        let columns = self.entries.len();
         let Some(entry) = self.entries.get_mut(column) else {
             return Err(Error::unknown_column(format!("#{column}")).into());
         };
@@ -274,6 +324,9 @@ impl Version2 {
             };
             if let Some(range) = parsed.ranges.iter().find(|range| range.start < data.start || range.end > data.end) {
                 return Err(Error::corrupt(format!("a chunk at {} to {}", range.start, range.end)).into());
+            }
+            if let Some(parent) = parsed.parents.iter().find(|&&parent| parent >= columns) {
+                return Err(Error::corrupt(format!("parent {parent} of {columns} columns")).into());
             }
             entry.block = Some(parsed);
         }
@@ -313,6 +366,7 @@ impl Version2 {
                 range: range.clone(),
                 codec: None,
                 group: None,
+                parents: entry.block.iter().flat_map(|block| block.needed(row_group)).flatten().collect(),
             })
         });
         let mut records: Vec<Record> = chunks.collect();
@@ -343,16 +397,29 @@ impl Version2 {
         to_usize(self.rows.get(row_group).copied().unwrap_or_default(), "rows of a row group")
     }
 
-    /// Decodes a chunk of a located column.
-    pub fn decode(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Column> {
+    /// The columns that a chunk of a located column is predicted from, by their place in its list of parents.
+    pub fn needed(&self, column: usize, row_group: usize) -> Result<Vec<Option<usize>>> {
+        if self.entry(column)?.chain.is_none() {
+            return Err(Error::invalid("column", "was not located"));
+        }
+        Ok(self.block(column)?.needed(row_group).collect())
+    }
+
+    /// All columns that chunks of a row group are predicted from, as far as blocks are loaded.
+    pub fn parents_in(&self, row_group: usize) -> HashSet<usize> {
+        self.entries.iter().filter_map(|entry| entry.block.as_ref()).flat_map(|b| b.needed(row_group)).flatten().collect()
+    }
+
+    /// Decodes a chunk of a located column from its bytes and its decoded parents.
+    pub fn decode(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Parent> {
         self.check_chunk(column, row_group, stored)?;
         let column_type = self.entry(column)?.column_type;
         let decoder = &mut Decoder::new(self.column_limit);
-        let decoded = chunk::decode(stored, column_type, self.rows_of(row_group)?, decoder)?;
+        let decoded = chunk::decode(stored, column_type, self.rows_of(row_group)?, parents, decoder)?;
         if let Some(stated) = self.chunk_statistics(column, row_group)
-            && to_u64(decoded.num_nulls()) != stated.null_count
+            && to_u64(decoded.column().num_nulls()) != stated.null_count
         {
-            let (found, stated) = (decoded.num_nulls(), stated.null_count);
+            let (found, stated) = (decoded.column().num_nulls(), stated.null_count);
             return Err(Error::corrupt(format!("{found} nulls in a chunk that states {stated}")));
         }
         Ok(decoded)
@@ -378,6 +445,10 @@ impl Version2 {
         let column_type = self.entry(column)?.column_type;
         // What has no distinct values is not worth hashing.
         if !matches!(column_type.data_type, DataType::String | DataType::Binary) {
+            return Ok(None);
+        }
+        // Codes that are predicted from other columns are not to be had without those.
+        if self.needed(column, row_group)?.iter().any(Option::is_some) {
             return Ok(None);
         }
         self.check_chunk(column, row_group, stored)?;

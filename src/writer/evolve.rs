@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
+use super::cross_column::Encoded;
 use super::version2::{Chunks, Encoders, check_schema, finish_file, stored_type, to_stored};
 use super::{Bounds, WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
@@ -155,8 +156,9 @@ fn add(
         let end = at.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX));
         let part = stored.column().slice(at..end);
         let encoded = chunk::encode(&part, encoder)?;
+        let encoded = Encoded { bytes: encoded, ..Encoded::default() };
         chunks.add(&part, &encoded, to_u64(bytes.len()), super::version2::states_bounds(field, bounds));
-        bytes.extend(encoded);
+        bytes.extend(encoded.bytes);
         at = end;
     }
     Ok((column_type, bytes, chunks))

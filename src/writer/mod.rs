@@ -4,6 +4,7 @@
 //! patched afterwards. [`LegacyWriter`] takes one whole column after the other and puts nothing out before its end,
 //! since the legacy dialects have their metadata in front. Both check a column before they take it.
 
+mod cross_column;
 mod evolve;
 mod legacy;
 mod version2;
@@ -53,6 +54,10 @@ pub struct WriteOptions {
     pub row_group_rows: u32,
     /// Which bounds to state in version 2.
     pub bounds: Bounds,
+    /// Predict columns from each other in version 2, where that makes them smaller: reading such a column takes those
+    /// that it is predicted from, too. The hint `compression_model` of a column overrides it: "independent" for none,
+    /// "cross" or "cross:NAME,NAME" to try it on a column (from these others only) that is small or gains little.
+    pub cross_column: bool,
 }
 
 impl WriteOptions {
@@ -68,6 +73,7 @@ impl WriteOptions {
             lossy: false,
             row_group_rows: DEFAULT_ROW_GROUP_ROWS,
             bounds: Bounds::WithoutPii,
+            cross_column: true,
         }
     }
 }

@@ -2,17 +2,20 @@
 
 use std::cmp::Ordering;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::cross_column::{Encoded, Relations};
 use super::{Bounds, WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
 use crate::column::{Column, Values};
 use crate::compression::{Compression, zstd};
 use crate::distinct::Counter;
 use crate::encoding::Encoder;
-use crate::encoding::chunk::{self, ColumnType};
+use crate::encoding::chunk::ColumnType;
+use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 use crate::format::version2::block::{self, Block, Digests, Sha};
@@ -53,6 +56,8 @@ impl Chunks {
                 hashes: Vec::new(),
                 digests: Digests::Inline(Vec::new()),
                 statistics: Vec::new(),
+                parents: Vec::new(),
+                needs: Vec::new(),
             },
             digests: Vec::new(),
             summary: Summary { statistics, distinct: Some(Counter::default()), bounds: None, is_unbounded: false },
@@ -67,8 +72,9 @@ impl Chunks {
         Chunks { block, digests, summary: Summary { statistics, distinct: None, bounds, is_unbounded } }
     }
 
-    /// Adds a chunk that was encoded to these bytes, at that place.
-    pub(super) fn add(&mut self, column: &Column, bytes: &[u8], start: u64, with_bounds: bool) {
+    /// Adds a chunk that was encoded so, at that place.
+    pub(super) fn add(&mut self, column: &Column, encoded: &Encoded, start: u64, with_bounds: bool) {
+        let bytes = encoded.bytes.as_slice();
         let mut measured = measure_bounds(column);
         let mut distinct = Counter::default();
         distinct.add_column(column);
@@ -86,6 +92,7 @@ impl Chunks {
         self.block.hashes.push(xxh3_64(bytes));
         self.digests.push(Sha256::digest(bytes).into());
         self.block.statistics.push(measured);
+        self.block.add_needs(&encoded.parents, encoded.needs);
     }
 }
 
@@ -182,6 +189,7 @@ pub struct StreamWriter {
     encoders: Encoders,
     /// What went wrong after rows had been taken; nothing can follow then.
     failure: Option<Error>,
+    relations: Relations,
 }
 
 impl std::fmt::Debug for StreamWriter {
@@ -195,8 +203,8 @@ impl std::fmt::Debug for StreamWriter {
 
 /// One encoder that compresses, and one that does not.
 pub(super) struct Encoders {
-    compressing: Encoder,
-    plain: Encoder,
+    pub compressing: Encoder,
+    pub plain: Encoder,
 }
 
 impl Encoders {
@@ -206,7 +214,7 @@ impl Encoders {
     }
 
     /// The encoder for a column: the hint `compression_model` can ask for none, `use_dictionary` for dictionaries.
-    pub(super) fn of(&mut self, field: &Field) -> &mut Encoder {
+    pub fn of(&mut self, field: &Field) -> &mut Encoder {
         let encoder = match field.compression_model.as_deref() {
             Some("none") => &mut self.plain,
             _ => &mut self.compressing,
@@ -260,8 +268,10 @@ impl StreamWriter {
         check_schema(&schema, &types)?;
         let chunks = types.iter().map(|_| Chunks::new()).collect();
         let requires = types.iter().map(|_| Vec::new()).collect();
+        let parents = types.iter().map(|_| Vec::new()).collect();
         Ok(StreamWriter {
             encoders: Encoders::new(&options)?,
+            relations: Relations::new(&schema, parents, options.cross_column)?,
             storage: storage_order(&schema),
             options,
             schema,
@@ -291,8 +301,10 @@ impl StreamWriter {
             modified: Some(options.modified).filter(|&time| time > 0).or(footer.modified).unwrap_or(0),
             ..options
         };
+        let parents = chunks.iter().map(|(block, ..)| block.parents.clone()).collect();
         Ok(StreamWriter {
             encoders: Encoders::new(&options)?,
+            relations: Relations::new(&footer.schema, parents, options.cross_column)?,
             storage: storage_order(&footer.schema),
             options,
             schema: footer.schema,
@@ -400,13 +412,15 @@ impl StreamWriter {
         if total > MAX_ROWS {
             return Err(Error::limit("rows", total, MAX_ROWS));
         }
+        let columns: Vec<Arc<Parent>> =
+            columns.into_iter().map(|column| Arc::new(Parent::new(Arc::new(column), None))).collect();
+        let encoded = self.relations.encode(&columns, &self.schema, &mut self.encoders)?;
         for &index in &self.storage {
-            let parts = self.schema.columns.get(index).zip(columns.get(index)).zip(self.chunks.get_mut(index));
-            let Some(((field, column), chunks)) = parts else { continue };
-            let bytes = chunk::encode(column, self.encoders.of(field))?;
-            chunks.add(column, &bytes, self.position, states_bounds(field, self.options.bounds));
-            self.position += to_u64(bytes.len());
-            self.output.extend(bytes);
+            let parts = self.schema.columns.get(index).zip(columns.get(index)).zip(encoded.get(index));
+            let (Some(((field, column), encoded)), Some(chunks)) = (parts, self.chunks.get_mut(index)) else { continue };
+            chunks.add(column.column(), encoded, self.position, states_bounds(field, self.options.bounds));
+            self.position += to_u64(encoded.bytes.len());
+            self.output.extend_from_slice(&encoded.bytes);
         }
         self.rows.push(rows);
         Ok(())

@@ -75,6 +75,13 @@ pub struct Floats<'a> {
     pub width: FloatWidth,
 }
 
+/// The power of ten whose multiples most of the floats are, if there is one.
+#[cfg(feature = "writer")]
+#[must_use]
+pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
+    scaled::decimal_exponent(floats)
+}
+
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {

@@ -71,7 +71,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, width: FloatWidth, deco
 }
 
 #[cfg(feature = "writer")]
-pub use writer::encode;
+pub use writer::{decimal_exponent, encode};
 
 #[cfg(feature = "writer")]
 mod writer {
@@ -114,6 +114,11 @@ mod writer {
             return Some((BASE_TEN, exponent));
         }
         (1..=MAX_SHIFT).find(|&shift| hits(2f64.powi(i32::from(shift))) >= enough).map(|shift| (BASE_TWO, shift))
+    }
+
+    /// The power of ten whose multiples most of the floats are, if there is one.
+    pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
+        find_scale(floats).filter(|(base, _)| *base == BASE_TEN).map(|(_, exponent)| exponent)
     }
 
     pub fn encode(floats: Floats<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {

@@ -27,7 +27,8 @@ pub use writer::{MIN_RANGE, Ranks, encode, suits};
 mod writer {
     use std::collections::HashMap;
 
-    use super::super::encoder::{self, Facts, Integers, QuickHashBuilder, Role};
+    use super::super::encoder::{self, Facts, Integers, Role};
+    use crate::encoding::hash::QuickHashBuilder;
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.

@@ -6,7 +6,11 @@
 mod constant;
 mod delta;
 mod dictionary;
+mod exceptions;
+mod function;
+pub(crate) mod linear;
 mod planes;
+pub(crate) mod recent;
 mod run_length;
 
 use super::Decoder;
@@ -14,25 +18,59 @@ use crate::bytes::ByteReader;
 use crate::error::Result;
 
 macro_rules! table {
-    ($( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*) => {
+    (
+        $( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident => $module:ident; )*
+        models: $( $(#[doc = $model_doc:literal])* $model_id:literal $model_name:literal $model:ident => $model_module:ident; )*
+    ) => {
         encodings! {
             "integers" IntegerEncoding;
             $( $(#[doc = $doc])* $id $name $variant; )*
+            $( $(#[doc = $model_doc])* $model_id $model_name $model; )*
         }
 
         impl IntegerEncoding {
             fn decode(self, reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
-                match self { $(IntegerEncoding::$variant => $module::decode(reader, count, decoder),)* }
+                match self {
+                    $(IntegerEncoding::$variant => $module::decode(reader, count, decoder),)*
+                    $(IntegerEncoding::$model => $model_module::decode(reader, count, decoder),)*
+                }
             }
 
+            /// Whether the values alone make it worth trying; models depend on other columns.
             #[cfg(feature = "writer")]
             fn suits(self, facts: &encoder::Facts, role: encoder::Role) -> bool {
-                match self { $(IntegerEncoding::$variant => $module::suits(facts, role),)* }
+                match self {
+                    $(IntegerEncoding::$variant => $module::suits(facts, role),)*
+                    $(IntegerEncoding::$model => false,)*
+                }
             }
 
+            /// Encodes by other than models.
             #[cfg(feature = "writer")]
-            fn encode(self, integers: encoder::Integers<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-                match self { $(IntegerEncoding::$variant => $module::encode(integers, encoder, out),)* }
+            fn encode(self, integers: encoder::Integers<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) -> bool {
+                match self {
+                    $(IntegerEncoding::$variant => {
+                        $module::encode(integers, encoder, out);
+                        true
+                    })*
+                    $(IntegerEncoding::$model => false,)*
+                }
+            }
+        }
+
+        /// Writes a node by a model, unless it does not suit.
+        #[cfg(feature = "writer")]
+        fn encode_by(
+            model: &super::Model,
+            integers: encoder::Integers<'_>,
+            encoder: &mut super::Encoder,
+            out: &mut Vec<u8>,
+        ) -> bool {
+            match model {
+                $(super::Model::$model(model) => {
+                    out.push(IntegerEncoding::$model.id());
+                    encoder.nested(|encoder| $model_module::encode(integers, model, encoder, out))
+                })*
             }
         }
     };
@@ -49,6 +87,13 @@ table! {
     3 "run-length" RunLength => run_length;
     /// Distinct values, and which of them each is.
     4 "dictionary" Dictionary => dictionary;
+    models:
+    /// A function of other columns, with exceptions.
+    5 "function" Function => function;
+    /// A weighted sum of other columns, and what is left.
+    6 "linear" Linear => linear;
+    /// Which of the values that were last there where other columns held the same.
+    7 "recent" Recent => recent;
 }
 
 /// Reads a node of `count` integers.
@@ -62,15 +107,16 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 }
 
 #[cfg(feature = "writer")]
-pub use encoder::{Integers, QuickHashBuilder, Role, encode};
+pub use encoder::{Integers, Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
     use std::collections::HashSet;
 
-    use super::{IntegerEncoding, dictionary};
+    use super::{IntegerEncoding, dictionary, encode_by};
     use crate::encoding::Encoder;
     use crate::encoding::encoder::{sample_positions, smallest};
+    use crate::encoding::hash::QuickHashBuilder;
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -136,34 +182,6 @@ mod encoder {
         }
     }
 
-    /// A multiplicative hash: values are no adversary's keys, and this map decides nothing but sizes.
-    #[derive(Clone, Copy, Debug, Default)]
-    pub struct QuickHash(u64);
-
-    impl std::hash::Hasher for QuickHash {
-        fn finish(&self) -> u64 {
-            self.0
-        }
-
-        fn write(&mut self, bytes: &[u8]) {
-            for chunk in bytes.chunks(8) {
-                let mut word = [0; 8];
-                word.iter_mut().zip(chunk).for_each(|(to, from)| *to = *from);
-                self.write_u64(u64::from_le_bytes(word));
-            }
-        }
-
-        fn write_u64(&mut self, value: u64) {
-            let mixed = (self.0.rotate_left(26) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            // Twice, because patterns of floats differ in their high bits only.
-            let mixed = (mixed ^ (mixed >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93);
-            self.0 = mixed ^ (mixed >> 32);
-        }
-    }
-
-    /// Builds [`QuickHash`]es.
-    pub type QuickHashBuilder = std::hash::BuildHasherDefault<QuickHash>;
-
     fn count_distinct(values: &[u64], most: usize) -> Option<usize> {
         let mut seen: HashSet<u64, QuickHashBuilder> = HashSet::default();
         for &value in values {
@@ -176,6 +194,29 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let count = integers.values.len();
+        let mut best: Option<(Vec<u8>, u64)> = None;
+        for model in encoder.models(count).iter() {
+            let mut coded = Vec::new();
+            let (suits, needed) = encoder.attempt(|encoder| encode_by(model, integers, encoder, &mut coded));
+            if suits && best.as_ref().is_none_or(|(best, _)| coded.len() < best.len()) {
+                best = Some((coded, needed | model.parents()));
+            }
+        }
+        let start = out.len();
+        if !best.as_ref().is_some_and(|(best, _)| encoder.is_enough(best.len(), count)) {
+            encoder.alone(|encoder| encode_alone(integers, role, encoder, out));
+            best = best.filter(|(best, _)| best.len() < out.len() - start);
+        }
+        if let Some((best, needed)) = best {
+            out.truncate(start);
+            out.extend(best);
+            encoder.need(needed);
+        }
+    }
+
+    /// Writes a node by what the values alone suggest.
+    fn encode_alone(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
         let facts = facts(integers, role);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
@@ -192,8 +233,7 @@ mod encoder {
             &always,
             |encoder, encoding, values, out| {
                 out.push(encoding.id());
-                encoding.encode(Integers { values, signed: integers.signed }, encoder, out);
-                true
+                encoding.encode(Integers { values, signed: integers.signed }, encoder, out)
             },
         );
         out.extend(best);
@@ -227,7 +267,16 @@ mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<_> = IntegerEncoding::ALL.iter().map(|e| (e.id(), e.as_str())).collect();
-        assert_eq!(ids, [(0, "constant"), (1, "planes"), (2, "delta"), (3, "run-length"), (4, "dictionary")]);
+        assert_eq!(ids, [
+                (0, "constant"),
+                (1, "planes"),
+                (2, "delta"),
+                (3, "run-length"),
+                (4, "dictionary"),
+                (5, "function"),
+                (6, "linear"),
+                (7, "recent")
+            ]);
     }
 
     #[test]

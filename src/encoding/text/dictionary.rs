@@ -6,6 +6,7 @@ use super::super::{Decoder, integer, varint};
 use super::Builder;
 use crate::bytes::ByteReader;
 use crate::column::VarBytes;
+use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
 
 /// The distinct values of a node of `count` values.
@@ -35,9 +36,15 @@ pub fn entries_and_codes(
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let (entries, codes) = entries_and_codes(reader, count, decoder)?;
     let mut builder = Builder::new(count, decoder);
-    for code in codes {
+    for &code in &codes {
         builder.extend(entries.get(code))?;
         builder.end();
+    }
+    let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
+    if decoder.is_top() && ascends() {
+        // Codes are below the number of entries, which are fewer than 2^31.
+        let codes = codes.into_iter().map(|code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
+        decoder.codes = Some(Codes { codes, entries: entries.len() });
     }
     builder.finish()
 }
@@ -52,7 +59,8 @@ mod writer {
     use super::super::encoder::{self, Facts, Role};
     use crate::bytes::to_u64;
     use crate::column::VarBytes;
-    use crate::encoding::integer::{self, Integers, QuickHashBuilder};
+    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
     pub fn suits(facts: &Facts, role: Role) -> bool {

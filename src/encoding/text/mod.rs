@@ -143,7 +143,7 @@ mod encoder {
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
     use crate::encoding::encoder::{sample_positions, smallest};
-    use crate::encoding::integer::QuickHashBuilder;
+    use crate::encoding::hash::QuickHashBuilder;
 
     /// What text is for, which tells what is worth trying.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +202,14 @@ mod encoder {
         let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
         if wants_dictionary && candidates.contains(&TextEncoding::Dictionary) {
             candidates = vec![TextEncoding::Dictionary];
+        } else if role == Role::Values && encoder.has_models() {
+            // Those of whose integers the models speak, if there are such.
+            let is_modelled = |encoding: &TextEncoding| {
+                matches!(encoding, TextEncoding::Dictionary | TextEncoding::Template | TextEncoding::Constant)
+            };
+            if candidates.iter().any(is_modelled) {
+                candidates.retain(is_modelled);
+            }
         }
         let always: Vec<TextEncoding> =
             candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();

@@ -125,7 +125,8 @@ mod writer {
     use super::{MAX_FIELDS, MAX_TEMPLATES, MAX_WIDTH};
     use crate::bytes::to_u64;
     use crate::column::VarBytes;
-    use crate::encoding::integer::{self, Integers, QuickHashBuilder};
+    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
     /// Skeletons that are told apart while the common ones are looked for.

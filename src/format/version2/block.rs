@@ -7,13 +7,16 @@
 //! block                 integers: offsets; integers: sizes; 8 bytes each: XXH3-64
 //!                       u8 0, 32 bytes each: SHA-256   or   u8 1, SHA-256 of all those, which lie before the blocks
 //!                       statistics of every chunk
+//!                       varint parents, a varint each: positions of other columns; integers: per chunk which of them
+//!                       it needs, bit by bit, where there are parents
 //! ```
 
 use std::ops::Range;
 
 use super::statistics;
-use crate::bytes::{ByteReader, to_u64};
+use crate::bytes::{ByteReader, to_u64, to_usize};
 use crate::encoding::chunk::ColumnType;
+use crate::encoding::parent::MAX_PARENTS;
 use crate::encoding::{Decoder, integer, varint};
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
@@ -50,6 +53,27 @@ pub struct Block {
     pub digests: Digests,
     /// Statistics of each chunk.
     pub statistics: Vec<ColumnStatistics>,
+    /// Other columns that chunks are predicted from, by their positions in the schema.
+    pub parents: Vec<usize>,
+    /// Per chunk a bit for each parent: whether it is needed.
+    pub needs: Vec<u64>,
+}
+
+impl Block {
+    /// Says which columns of a list, which continues that of the chunks before, the next chunk needs.
+    #[cfg(feature = "writer")]
+    pub fn add_needs(&mut self, parents: &[usize], needs: u64) {
+        if parents.len() > self.parents.len() {
+            self.parents = parents.to_vec();
+        }
+        self.needs.push(needs);
+    }
+
+    /// The parents that a chunk needs, in the order of the list; `None` in the place of the others.
+    pub fn needed(&self, row_group: usize) -> impl Iterator<Item = Option<usize>> + '_ {
+        let needs = self.needs.get(row_group).copied().unwrap_or_default();
+        self.parents.iter().enumerate().map(move |(bit, &parent)| (needs >> bit & 1 == 1).then_some(parent))
+    }
 }
 
 /// SHA-256 of each chunk.
@@ -163,12 +187,43 @@ fn read_block(
         LOCATED => Digests::Located(digest(reader)?),
         kind => return Err(Error::corrupt(format!("unknown kind {kind} of digests"))),
     };
+    let statistics = statistics::read(reader, column_type, rows, decoder)?;
+    let (parents, needs) = read_parents(reader, count, decoder)?;
     Ok(Block {
         ranges: offsets.into_iter().zip(sizes).map(range).collect::<Result<_>>()?,
         hashes,
         digests,
-        statistics: statistics::read(reader, column_type, rows, decoder)?,
+        statistics,
+        parents,
+        needs,
     })
+}
+
+fn read_parents(
+    reader: &mut ByteReader<'_>,
+    chunks: usize,
+    decoder: &mut Decoder,
+) -> Result<(Vec<usize>, Vec<u64>)> {
+    let count = varint::read_count(reader)?;
+    if count == 0 {
+        return Ok((Vec::new(), vec![0; chunks]));
+    }
+    if count > MAX_PARENTS {
+        return Err(Error::corrupt(format!("{count} parents of a column (at most {MAX_PARENTS})")));
+    }
+    let mut parents: Vec<usize> = Vec::with_capacity(count);
+    for _ in 0..count {
+        let parent = to_usize(varint::read(reader)?, "columns")?;
+        if parents.contains(&parent) {
+            return Err(Error::corrupt(format!("parent {parent} of a column twice")));
+        }
+        parents.push(parent);
+    }
+    let needs = integer::decode(reader, chunks, decoder)?;
+    if let Some(other) = needs.iter().find(|needs| needs.checked_shr(u32::try_from(count).unwrap_or(64)) > Some(0)) {
+        return Err(Error::corrupt(format!("parents {other:#b} of {count}")));
+    }
+    Ok((parents, needs))
 }
 
 /// Splits the digests of a column that lie in front of the blocks.
@@ -221,6 +276,13 @@ mod writer {
             }
         }
         statistics::write(&block.statistics, column_type, encoder, &mut out)?;
+        varint::write_count(block.parents.len(), &mut out);
+        for &parent in &block.parents {
+            varint::write_count(parent, &mut out);
+        }
+        if !block.parents.is_empty() {
+            integer::encode(Integers { values: &block.needs, signed: false }, Role::Values, encoder, &mut out);
+        }
         Ok(out)
     }
 

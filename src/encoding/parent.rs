@@ -1,0 +1,518 @@
+//! Other columns of the same row group, as models of a column see them.
+//!
+//! A model predicts a value from what other columns, its *parents*, hold in the same row. It sees them in two ways:
+//!
+//! ```text
+//! classes   equal values have one number: 0 for that of the first row, 1 for the next that differs, ...
+//!           null is a value of its own, floats differ by their bits. Two parents: pairs of values
+//! numbers   a signed integer per row: integers, dates and timestamps by value; decimals unscaled; booleans 0 or 1;
+//!           floats times a power of ten, rounded to even; 0 for null, NaN and what does not fit (51 bits of floats)
+//! ```
+//! A node of integers is *aligned* with the rows of a [`Scope`] where it has as many values: all rows of the row group
+//! for the validity of a column, its valid rows for its values. Only such nodes may use models.
+
+use std::cmp::Ordering;
+use std::hash::Hasher;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::hash::{QuickHash, mix};
+use crate::bytes::{ByteReader, to_u64};
+use crate::column::{Bitmap, Column, Values};
+use crate::error::{Error, Result};
+
+/// Parents that one column can have.
+pub const MAX_PARENTS: usize = 64;
+/// Columns that decoding one leads to, each the parent of the one before: a longer chain is refused, and so is a cycle.
+pub const MAX_CHAIN: usize = 3;
+
+/// Which of equal values each row holds.
+#[derive(Debug, Default)]
+pub struct Classes {
+    /// The class of each row, numbered in order of first appearance.
+    pub ids: Vec<u32>,
+    /// How many there are.
+    pub count: usize,
+}
+
+#[cfg(feature = "writer")]
+impl Classes {
+    /// Numbers classes below a bound anew, in order of first appearance.
+    pub fn of(ids: impl Iterator<Item = u32>, bound: usize) -> Self {
+        number_labels(ids, bound)
+    }
+}
+
+/// Positions in a dictionary of text, which tell equal values apart cheaply.
+#[derive(Debug)]
+pub struct Codes {
+    /// Of the valid rows.
+    pub codes: Vec<u32>,
+    /// Entries of the dictionary, all different.
+    pub entries: usize,
+}
+
+/// One column of a row group.
+#[derive(Debug)]
+pub struct Parent {
+    column: Arc<Column>,
+    codes: Option<Codes>,
+    classes: OnceLock<Arc<Classes>>,
+    /// Numbers that were asked for, by the exponent.
+    numbers: Mutex<Vec<(u8, Arc<Vec<i64>>)>>,
+}
+
+impl Parent {
+    /// A column, with the positions of its values in a dictionary where it was decoded from one.
+    #[must_use]
+    pub fn new(column: Arc<Column>, codes: Option<Codes>) -> Self {
+        Parent { column, codes, classes: OnceLock::new(), numbers: Mutex::default() }
+    }
+
+    /// The column.
+    #[must_use]
+    pub fn column(&self) -> &Column {
+        &self.column
+    }
+
+    /// The column, to share.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Column> {
+        &self.column
+    }
+
+    /// The classes of all rows.
+    #[must_use]
+    pub fn classes(&self) -> &Arc<Classes> {
+        self.classes.get_or_init(|| Arc::new(self.classify()))
+    }
+
+    fn classify(&self) -> Classes {
+        let column = &self.column;
+        if let Some(codes) = &self.codes {
+            // Null comes behind the entries.
+            let null = u32::try_from(codes.entries).unwrap_or(u32::MAX);
+            let mut dense = codes.codes.iter().copied();
+            let next = |row| if column.is_valid(row) { dense.next().unwrap_or(null) } else { null };
+            return number_labels((0..column.len()).map(next), codes.entries.saturating_add(1));
+        }
+        match column.values() {
+            Values::String(text) | Values::Binary(text) => {
+                let hash = |row: usize| {
+                    let mut hash = QuickHash::default();
+                    hash.write(text.get(row));
+                    mix(hash.finish())
+                };
+                let compare = |a: usize, b: usize| text.get(a).cmp(text.get(b));
+                number_values(column, hash, compare)
+            }
+            Values::Decimal { values, .. } => {
+                let value = |row: usize| values.get(row).copied().unwrap_or_default();
+                #[expect(clippy::cast_possible_truncation, reason = "a hash")]
+                let hash = |row: usize| mix(value(row) as u64 ^ (value(row) >> 64) as u64);
+                number_values(column, hash, |a, b| value(a).cmp(&value(b)))
+            }
+            values => {
+                let patterns = match values {
+                    // Often they are integers with nulls that somebody had no integers for.
+                    Values::Float64(floats) => whole(floats).unwrap_or_else(|| patterns(values)),
+                    values => patterns(values),
+                };
+                let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
+                let valid = |row: usize| column.is_valid(row);
+                let (mut min, mut max) = (u64::MAX, 0);
+                for (row, &value) in patterns.iter().enumerate() {
+                    if valid(row) {
+                        (min, max) = (value.min(min), value.max(max));
+                    }
+                }
+                let range = usize::try_from(max.saturating_sub(min)).unwrap_or(usize::MAX);
+                if range <= column.len().saturating_mul(4).saturating_add(1 << 16) {
+                    // The range is within 2^32 by the check above. Null is label 0.
+                    let label = |(row, &value): (usize, &u64)| match valid(row) {
+                        true => u32::try_from(value.wrapping_sub(min)).unwrap_or(u32::MAX - 1) + 1,
+                        false => 0,
+                    };
+                    return number_labels(patterns.iter().enumerate().map(label), range.saturating_add(2));
+                }
+                number_values(column, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+            }
+        }
+    }
+
+    /// Whether there are numbers.
+    #[must_use]
+    pub fn is_numeric(&self) -> bool {
+        !matches!(self.column.values(), Values::String(_) | Values::Binary(_))
+    }
+
+    /// The numbers of all rows; see the module's text. Text has none.
+    #[must_use]
+    pub fn numbers(&self, exponent: u8) -> Arc<Vec<i64>> {
+        let locked = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, numbers)) = locked().iter().find(|(known, _)| *known == exponent) {
+            return Arc::clone(numbers);
+        }
+        let numbers = Arc::new(self.to_numbers(exponent));
+        locked().push((exponent, Arc::clone(&numbers)));
+        numbers
+    }
+
+    fn to_numbers(&self, exponent: u8) -> Vec<i64> {
+        let power = POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0);
+        let mut numbers: Vec<i64> = match self.column.values() {
+            Values::Int8(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int32(v) | Values::Date(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => v.clone(),
+            Values::UInt8(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt16(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt32(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::UInt64(v) => v.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
+            Values::Float32(v) => v.iter().map(|&x| rounded(f64::from(x) * power)).collect(),
+            Values::Float64(v) => v.iter().map(|&x| rounded(x * power)).collect(),
+            Values::Decimal { values, .. } => values.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
+            Values::Boolean(bits) => bits.iter().map(i64::from).collect(),
+            Values::String(_) | Values::Binary(_) => Vec::new(),
+        };
+        if let Some(validity) = self.column.validity() {
+            for (group, bits) in numbers.chunks_mut(8).zip(validity.as_bytes()) {
+                if *bits != u8::MAX {
+                    let valid = |bit: usize| bits >> bit & 1 == 1;
+                    group.iter_mut().enumerate().for_each(|(bit, number)| *number = if valid(bit) { *number } else { 0 });
+                }
+            }
+        }
+        numbers
+    }
+}
+
+/// Powers of ten that are exact floats, as far as exponents go.
+pub const POWERS_OF_TEN: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+
+/// The nearest integer, the even one of two; 0 where there is none of 51 bits.
+fn rounded(value: f64) -> i64 {
+    /// Sums with it are whole, and their patterns count on from its own.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    const LIMIT: f64 = 2_251_799_813_685_248.0;
+    let integer = (value + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
+    if value.abs() < LIMIT { integer } else { 0 }
+}
+
+/// Floats that all are integers (and not -0.0) as patterns of those.
+fn whole(floats: &[f64]) -> Option<Vec<u64>> {
+    let integer = |&float: &f64| {
+        let integer = rounded(float);
+        (integer as f64).to_bits().eq(&float.to_bits()).then_some(integer.cast_unsigned() ^ 1 << 63)
+    };
+    floats.iter().map(integer).collect()
+}
+
+/// Bit patterns of fixed width, those of signed integers moved so that their order is that of the values.
+fn patterns(values: &Values) -> Vec<u64> {
+    let signed = |value: i64| value.cast_unsigned() ^ 1 << 63;
+    match values {
+        Values::Int8(v) => v.iter().map(|&x| signed(x.into())).collect(),
+        Values::Int16(v) => v.iter().map(|&x| signed(x.into())).collect(),
+        Values::Int32(v) | Values::Date(v) => v.iter().map(|&x| signed(x.into())).collect(),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => v.iter().map(|&x| signed(x)).collect(),
+        Values::UInt8(v) => v.iter().map(|&x| x.into()).collect(),
+        Values::UInt16(v) => v.iter().map(|&x| x.into()).collect(),
+        Values::UInt32(v) => v.iter().map(|&x| x.into()).collect(),
+        Values::UInt64(v) => v.clone(),
+        Values::Float32(v) => v.iter().map(|x| x.to_bits().into()).collect(),
+        Values::Float64(v) => v.iter().map(|x| x.to_bits()).collect(),
+        Values::Boolean(v) => v.iter().map(u64::from).collect(),
+        Values::Decimal { .. } | Values::String(_) | Values::Binary(_) => Vec::new(),
+    }
+}
+
+/// Numbers small labels anew, in order of first appearance.
+fn number_labels(labels: impl Iterator<Item = u32>, bound: usize) -> Classes {
+    let mut numbers = vec![u32::MAX; bound];
+    let mut count = 0;
+    let ids = labels.map(|label| match usize::try_from(label).ok().and_then(|label| numbers.get_mut(label)) {
+        Some(number) if *number == u32::MAX => {
+            *number = count;
+            count += 1;
+            *number
+        }
+        Some(number) => *number,
+        // Every label is below the bound.
+        None => 0,
+    });
+    let ids = ids.collect();
+    Classes { ids, count: usize::try_from(count).unwrap_or(usize::MAX) }
+}
+
+/// Numbers the values of a column; null is one of them.
+fn number_values(
+    column: &Column,
+    hash: impl Fn(usize) -> u64,
+    compare: impl Fn(usize, usize) -> Ordering,
+) -> Classes {
+    let (valid, len) = (|row| column.is_valid(row), column.len());
+    number(
+        len,
+        |row| if valid(row) { hash(row) } else { u64::MAX },
+        |a, b| valid(a).cmp(&valid(b)).then_with(|| if valid(a) { compare(a, b) } else { Ordering::Equal }),
+    )
+}
+
+/// Numbers rows by a hash table, or by sorting where too many of them collide: values can be an adversary's.
+fn number(len: usize, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
+    let mut ids: Vec<u32> = Vec::with_capacity(len);
+    let mut slots = Slots::new();
+    let mut count = 0u32;
+    let mut probes = len.saturating_mul(16).saturating_add(1024);
+    for row in 0..len {
+        // The upper half is the better mixed one.
+        let tag = hash(row) >> 32;
+        match slots.find(tag, &mut probes, |first| compare(first, row).is_eq()) {
+            Found::Row(first) => ids.push(ids.get(first).copied().unwrap_or_default()),
+            Found::Free(at) => {
+                slots.fill(at, tag, row);
+                ids.push(count);
+                count += 1;
+            }
+            Found::Nothing => return number_by_sorting(len, compare),
+        }
+    }
+    Classes { ids, count: usize::try_from(count).unwrap_or(usize::MAX) }
+}
+
+/// Open addressing: 32 bits of a hash, and the first row with it plus one; 0 where nothing is.
+struct Slots {
+    slots: Vec<u64>,
+    used: usize,
+}
+
+enum Found {
+    /// The first row of the class.
+    Row(usize),
+    /// Where a new one belongs.
+    Free(usize),
+    /// The probes are used up.
+    Nothing,
+}
+
+impl Slots {
+    fn new() -> Self {
+        Slots { slots: vec![0; 1024], used: 0 }
+    }
+
+    fn start(&self, tag: u64) -> usize {
+        usize::try_from(tag).unwrap_or_default() & (self.slots.len() - 1)
+    }
+
+    fn find(&self, tag: u64, probes: &mut usize, is_same: impl Fn(usize) -> bool) -> Found {
+        let mut at = self.start(tag);
+        while let Some(&slot) = self.slots.get(at) {
+            if slot == 0 {
+                return Found::Free(at);
+            }
+            let first = usize::try_from((slot & 0xffff_ffff) - 1).unwrap_or_default();
+            if slot >> 32 == tag && is_same(first) {
+                return Found::Row(first);
+            }
+            if *probes == 0 {
+                break;
+            }
+            *probes -= 1;
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        Found::Nothing
+    }
+
+    fn fill(&mut self, at: usize, tag: u64, row: usize) {
+        if let Some(slot) = self.slots.get_mut(at) {
+            *slot = tag << 32 | (to_u64(row) + 1);
+        }
+        self.used += 1;
+        if self.used * 2 > self.slots.len() {
+            let old = std::mem::take(&mut self.slots);
+            self.slots = vec![0; old.len() * 2];
+            for slot in old.into_iter().filter(|&slot| slot != 0) {
+                if let Found::Free(at) = self.find(slot >> 32, &mut usize::MAX.clone(), |_| false)
+                    && let Some(free) = self.slots.get_mut(at)
+                {
+                    *free = slot;
+                }
+            }
+        }
+    }
+}
+
+fn number_by_sorting(len: usize, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
+    let mut order: Vec<usize> = (0..len).collect();
+    order.sort_by(|&a, &b| compare(a, b));
+    // The first row of each class comes first, as the sort is stable.
+    let mut firsts = vec![0usize; len];
+    let mut first = 0;
+    let mut before = None;
+    for &row in &order {
+        if before.is_none_or(|before: usize| compare(before, row).is_ne()) {
+            first = row;
+        }
+        before = Some(row);
+        if let Some(slot) = firsts.get_mut(row) {
+            *slot = first;
+        }
+    }
+    // Rows are fewer than 2^32.
+    number_labels(firsts.into_iter().map(|first| u32::try_from(first).unwrap_or(u32::MAX - 1)), len)
+}
+
+/// One or two parents, by their positions in a column's list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The parent.
+    pub first: u8,
+    /// The other one of a pair.
+    pub second: Option<u8>,
+}
+
+impl Key {
+    /// Reads `u8 parents` and so many positions.
+    pub(super) fn read(reader: &mut ByteReader<'_>) -> Result<Key> {
+        match reader.u8()? {
+            1 => Ok(Key { first: reader.u8()?, second: None }),
+            2 => Ok(Key { first: reader.u8()?, second: Some(reader.u8()?) }),
+            count => Err(Error::corrupt(format!("a key of {count} parents"))),
+        }
+    }
+
+    #[cfg(feature = "writer")]
+    pub(super) fn write(self, out: &mut Vec<u8>) {
+        out.extend([1 + u8::from(self.second.is_some()), self.first]);
+        out.extend(self.second);
+    }
+}
+
+/// The rows that an aligned node speaks of, and the columns that it can look at.
+#[derive(Debug)]
+pub struct Scope {
+    parents: Arc<[Option<Arc<Parent>>]>,
+    rows: Rows,
+    /// Classes that were asked for, by the parents.
+    known: Mutex<Vec<(Key, Arc<Classes>)>>,
+}
+
+#[derive(Debug)]
+enum Rows {
+    All(usize),
+    Some(Vec<u32>),
+}
+
+impl Scope {
+    /// All rows of a row group of `rows` rows.
+    #[must_use]
+    pub fn all(parents: Arc<[Option<Arc<Parent>>]>, rows: usize) -> Self {
+        Scope { parents, rows: Rows::All(rows), known: Mutex::default() }
+    }
+
+    /// The rows that a bitmap of all of them names.
+    #[must_use]
+    pub fn valid(parents: Arc<[Option<Arc<Parent>>]>, validity: &Bitmap) -> Self {
+        Scope { parents, rows: Rows::Some(validity.positions(0..validity.len())), known: Mutex::default() }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.rows {
+            Rows::All(rows) => *rows,
+            Rows::Some(positions) => positions.len(),
+        }
+    }
+
+    /// A parent.
+    ///
+    /// # Errors
+    /// `corrupt` for one that the chunk does not have.
+    pub fn parent(&self, parent: u8) -> Result<&Arc<Parent>> {
+        let found = self.parents.get(usize::from(parent)).and_then(Option::as_ref);
+        found.ok_or_else(|| Error::corrupt(format!("parent {parent}, which the directory does not list for the chunk")))
+    }
+
+    /// Those rows of these.
+    #[must_use]
+    pub fn narrow(&self, rows: &[usize]) -> Self {
+        let position = |row: usize| match &self.rows {
+            // Rows are fewer than 2^32.
+            Rows::All(_) => u32::try_from(row).unwrap_or(u32::MAX),
+            Rows::Some(positions) => positions.get(row).copied().unwrap_or(u32::MAX),
+        };
+        let rows = Rows::Some(rows.iter().map(|&row| position(row)).collect());
+        Scope { parents: Arc::clone(&self.parents), rows, known: Mutex::default() }
+    }
+
+    /// The classes of the rows by a key.
+    ///
+    /// # Errors
+    /// `corrupt` for parents that the chunk does not have.
+    pub fn classes(&self, key: Key) -> Result<Arc<Classes>> {
+        let locked = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, classes)) = locked().iter().find(|(known, _)| *known == key) {
+            return Ok(Arc::clone(classes));
+        }
+        let classes = match (key.second, &self.rows) {
+            (Some(second), _) => {
+                let first = self.classes(Key { second: None, ..key })?;
+                Arc::new(pairs(&first, self.classes(Key { first: second, second: None })?.as_ref()))
+            }
+            (None, Rows::All(_)) => Arc::clone(self.parent(key.first)?.classes()),
+            (None, Rows::Some(positions)) => {
+                let all = self.parent(key.first)?.classes();
+                Arc::new(number_labels(picked(&all.ids, positions), all.count))
+            }
+        };
+        locked().push((key, Arc::clone(&classes)));
+        Ok(classes)
+    }
+
+    /// Adds the weighted parts of a parent's numbers to a sum per row.
+    ///
+    /// # Errors
+    /// `corrupt` for a parent that the chunk does not have, or that has no numbers.
+    pub fn add_numbers(&self, parent: u8, exponent: u8, sums: &mut [i64], term: impl Fn(i64) -> i64) -> Result<()> {
+        let found = self.parent(parent)?;
+        if !found.is_numeric() {
+            return Err(Error::corrupt(format!("numbers of parent {parent}, which is text")));
+        }
+        let numbers = found.numbers(exponent);
+        match &self.rows {
+            Rows::All(_) => {
+                sums.iter_mut().zip(numbers.iter()).for_each(|(sum, &number)| *sum = sum.wrapping_add(term(number)));
+            }
+            Rows::Some(positions) => {
+                for (sum, &position) in sums.iter_mut().zip(positions) {
+                    let number = usize::try_from(position).ok().and_then(|at| numbers.get(at));
+                    *sum = sum.wrapping_add(term(number.copied().unwrap_or_default()));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn picked<'a>(ids: &'a [u32], positions: &'a [u32]) -> impl Iterator<Item = u32> + 'a {
+    let at = |&position: &u32| usize::try_from(position).ok().and_then(|at| ids.get(at)).copied().unwrap_or_default();
+    positions.iter().map(at)
+}
+
+/// Tables of pairs up to this many entries per row are looked up, larger ones hashed.
+const MAX_PAIRS_PER_ROW: usize = 4;
+
+/// The classes of pairs.
+pub fn pairs(first: &Classes, second: &Classes) -> Classes {
+    let len = first.ids.len();
+    let bound = first.count.saturating_mul(second.count);
+    let both = first.ids.iter().zip(&second.ids);
+    if bound <= len.saturating_mul(MAX_PAIRS_PER_ROW).saturating_add(1 << 12) {
+        let width = u32::try_from(second.count).unwrap_or(u32::MAX);
+        return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)), bound);
+    }
+    let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
+    let pair = |row: usize| pairs.get(row).copied().unwrap_or_default();
+    number(len, |row| mix(pair(row)), |a, b| pair(a).cmp(&pair(b)))
+}

@@ -1,0 +1,277 @@
+//! Robust linear regression: weights of few columns whose sum is mostly near another one.
+
+use crate::encoding::integer::linear::{Form, MAX_SHIFT, MAX_TERMS, Part, Sum, Term};
+
+/// A column of numbers that may be a term.
+#[derive(Clone, Debug)]
+pub struct Feature {
+    /// What it is; its weight does not count.
+    pub term: Term,
+    /// Its numbers in the sampled rows.
+    pub numbers: Vec<f64>,
+}
+
+/// A sum, and what its residuals cost.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// The sum.
+    pub sum: Sum,
+    /// Estimated bits per value.
+    pub bits: f64,
+}
+
+/// Rounds of reweighting.
+const ROUNDS: usize = 8;
+/// Residuals up to this size are as good as none.
+const SMALL: f64 = 0.5;
+/// Bits per value that another term must save.
+const MIN_GAIN: f64 = 0.04;
+/// Weights this near to an integer are tried as one.
+const NEAR: f64 = 0.05;
+/// Bits behind the point of other weights.
+const SHIFT: u8 = 20;
+
+/// Least absolute deviations by iteratively reweighted least squares (Schlossmacher 1973): a weight per feature, then
+/// the constant.
+fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64>> {
+    let rows = target.len() as f64;
+    let (means, scales): (Vec<f64>, Vec<f64>) = features
+        .iter()
+        .map(|feature| {
+            let mean = feature.numbers.iter().sum::<f64>() / rows;
+            let square = feature.numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / rows;
+            (mean, square.sqrt())
+        })
+        .unzip();
+    let width = features.len() + 1;
+    let mut importance = vec![1.0; target.len()];
+    let mut solution = vec![0.0; width];
+    let mut row_of = vec![0.0; width];
+    for _ in 0..rounds {
+        let mut matrix = vec![vec![0.0; width + 1]; width];
+        for (row, (&wanted, &weight)) in target.iter().zip(&importance).enumerate() {
+            for ((slot, feature), (mean, scale)) in row_of.iter_mut().zip(features).zip(means.iter().zip(&scales)) {
+                let number = feature.numbers.get(row).copied().unwrap_or_default();
+                *slot = if *scale > 0.0 { (number - mean) / scale } else { 0.0 };
+            }
+            if let Some(last) = row_of.last_mut() {
+                *last = 1.0;
+            }
+            for (i, line) in matrix.iter_mut().enumerate() {
+                let factor = row_of.get(i).copied().unwrap_or_default() * weight;
+                for (cell, other) in line.iter_mut().zip(row_of.iter().chain([&wanted])) {
+                    *cell += factor * other;
+                }
+            }
+        }
+        solution = eliminate(matrix);
+        if solution.iter().any(|x| !x.is_finite()) {
+            return None;
+        }
+        for (row, (&wanted, weight)) in target.iter().zip(&mut importance).enumerate() {
+            let mut predicted = solution.last().copied().unwrap_or_default();
+            for ((feature, slope), (mean, scale)) in features.iter().zip(&solution).zip(means.iter().zip(&scales)) {
+                if *scale > 0.0 {
+                    predicted += slope * (feature.numbers.get(row).copied().unwrap_or_default() - mean) / scale;
+                }
+            }
+            *weight = 1.0 / (wanted - predicted).abs().max(SMALL);
+        }
+    }
+    let mut constant = solution.pop().unwrap_or_default();
+    for ((slope, mean), scale) in solution.iter_mut().zip(&means).zip(&scales) {
+        *slope = if *scale > 0.0 { *slope / scale } else { 0.0 };
+        constant -= *slope * mean;
+    }
+    solution.push(constant);
+    Some(solution)
+}
+
+/// Gauss-Jordan elimination of a symmetric system with its right-hand side as the last column; what depends on those
+/// before it gets the solution 0.
+fn eliminate(mut matrix: Vec<Vec<f64>>) -> Vec<f64> {
+    let width = matrix.len();
+    let diagonal: Vec<f64> = matrix.iter().enumerate().map(|(i, line)| line.get(i).copied().unwrap_or(0.0)).collect();
+    let mut skipped = vec![false; width];
+    for pivot in 0..width {
+        let Some(mut line) = matrix.get(pivot).cloned() else { break };
+        let head = line.get(pivot).copied().unwrap_or_default();
+        if head.abs() <= 1e-9 * diagonal.get(pivot).copied().unwrap_or_default().abs() || head == 0.0 {
+            if let Some(skip) = skipped.get_mut(pivot) {
+                *skip = true;
+            }
+            continue;
+        }
+        line.iter_mut().for_each(|cell| *cell /= head);
+        for (index, other) in matrix.iter_mut().enumerate() {
+            let factor = other.get(pivot).copied().unwrap_or_default();
+            if index != pivot && factor != 0.0 {
+                other.iter_mut().zip(&line).for_each(|(cell, known)| *cell -= factor * known);
+            }
+        }
+        if let Some(slot) = matrix.get_mut(pivot) {
+            *slot = line;
+        }
+    }
+    matrix.iter().zip(skipped).map(|(line, skip)| if skip { 0.0 } else { line.last().copied().unwrap_or(0.0) }).collect()
+}
+
+/// About how many bits residuals take: the entropy of their sizes in powers of two with their signs, and the rest of
+/// their bits as they are.
+fn cost(residuals: impl Iterator<Item = f64>) -> f64 {
+    let mut counts = [0u32; 130];
+    let (mut total, mut extra) = (0u32, 0.0);
+    for residual in residuals {
+        let size = residual.abs();
+        let bits = if size < 0.5 { 0.0 } else { (size + 0.5).log2().floor() };
+        let class = if size < 0.5 { 0.0 } else { bits + 1.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
+        let slot = (class as usize).min(64) * 2 + usize::from(residual > 0.0);
+        if let Some(count) = counts.get_mut(slot) {
+            *count += 1;
+        }
+        total += 1;
+        extra += bits;
+    }
+    let total = f64::from(total.max(1));
+    let entropy: f64 = counts.iter().filter(|count| **count > 0).map(|&count| -f64::from(count) / total * (f64::from(count) / total).log2()).sum();
+    entropy + extra / total
+}
+
+fn residuals<'a>(
+    features: &'a [&Feature],
+    solution: &'a [f64],
+    target: &'a [f64],
+    modulus: f64,
+) -> impl Iterator<Item = f64> + 'a {
+    target.iter().enumerate().map(move |(row, wanted)| {
+        let mut predicted = solution.last().copied().unwrap_or_default();
+        for (feature, weight) in features.iter().zip(solution) {
+            predicted += weight * feature.numbers.get(row).copied().unwrap_or_default();
+        }
+        let residual = wanted - predicted.floor();
+        if modulus > 0.0 { (residual + modulus / 2.0).rem_euclid(modulus) - modulus / 2.0 } else { residual }
+    })
+}
+
+fn fit_cost(features: &[&Feature], target: &[f64], modulus: f64, rounds: usize) -> Option<(f64, Vec<f64>)> {
+    let mut solution = solve(features, target, rounds)?;
+    if let Some(constant) = solution.last_mut() {
+        *constant += 0.5;
+    }
+    let bits = cost(residuals(features, &solution, target, modulus));
+    // Weights that are meant to be whole: then so is the constant, the median of what is left.
+    let mut whole = solution.clone();
+    let last = whole.len().saturating_sub(1);
+    for weight in whole.iter_mut().take(last) {
+        if (*weight - weight.round()).abs() < NEAR {
+            *weight = weight.round();
+        }
+    }
+    if whole != solution {
+        if let Some(constant) = whole.last_mut() {
+            *constant = 0.0;
+        }
+        let mut left: Vec<f64> = residuals(features, &whole, target, modulus).collect();
+        left.sort_by(f64::total_cmp);
+        if let Some(constant) = whole.last_mut() {
+            *constant = left.get(left.len() / 2).copied().unwrap_or_default().round();
+        }
+        let whole_bits = cost(residuals(features, &whole, target, modulus));
+        if whole_bits <= bits + MIN_GAIN {
+            return Some((whole_bits, whole));
+        }
+    }
+    Some((bits, solution))
+}
+
+/// Finds a sum of few features near to the target; `None` where none costs less than `most` bits per value.
+pub fn fit(features: &[Feature], target: &[f64], form: Form, modulus: u64, max_parents: usize, most: f64) -> Option<Fit> {
+    let modulus_f64 = modulus as f64;
+    let mut chosen: Vec<&Feature> = features.iter().collect();
+    let (mut bits, mut solution) = fit_cost(&chosen, target, modulus_f64, ROUNDS)?;
+    if bits > most {
+        return None;
+    }
+    let spread = |feature: &Feature| {
+        let mean = feature.numbers.iter().sum::<f64>() / target.len() as f64;
+        (feature.numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / target.len() as f64).sqrt()
+    };
+    // Features are left out while that costs next to nothing, those that move the sum the least first.
+    loop {
+        let mut order: Vec<(usize, f64)> = chosen
+            .iter()
+            .zip(&solution)
+            .enumerate()
+            .map(|(index, (feature, weight))| (index, weight.abs() * spread(feature)))
+            .collect();
+        order.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut removed = false;
+        let idle: Vec<usize> = order.iter().filter(|(_, moves)| *moves < 0.2).map(|(index, _)| *index).collect();
+        let parents = |features: &[&Feature]| {
+            let mut parents: Vec<u8> = features.iter().map(|feature| feature.term.parent).collect();
+            parents.sort_unstable();
+            parents.dedup();
+            parents.len()
+        };
+        let too_many = chosen.len() > MAX_TERMS || parents(&chosen) > max_parents;
+        // All at once those that do nothing, else one by one.
+        let singles = order.iter().map(|(index, _)| vec![*index]);
+        for drop in std::iter::once(idle).filter(|idle| idle.len() > 1).chain(singles) {
+            let kept: Vec<&Feature> =
+                chosen.iter().enumerate().filter(|(index, _)| !drop.contains(index)).map(|(_, feature)| *feature).collect();
+            if kept.is_empty() {
+                continue;
+            }
+            let Some((fewer_bits, fewer)) = fit_cost(&kept, target, modulus_f64, ROUNDS) else { continue };
+            if fewer_bits <= bits + MIN_GAIN || (too_many && fewer_bits <= most) {
+                (chosen, solution) = (kept, fewer);
+                bits = bits.min(fewer_bits).max(fewer_bits - MIN_GAIN);
+                removed = true;
+                break;
+            }
+        }
+        if !removed {
+            if too_many {
+                return None;
+            }
+            break;
+        }
+    }
+    let (bits, solution) = fit_cost(&chosen, target, modulus_f64, ROUNDS * 2)?;
+    let sum = to_sum(&chosen, &solution, form, modulus)?;
+    (bits <= most).then_some(Fit { sum, bits })
+}
+
+fn to_sum(features: &[&Feature], solution: &[f64], form: Form, modulus: u64) -> Option<Sum> {
+    let (constant, weights) = solution.split_last()?;
+    let is_whole = solution.iter().all(|x| x.fract() == 0.0);
+    let shift = if is_whole { 0 } else { SHIFT.min(MAX_SHIFT) };
+    let scale = f64::from(1u32 << shift);
+    let fixed = |x: f64| {
+        let scaled = (x * scale).round();
+        #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
+        let fixed = (scaled.abs() < 9e15).then_some(scaled as i64);
+        fixed
+    };
+    let mut terms = Vec::with_capacity(features.len());
+    for (feature, &weight) in features.iter().zip(weights) {
+        let weight = fixed(weight)?;
+        let largest = feature.numbers.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        if largest * (weight as f64).abs() > 1e18 {
+            return None;
+        }
+        if weight != 0 {
+            terms.push(Term { weight, ..feature.term });
+        }
+    }
+    (!terms.is_empty()).then_some(Sum { form, modulus, terms, constant: fixed(*constant)?, shift })
+}
+
+/// A part of a number as a feature.
+pub fn feature(parent: u8, exponent: u8, part: Part, numbers: &[i64]) -> Feature {
+    Feature {
+        term: Term { parent, exponent, part, weight: 0 },
+        numbers: numbers.iter().map(|&number| part.of(number) as f64).collect(),
+    }
+}

@@ -1,0 +1,323 @@
+//! Which columns of a row group predict a column well: estimates on a sample.
+
+use std::sync::Arc;
+
+use super::graph::Graph;
+use super::regression::{self, Feature};
+use crate::bytes::to_u64;
+use crate::column::{Column, Values};
+use crate::encoding::Model;
+use crate::encoding::float::{self, FloatWidth, Floats};
+use crate::encoding::integer::linear::{Form, Part};
+use crate::encoding::integer::recent::Symbols;
+use crate::encoding::parent::{Classes, Key, Parent, pairs};
+
+/// Rows of each of the two parts of the sample.
+const WINDOW: usize = 8 * 1024;
+/// Rows that sums are fitted on.
+const FITTED: usize = 768;
+/// Columns, the nearest ones, that are tried as parents of one.
+const MAX_CANDIDATES: usize = 40;
+/// The best of them, of which pairs are tried.
+const MAX_PAIRED: usize = 6;
+/// Columns, the nearest ones, that are tried as parents in a sum.
+const MAX_SUMMANDS: usize = 14;
+/// Parents of a sum.
+const MAX_SUM_PARENTS: usize = 4;
+/// Part of the cost that a model must save to be tried.
+const MIN_GAIN: f64 = 0.05;
+/// Bits per symbol below which even runs of one symbol do not get.
+const MIN_SYMBOL_BITS: f64 = 0.02;
+/// Minutes of a day, of which times of day are a part.
+const DAY: u64 = 24 * 60;
+
+/// A model of a column that is worth trying.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// Columns that it needs; the model names them by their position here.
+    pub parents: Vec<usize>,
+    /// The model.
+    pub model: Model,
+    /// Estimated bits per value.
+    pub bits: f64,
+}
+
+/// What is to be predicted.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// The column.
+    pub column: usize,
+    /// Bits per value that it takes without models.
+    pub bits: f64,
+    /// Whether rows are null, rather than the values of the others.
+    pub is_validity: bool,
+}
+
+/// One column in the sampled rows.
+struct Sampled {
+    classes: Classes,
+    /// The class of null.
+    null: Option<u32>,
+    /// Classes of the whole row group.
+    full: usize,
+}
+
+/// The columns of a row group, and a sample of them.
+pub struct Search<'a> {
+    columns: &'a [Arc<Parent>],
+    rows: usize,
+    sampled: Vec<Sampled>,
+    /// Rows of the first part of the sample.
+    first: usize,
+    /// Exponents of the floats.
+    exponents: Vec<u8>,
+    /// Numbers of the rows that sums are fitted on, where a column has such.
+    numbers: Vec<Vec<i64>>,
+    /// Those rows.
+    fitted: Vec<usize>,
+}
+
+fn class_at(classes: &Classes, row: usize) -> u32 {
+    classes.ids.get(row).copied().unwrap_or_default()
+}
+
+impl<'a> Search<'a> {
+    /// Draws the sample.
+    pub fn new(columns: &'a [Arc<Parent>]) -> Self {
+        let rows = columns.first().map_or(0, |column| column.column().len());
+        let windows = match rows {
+            0..=32768 => vec![0..rows / 2, rows / 2..rows],
+            _ => vec![rows / 4..rows / 4 + WINDOW, 3 * (rows / 4)..3 * (rows / 4) + WINDOW],
+        };
+        let first = windows.first().map_or(0, |window: &std::ops::Range<usize>| window.len());
+        let sampled = columns.iter().map(|column| {
+            let all = column.classes();
+            let ids = windows.iter().flat_map(|window| window.clone().map(|row| class_at(all, row)));
+            let null = windows.iter().flat_map(Clone::clone).position(|row| !column.column().is_valid(row));
+            let classes = Classes::of(ids, all.count);
+            Sampled { null: null.map(|at| class_at(&classes, at)), classes, full: all.count }
+        });
+        let step = (rows / FITTED).max(1);
+        let fitted: Vec<usize> = (0..rows).step_by(step).collect();
+        let exponents: Vec<u8> = columns.iter().map(|column| exponent(column.column())).collect();
+        let numbers = columns.iter().zip(&exponents).map(|(column, &exponent)| {
+            let mut numbers = Vec::new();
+            if column.is_numeric() {
+                numbers.extend(column.numbers(exponent).iter().step_by(step));
+            }
+            numbers
+        });
+        Search { rows, sampled: sampled.collect(), first, numbers: numbers.collect(), fitted, exponents, columns }
+    }
+
+    /// Models of a target that save something, the best first, of the columns that may be its parents.
+    pub fn candidates(&self, target: Target, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<Candidate> {
+        let Some(child) = self.sampled.get(target.column) else { return Vec::new() };
+        let validity;
+        let (ids, null) = match (target.is_validity, child.null) {
+            (false, null) => (&child.classes.ids, null),
+            (true, Some(null)) => {
+                validity = child.classes.ids.iter().map(|&class| u32::from(class == null)).collect();
+                (&validity, None)
+            }
+            (true, None) => return Vec::new(),
+        };
+        let near = self.near(target.column, MAX_CANDIDATES, may_be_parent);
+        let mut found: Vec<Candidate> = Vec::new();
+        let mut singles: Vec<(f64, usize)> = Vec::new();
+        for &parent in &near {
+            let Some(key) = self.sampled.get(parent).filter(|sampled| sampled.classes.count > 1) else { continue };
+            let best = self.estimate(ids, null, &key.classes, key.full, target.bits);
+            if let Some((bits, is_function)) = best {
+                singles.push((bits, parent));
+                let key = Key { first: 0, second: None };
+                found.push(Candidate { parents: vec![parent], model: class_model(key, is_function), bits });
+            }
+        }
+        if !target.is_validity {
+            singles.sort_by(|a, b| a.0.total_cmp(&b.0));
+            singles.truncate(MAX_PAIRED);
+            for (index, &(_, a)) in singles.iter().enumerate() {
+                for &(_, b) in singles.iter().skip(index + 1) {
+                    let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
+                    let key = pairs(&first.classes, &second.classes);
+                    // How many more pairs there are in all rows, as words in a longer text (Heaps 1978).
+                    let early = key.ids.iter().take(self.first).max().map_or(1.0, |&most| f64::from(most) + 1.0);
+                    let growth = (key.count as f64 / early).log2().clamp(0.0, 1.0);
+                    let more = (self.rows as f64 / key.ids.len().max(1) as f64).powf(growth);
+                    let most = first.full.saturating_mul(second.full);
+                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+                    let full = ((key.count as f64 * more) as usize).min(most);
+                    if let Some((bits, is_function)) = self.estimate(ids, null, &key, full, target.bits) {
+                        let key = Key { first: 0, second: Some(1) };
+                        found.push(Candidate { parents: vec![a, b], model: class_model(key, is_function), bits });
+                    }
+                }
+            }
+            found.extend(self.sums(target, may_be_parent));
+        }
+        found.retain(|candidate| candidate.bits < target.bits * (1.0 - MIN_GAIN));
+        found.sort_by(|a, b| a.bits.total_cmp(&b.bits));
+        found
+    }
+
+    /// The nearest columns that may be parents of one.
+    fn near(&self, column: usize, most: usize, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<usize> {
+        let mut others: Vec<usize> =
+            (0..self.columns.len()).filter(|&other| other != column && may_be_parent(other)).collect();
+        others.sort_by_key(|&other| other.abs_diff(column));
+        others.truncate(most);
+        others
+    }
+
+    /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
+    fn estimate(
+        &self,
+        ids: &[u32],
+        null: Option<u32>,
+        key: &Classes,
+        full: usize,
+        bits: f64,
+    ) -> Option<(f64, bool)> {
+        let mut symbols = Symbols::new(key.count);
+        let mut known = vec![u32::MAX; key.count];
+        let mut counts = [0u32; 4];
+        let (mut fresh, mut exceptions) = (0u32, 0u32);
+        for (&class, &value) in key.ids.iter().zip(ids) {
+            if Some(value) == null {
+                continue;
+            }
+            let symbol = usize::from(symbols.next(class, u64::from(value) + 1));
+            let slot = known.get_mut(usize::try_from(class).unwrap_or(usize::MAX));
+            match slot {
+                Some(first) if *first == u32::MAX => {
+                    *first = value;
+                    fresh += 1;
+                    continue;
+                }
+                Some(first) => exceptions += u32::from(*first != value),
+                None => {}
+            }
+            if let Some(count) = counts.get_mut(symbol) {
+                *count += 1;
+            }
+        }
+        let total = f64::from(counts.iter().sum::<u32>());
+        if total < f64::from(fresh) {
+            return None;
+        }
+        let part = |count: u32| f64::from(count) / total;
+        let information = |part: f64| if part > 0.0 { -part * part.log2() } else { 0.0 };
+        let entropy: f64 = counts.iter().map(|&count| information(part(count))).sum();
+        let misses = part(counts.last().copied().unwrap_or_default());
+        let firsts = full as f64 / self.rows.max(1) as f64;
+        let information_of_first = information(firsts.min(0.5));
+        let recent = entropy.max(MIN_SYMBOL_BITS) + (misses + firsts) * (bits + 1.0) + information_of_first;
+        let others = part(exceptions);
+        let function = if others < 0.25 { others * bits + 2.0 * information(others) + firsts * bits } else { f64::MAX };
+        Some(if function <= recent { (function, true) } else { (recent, false) })
+    }
+
+    /// Sums near a column of numbers.
+    fn sums(&self, target: Target, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<Candidate> {
+        let Some(own) = self.numbers.get(target.column).filter(|own| !own.is_empty()) else { return Vec::new() };
+        let near = self.near(target.column, MAX_SUMMANDS, &|other| {
+            may_be_parent(other) && self.numbers.get(other).is_some_and(|numbers| !numbers.is_empty())
+        });
+        let valid: Vec<usize> = (0..own.len())
+            .filter(|&at| {
+                let is_valid = |column: &usize| {
+                    let row = self.fitted.get(at).copied().unwrap_or_default();
+                    self.columns.get(*column).is_some_and(|column| column.column().is_valid(row))
+                };
+                std::iter::once(&target.column).chain(&near).all(is_valid)
+            })
+            .collect();
+        let pick = |column: usize| -> Vec<i64> {
+            let numbers = self.numbers.get(column).map(Vec::as_slice).unwrap_or_default();
+            valid.iter().filter_map(|&at| numbers.get(at).copied()).collect()
+        };
+        if valid.len() < 64 {
+            return Vec::new();
+        }
+        let mut features: Vec<Feature> = Vec::new();
+        for (position, &parent) in near.iter().enumerate() {
+            let numbers = pick(parent);
+            let exponent = self.exponents.get(parent).copied().unwrap_or_default();
+            let Ok(position) = u8::try_from(position) else { continue };
+            let parts: &[Part] = if is_clock(&numbers) { &[Part::Quotient, Part::Remainder] } else { &[Part::Whole] };
+            features.extend(parts.iter().map(|&part| regression::feature(position, exponent, part, &numbers)));
+        }
+        features.retain(|feature| feature.numbers.iter().any(|number| Some(number) != feature.numbers.first()));
+        if features.is_empty() {
+            return Vec::new();
+        }
+        let own = pick(target.column);
+        let mut forms = vec![(Form::Number, 0)];
+        if is_clock(&own) {
+            forms.push((Form::Clock, DAY));
+        }
+        let most = target.bits * (1.0 - 2.0 * MIN_GAIN);
+        let fits = forms.into_iter().filter_map(|(form, modulus)| {
+            let wanted: Vec<f64> = own.iter().map(|&number| form.number(number) as f64).collect();
+            regression::fit(&features, &wanted, form, modulus, MAX_SUM_PARENTS, most)
+        });
+        fits.map(|mut fit| {
+            let mut parents: Vec<usize> = Vec::new();
+            for term in &mut fit.sum.terms {
+                let parent = near.get(usize::from(term.parent)).copied().unwrap_or_default();
+                let at = parents.iter().position(|&known| known == parent).unwrap_or(parents.len());
+                if at == parents.len() {
+                    parents.push(parent);
+                }
+                // There are few parents of a sum.
+                term.parent = u8::try_from(at).unwrap_or(u8::MAX);
+            }
+            Candidate { parents, model: Model::Linear(fit.sum), bits: fit.bits }
+        })
+        .collect()
+    }
+
+    /// The best candidate of a target whose parents the graph allows.
+    pub fn best(&self, target: Target, graph: &Graph, restricted: Option<&[usize]>) -> Vec<Candidate> {
+        let allowed = |other: usize| {
+            graph.allows(target.column, &[other]) && restricted.is_none_or(|parents| parents.contains(&other))
+        };
+        self.candidates(target, &allowed)
+    }
+}
+
+fn class_model(key: Key, is_function: bool) -> Model {
+    if is_function { Model::Function(key) } else { Model::Recent(key) }
+}
+
+/// Whether numbers look like times of day, written as HHMM.
+fn is_clock(numbers: &[i64]) -> bool {
+    numbers.iter().all(|number| (0..=2400).contains(number) && number % 100 < 60)
+        && numbers.iter().any(|&number| number >= 1000)
+        && numbers.iter().any(|&number| number % 100 >= 30)
+}
+
+/// The power of ten that makes most floats of a column integers.
+fn exponent(column: &Column) -> u8 {
+    let valid = |row: usize| column.is_valid(row);
+    let patterns: Vec<u64>;
+    let width = match column.values() {
+        Values::Float64(v) => {
+            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits()).collect();
+            FloatWidth::Double
+        }
+        Values::Float32(v) => {
+            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits().into()).collect();
+            FloatWidth::Single
+        }
+        _ => return 0,
+    };
+    let found = float::decimal_exponent(Floats { patterns: &patterns, width });
+    found.filter(|&exponent| usize::from(exponent) < crate::encoding::parent::POWERS_OF_TEN.len()).unwrap_or(0)
+}
+
+/// Bits per value of so many bytes.
+pub fn bits_per_value(bytes: usize, values: usize) -> f64 {
+    8.0 * to_u64(bytes) as f64 / values.max(1) as f64
+}
