@@ -163,9 +163,7 @@ impl Sum {
         };
         let value = match self.form {
             Form::Number => number,
-            Form::Clock => {
-                number.div_euclid(MINUTES).wrapping_mul(SPLIT).wrapping_add(number.rem_euclid(MINUTES))
-            }
+            Form::Clock => number.div_euclid(MINUTES).wrapping_mul(SPLIT).wrapping_add(number.rem_euclid(MINUTES)),
         };
         value.cast_unsigned()
     }
@@ -184,9 +182,7 @@ impl Form {
     pub fn number(self, value: i64) -> i64 {
         match self {
             Form::Number => value,
-            Form::Clock => {
-                value.div_euclid(SPLIT).wrapping_mul(MINUTES).wrapping_add(value.rem_euclid(SPLIT))
-            }
+            Form::Clock => value.div_euclid(SPLIT).wrapping_mul(MINUTES).wrapping_add(value.rem_euclid(SPLIT)),
         }
     }
 }
@@ -194,6 +190,7 @@ impl Form {
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
     let sum = Sum::read(reader)?;
+    sum.terms.iter().for_each(|term| decoder.note_parent(term.parent));
     let sums = sum.predict(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
     let is_plain = sum.form == Form::Number && sum.modulus == 0;
