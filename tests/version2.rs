@@ -406,7 +406,7 @@ fn correlated(rows: usize, random: &mut Random) -> (Schema, Vec<Column>) {
     let price: Vec<i64> = (0..rows).map(|_| random.below(100_000) as i64).collect();
     let noise: Vec<u64> = (0..rows).map(|_| random.bits()).collect();
     let states: Vec<&str> =
-        (0..rows).map(|row| if noise[row] % 500 == 0 { "somewhere" } else { &airports[at[row]].1 }).collect();
+        (0..rows).map(|row| if noise[row].is_multiple_of(500) { "somewhere" } else { &airports[at[row]].1 }).collect();
     let columns: Vec<(&str, Values, Option<Bitmap>)> = vec![
         ("airport", text(&mut at.iter().map(|&at| airports[at].0.as_str())), None),
         ("state", text(&mut states.iter().copied()), None),

@@ -112,9 +112,9 @@ impl Decoder {
     /// What a model in a node of `count` values looks at.
     fn aligned(&self, count: usize) -> Result<Arc<Scope>> {
         match &self.scope {
-            Some(scope) if scope.len() == count => Ok(Arc::clone(scope)),
+            Some(scope) if scope.num_rows() == count => Ok(Arc::clone(scope)),
             Some(scope) => {
-                Err(Error::corrupt(format!("a model of {count} values where the column has {}", scope.len())))
+                Err(Error::corrupt(format!("a model of {count} values where the column has {}", scope.num_rows())))
             }
             None => Err(Error::corrupt("a model in a column chunk without parents")),
         }
@@ -258,7 +258,7 @@ mod encoder {
 
         /// What a model in a node of `count` values looks at.
         pub(super) fn aligned(&self, count: usize) -> Option<Arc<Scope>> {
-            self.scope.as_ref().filter(|scope| scope.len() == count).map(Arc::clone)
+            self.scope.as_ref().filter(|scope| scope.num_rows() == count).map(Arc::clone)
         }
 
         /// The models to try in a node of `count` values.

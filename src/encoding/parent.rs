@@ -421,7 +421,7 @@ impl Scope {
 
     /// Number of rows.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn num_rows(&self) -> usize {
         match &self.rows {
             Rows::All(rows) => *rows,
             Rows::Some(positions) => positions.len(),

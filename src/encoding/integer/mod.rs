@@ -381,7 +381,7 @@ mod tests {
                 [|parents, valid| Scope::all(parents, valid.len()), |parents, valid| Scope::valid(parents, valid)];
             for scope in scopes {
                 let scope = || scope(parents(rows), &valid);
-                let count = scope().len();
+                let count = scope().num_rows();
                 for values in modelled(count) {
                     for model in models() {
                         let integers = Integers { values: &values, signed: true };
