@@ -14,7 +14,7 @@ mod support;
 use ncf::column::{Bitmap, Column, Values, VarBytes};
 use ncf::encoding::chunk::ColumnType;
 use ncf::format::Dialect;
-use ncf::reader::{self, Assembly, File, OpenOptions, Rows};
+use ncf::reader::{self, Assembly, File, OpenOptions, RowGroup, Rows};
 use ncf::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
 use ncf::statistics::{Order, Scalar, measure};
 use ncf::writer::{Bounds, Edit, StreamWriter, WriteOptions, evolve, write_all};
@@ -254,7 +254,9 @@ fn only_what_is_asked_for_is_fetched() {
         assert_eq!(groups.len(), 1);
         let range = file.chunk(7, groups.start).unwrap().unwrap();
         let mut assembly = Assembly::new(7);
-        assembly.push(&file, groups.start, Some(host.fetch(&range)), Rows::Range(20_100..20_200)).unwrap();
+        let mut group = RowGroup::new(groups.start);
+        group.supply(7, host.fetch(&range));
+        assembly.push(&file, &mut group, Rows::Range(20_100..20_200)).unwrap();
         let (found, _) = assembly.finish(&file).unwrap();
         assert!(same_column(&found, &columns[7].slice(20_100..20_200)));
     }
@@ -364,7 +366,7 @@ fn columns_are_dropped_renamed_and_added_by_moving_bytes() {
             Edit::Add(Box::new(Field::new("e", DataType::Int16)), added.clone()),
             Edit::Drop("gone".to_owned()),
         ];
-        let plan = evolve(&file, &edits, &options(group_rows)).unwrap();
+        let plan = host.run(|segments| evolve(&file, &edits, &options(group_rows), segments)).unwrap();
         let mut bytes = plan.header.clone();
         for range in &plan.copy {
             bytes.extend(host.fetch(range));
@@ -380,8 +382,187 @@ fn columns_are_dropped_renamed_and_added_by_moving_bytes() {
             (Edit::Rename { from: "a".to_owned(), to: "b".to_owned() }, "invalid-argument"),
             (Edit::Add(Box::new(Field::new("n", DataType::Int16)), expected[3].slice(1..9)), "invalid-argument"),
         ] {
-            assert_eq!(evolve(&file, &[edit], &options(10)).unwrap_err().code().as_str(), code);
+            let failed = host.run(|segments| evolve(&file, std::slice::from_ref(&edit), &options(10), segments));
+            assert_eq!(failed.unwrap_err().code().as_str(), code);
         }
+    }
+}
+
+/// A table whose columns depend on each other in all the ways that are looked for, mostly; nulls on both sides.
+fn correlated(rows: usize, random: &mut Random) -> (Schema, Vec<Column>) {
+    let airports: Vec<(String, String)> =
+        (0..40).map(|i| (format!("airport {i}"), format!("state {}", i % 9))).collect();
+    let at: Vec<usize> = (0..rows).map(|_| random.below(40)).collect();
+    let text = |values: &mut dyn Iterator<Item = &str>| {
+        let mut text = VarBytes::default();
+        values.for_each(|value| text.push(value.as_bytes()).unwrap());
+        Values::String(text)
+    };
+    let gone: Bitmap = (0..rows).map(|_| !random.one_in(9)).collect();
+    let route: Vec<u64> = (0..rows).map(|row| (at[row] * 7 + random.below(3)) as u64).collect();
+    let start: Vec<i64> = (0..rows).map(|_| random.below(1440) as i64).collect();
+    let late: Vec<i64> = (0..rows).map(|_| random.below(200) as i64 - 20).collect();
+    let clock = |minutes: i64| (minutes.rem_euclid(1440) / 60 * 100 + minutes.rem_euclid(60)) as i32;
+    let price: Vec<i64> = (0..rows).map(|_| random.below(100_000) as i64).collect();
+    let noise: Vec<u64> = (0..rows).map(|_| random.bits()).collect();
+    let states: Vec<&str> =
+        (0..rows).map(|row| if noise[row].is_multiple_of(500) { "somewhere" } else { &airports[at[row]].1 }).collect();
+    let columns: Vec<(&str, Values, Option<Bitmap>)> = vec![
+        ("airport", text(&mut at.iter().map(|&at| airports[at].0.as_str())), None),
+        ("state", text(&mut states.iter().copied()), None),
+        ("route", Values::UInt16(route.iter().map(|&x| x as u16).collect()), Some(gone.clone())),
+        ("carrier", Values::Int8(route.iter().map(|&x| (x % 5) as i8).collect()), None),
+        ("start", Values::Int32(start.iter().map(|&x| clock(x)).collect()), None),
+        ("late", Values::Float64(late.iter().map(|&x| x as f64).collect()), Some(gone.clone())),
+        ("end", Values::Int32((0..rows).map(|row| clock(start[row] + late[row])).collect()), Some(gone.clone())),
+        ("net", Values::Decimal { precision: 12, scale: 2, values: price.iter().map(|&x| x.into()).collect() }, None),
+        ("gross", Values::Float32(price.iter().map(|&x| (x * 119 / 100) as f32 / 100.0).collect()), None),
+        ("is cheap", Values::Boolean(price.iter().map(|&x| x < 30_000).collect()), None),
+        ("is late", Values::Boolean(late.iter().map(|&x| x > 15).collect()), Some(gone)),
+        ("noise", Values::UInt64(noise), None),
+        ("day", Values::Date(at.iter().map(|&x| x as i32 - 20).collect()), None),
+    ];
+    let fields = columns.iter().map(|(name, values, _)| Field::new(*name, values.data_type())).collect();
+    let columns = columns.into_iter().map(|(_, values, validity)| Column::new(values, validity).unwrap()).collect();
+    (Schema::new("correlated", fields), columns)
+}
+
+/// The columns that some chunk of each column is predicted from.
+fn parents(file: &File) -> Vec<Vec<usize>> {
+    let mut all = vec![Vec::new(); file.schema().columns.len()];
+    for record in file.records() {
+        all[record.column.unwrap()].extend(record.parents);
+    }
+    for parents in &mut all {
+        parents.sort_unstable();
+        parents.dedup();
+    }
+    all
+}
+
+#[test]
+fn columns_predicted_from_others_come_back_bit_by_bit() {
+    let mut random = Random::new(11);
+    for (rows, group_rows) in [(20, 100), (1000, 100), (3000, 100_000), (9000, 4000)] {
+        let (schema, columns) = correlated(rows, &mut random);
+        let with = write_all(&schema, &columns, options(group_rows)).unwrap();
+        let without =
+            write_all(&schema, &columns, WriteOptions { cross_column: false, ..options(group_rows) }).unwrap();
+        let alone = check(&without, &schema, &columns);
+        assert!(parents(&alone).iter().all(Vec::is_empty));
+        let file = check(&with, &schema, &columns);
+        assert_eq!(with, write_all(&schema, &columns, options(group_rows)).unwrap(), "same input, same bytes");
+        if rows >= 3000 {
+            assert!(with.len() * 10 < without.len() * 9, "{} is not much less than {}", with.len(), without.len());
+            let related = parents(&file).iter().filter(|parents| !parents.is_empty()).count();
+            assert!(related >= 5, "{:?}", parents(&file));
+        }
+        // Each column alone, from its chunks and those of its dependencies only.
+        let mut host = Host::new(&with);
+        let mut file = host.open(&OpenOptions::default()).unwrap();
+        for (index, column) in columns.iter().enumerate() {
+            assert!(same_column(&host.column(&mut file, index).unwrap().0, column), "{}", schema.columns[index].name);
+        }
+    }
+}
+
+#[test]
+fn what_a_chunk_depends_on_must_be_supplied_and_sound() {
+    let (schema, columns) = correlated(4000, &mut Random::new(12));
+    let mut bytes = write_all(&schema, &columns, options(4000)).unwrap();
+    let mut host = Host::new(&bytes);
+    let mut file = host.open(&OpenOptions::default()).unwrap();
+    let all: Vec<usize> = (0..columns.len()).collect();
+    host.run(|segments| file.locate(&all, segments)).unwrap();
+    let child = all.iter().copied().find(|&column| !file.dependencies(column, 0).unwrap().is_empty()).unwrap();
+    let parent = *file.dependencies(child, 0).unwrap().last().unwrap();
+    let range = |column| file.chunk(column, 0).unwrap().unwrap();
+    let mut group = RowGroup::new(0);
+    group.supply(child, host.fetch(&range(child)));
+    let missing = file.decode(child, &mut group).unwrap_err();
+    assert_eq!(missing.code().as_str(), "invalid-argument");
+    assert!(file.dependencies(child, 1).is_err());
+
+    let words = file.explain(child, &mut host.row_group(&file, child, 0).unwrap()).unwrap().unwrap();
+    let names = [" by airport", " by state", " by route", " by start", " by late", " by carrier", " by day", " by end"];
+    assert!(names.iter().any(|name| words.contains(name)), "{words}");
+
+    let damaged = range(parent).start as usize;
+    bytes[damaged] ^= 1;
+    let mut host = Host::new(&bytes);
+    let mut file = host.open(&OpenOptions::default()).unwrap();
+    let error = host.column(&mut file, child).unwrap_err();
+    let parent = schema.columns[parent].name.as_str();
+    assert_eq!((error.code().as_str(), error.column()), ("checksum-mismatch", Some(parent)));
+}
+
+#[test]
+fn hints_forbid_and_force_predictions() {
+    let (mut schema, columns) = correlated(4000, &mut Random::new(13));
+    for field in &mut schema.columns {
+        field.compression_model = Some("independent".to_owned());
+    }
+    schema.columns[1].compression_model = Some("cross:day,noise".to_owned());
+    let file = check(&write_all(&schema, &columns, options(10_000)).unwrap(), &schema, &columns);
+    let mut expected = vec![Vec::new(); columns.len()];
+    expected[1] = vec![12];
+    assert_eq!(parents(&file), expected);
+    for wrong in ["cross:nothing", "cross:state"] {
+        schema.columns[1].compression_model = Some(wrong.to_owned());
+        let error = write_all(&schema, &columns, options(10_000)).unwrap_err();
+        assert_eq!((error.code().as_str(), error.column()), ("invalid-argument", Some("state")));
+    }
+}
+
+#[test]
+fn predictions_are_appended_and_go_where_a_parent_is_dropped() {
+    let mut random = Random::new(14);
+    let (schema, columns) = correlated(6000, &mut random);
+    let old = write_all(&schema, &columns, options(2500)).unwrap();
+    let mut host = Host::new(&old);
+    let mut file = host.open(&OpenOptions::default()).unwrap();
+    host.run(|segments| file.verifier(segments)).unwrap();
+
+    let mut writer = StreamWriter::append(&file, options(2500)).unwrap();
+    let start = writer.start() as usize;
+    let (_, more) = correlated(3000, &mut random);
+    writer.push(&more).unwrap();
+    let bytes = [&old[..start], &writer.finish().unwrap().bytes].concat();
+    let mut all = columns.clone();
+    all.iter_mut().zip(&more).for_each(|(all, more)| all.append(more).unwrap());
+    let appended = check(&bytes, &schema, &all);
+    assert!(appended.records().iter().any(|record| record.row_group >= 3 && !record.parents.is_empty()));
+
+    // Every column in turn, the ones that others depend on among them.
+    let before = parents(&file);
+    for dropped in 0..columns.len() {
+        let edits = [Edit::Drop(schema.columns[dropped].name.clone())];
+        let mut host = Host::new(&old);
+        let mut file = host.open(&OpenOptions::default()).unwrap();
+        host.run(|segments| file.verifier(segments)).unwrap();
+        let rounds = host.rounds;
+        let plan = host.run(|segments| evolve(&file, &edits, &options(2500), segments)).unwrap();
+        let is_parent = before.iter().any(|parents| parents.contains(&dropped));
+        assert_eq!(host.rounds > rounds, is_parent, "only what depends on {dropped} is read");
+        let mut bytes = plan.header.clone();
+        for range in &plan.copy {
+            bytes.extend(&old[range.start as usize..range.end as usize]);
+        }
+        bytes.extend(&plan.tail);
+        let (mut schema, mut columns) = (schema.clone(), columns.clone());
+        schema.columns.remove(dropped);
+        columns.remove(dropped);
+        let changed = check(&bytes, &schema, &columns);
+        let moved = |column: usize| if column > dropped { column - 1 } else { column };
+        let mut expected = before.clone();
+        expected.remove(dropped);
+        for parents in &mut expected {
+            if parents.contains(&dropped) {
+                parents.clear();
+            }
+            parents.iter_mut().for_each(|parent| *parent = moved(*parent));
+        }
+        assert_eq!(parents(&changed), expected);
     }
 }
 
@@ -402,6 +583,8 @@ fn shapes() -> Vec<(Vec<u8>, Vec<Column>)> {
         let options = WriteOptions { compression, ..options(group_rows) };
         all.push((write_all(&Schema::new("t", fields), &columns, options).unwrap(), columns));
     }
+    let (schema, columns) = correlated(1500, &mut random);
+    all.push((write_all(&schema, &columns, options(600)).unwrap(), columns));
     all
 }
 

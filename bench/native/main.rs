@@ -23,7 +23,7 @@ use ncf::compression::Compression;
 use ncf::encoding::Encoder;
 use ncf::encoding::chunk::{self, ColumnType};
 use ncf::format::Dialect;
-use ncf::reader::{Assembly, File, OpenOptions, Rows};
+use ncf::reader::{Assembly, File, OpenOptions, RowGroup, Rows};
 use ncf::schema::{DataType, Field, Schema};
 use ncf::writer::{StreamWriter, WriteOptions, write_all};
 
@@ -85,17 +85,19 @@ fn read(bytes: &[u8]) -> ncf::Result<Vec<Column>> {
     let mut file = File::open(&segments, &OpenOptions::default()).map_err(failed)?;
     let all: Vec<usize> = (0..file.schema().columns.len()).collect();
     file.locate(&all, &segments).map_err(failed)?;
-    all.into_iter()
-        .map(|column| {
-            let mut assembly = Assembly::new(column);
-            for group in 0..file.row_groups().len() {
-                let range = file.chunk(column, group)?;
-                let stored = range.map(|range| segments.get(range).map_err(failed)).transpose()?;
-                assembly.push(&file, group, stored, Rows::Range(0..u64::MAX))?;
+    let mut assemblies: Vec<Assembly> = all.iter().map(|&column| Assembly::new(column)).collect();
+    for index in 0..file.row_groups().len() {
+        let mut group = RowGroup::new(index);
+        for &column in &all {
+            if let Some(range) = file.chunk(column, index)? {
+                group.supply(column, segments.get(range).map_err(failed)?);
             }
-            Ok(assembly.finish(&file)?.0)
-        })
-        .collect()
+        }
+        for assembly in &mut assemblies {
+            assembly.push(&file, &mut group, Rows::Range(0..u64::MAX))?;
+        }
+    }
+    assemblies.into_iter().map(|assembly| Ok(assembly.finish(&file)?.0)).collect()
 }
 
 fn words(data: &[u8]) -> impl Iterator<Item = [u8; 8]> {

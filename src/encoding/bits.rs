@@ -36,7 +36,10 @@ pub(super) fn may_have_parents(id: u8) -> bool {
 /// `corrupt`, `truncated`, `limit-exceeded`.
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Bitmap> {
     decoder.check_count(count.div_ceil(8), 1)?;
-    match reader.u8()? {
+    let id = reader.u8()?;
+    let names = ["constant", "bitmap", "run-length", "integers"];
+    decoder.note(names.get(usize::from(id)).copied().unwrap_or_default());
+    match id {
         CONSTANT => Ok(Bitmap::filled(count, value(reader.u8()?)?)),
         BITMAP => {
             let bytes = leaf::read(reader, count.div_ceil(8), decoder)?.into_owned();
@@ -98,8 +101,7 @@ pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) 
         let bits: Vec<u64> = bitmap.iter().map(u64::from).collect();
         let mut modelled = vec![INTEGERS];
         let integers = Integers { values: &bits, signed: false };
-        let ((), needed) =
-            encoder.attempt(|encoder| integer::encode(integers, Role::Codes, encoder, &mut modelled));
+        let ((), needed) = encoder.attempt(|encoder| integer::encode(integers, Role::Codes, encoder, &mut modelled));
         // It is decoded by more than the others, and only pays where it is much smaller.
         if modelled.len() + MIN_GAIN < out.len() - start {
             out.truncate(start);

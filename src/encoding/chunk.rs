@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::float::{self, FloatWidth};
 use super::parent::{Parent, Scope};
-use super::{Decoder, bits, integer, text};
+use super::{Decoder, Node, bits, integer, text};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::error::{Error, Result};
@@ -89,6 +89,24 @@ pub fn decode(
         return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
     }
     Ok(Parent::new(Arc::new(decoded), decoder.codes.take()))
+}
+
+/// The tree of encodings of a chunk, its nodes in the order in which they are stored. Costs as much as [`decode`], since
+/// how long a node is can depend on values.
+///
+/// # Errors
+/// As [`decode`].
+pub fn describe(
+    bytes: &[u8],
+    column_type: ColumnType,
+    rows: usize,
+    parents: &Parents,
+    decoder: &mut Decoder,
+) -> Result<Vec<Node>> {
+    decoder.trace = Some(Vec::new());
+    let decoded = decode(bytes, column_type, rows, parents, decoder);
+    let nodes = decoder.trace.take().unwrap_or_default();
+    decoded.map(|_| nodes)
 }
 
 /// Restores a chunk of `rows` rows, without parents, from the next bytes of a larger structure.

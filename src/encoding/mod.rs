@@ -70,33 +70,58 @@ pub struct Decoder {
     scope: Option<Arc<Scope>>,
     /// The codes of the last dictionary of text.
     codes: Option<Codes>,
+    /// The nodes that were decoded, where that is wanted.
+    trace: Option<Vec<Node>>,
+}
+
+/// A node of a tree of encodings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// How many nodes it is inside of.
+    pub depth: u32,
+    /// Its encoding.
+    pub name: &'static str,
+    /// The other columns that it looks at, as positions in the column's list of parents.
+    pub parents: Vec<u8>,
 }
 
 impl Decoder {
     /// A decoder whose streams have at most `limit` bytes each after decompression.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Decoder { limit, depth: 0, zstd: zstd::Decompressor::new(), scope: None, codes: None }
+        Decoder { limit, depth: 0, zstd: zstd::Decompressor::new(), scope: None, codes: None, trace: None }
+    }
+
+    /// Notes which encoding a node has.
+    fn note(&mut self, name: &'static str) {
+        let depth = self.depth;
+        if let Some(trace) = &mut self.trace {
+            trace.push(Node { depth, name, parents: Vec::new() });
+        }
+    }
+
+    /// Notes that the last node looks at a parent.
+    fn note_parent(&mut self, parent: u8) {
+        if let Some(node) = self.trace.as_mut().and_then(|trace| trace.last_mut())
+            && !node.parents.contains(&parent)
+        {
+            node.parents.push(parent);
+        }
     }
 
     /// What a model in a node of `count` values looks at.
     fn aligned(&self, count: usize) -> Result<Arc<Scope>> {
         match &self.scope {
-            Some(scope) if scope.len() == count => Ok(Arc::clone(scope)),
+            Some(scope) if scope.num_rows() == count => Ok(Arc::clone(scope)),
             Some(scope) => {
-                Err(Error::corrupt(format!("a model of {count} values where the column has {}", scope.len())))
+                Err(Error::corrupt(format!("a model of {count} values where the column has {}", scope.num_rows())))
             }
             None => Err(Error::corrupt("a model in a column chunk without parents")),
         }
     }
 
     /// Decodes something that speaks of some rows of a scope only.
-    fn narrowed<T>(
-        &mut self,
-        scope: &Scope,
-        rows: &[usize],
-        decode: impl FnOnce(&mut Self) -> Result<T>,
-    ) -> Result<T> {
+    fn narrowed<T>(&mut self, scope: &Scope, rows: &[usize], decode: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let all = self.scope.replace(Arc::new(scope.narrow(rows)));
         let decoded = decode(self);
         self.scope = all;
@@ -247,7 +272,7 @@ mod encoder {
 
         /// What a model in a node of `count` values looks at.
         pub(super) fn aligned(&self, count: usize) -> Option<Arc<Scope>> {
-            self.scope.as_ref().filter(|scope| scope.len() == count).map(Arc::clone)
+            self.scope.as_ref().filter(|scope| scope.num_rows() == count).map(Arc::clone)
         }
 
         /// The models to try in a node of `count` values.
@@ -295,12 +320,7 @@ mod encoder {
         }
 
         /// Encodes something that speaks of some rows of a scope only.
-        pub(super) fn narrowed<T>(
-            &mut self,
-            scope: &Scope,
-            rows: &[usize],
-            encode: impl FnOnce(&mut Self) -> T,
-        ) -> T {
+        pub(super) fn narrowed<T>(&mut self, scope: &Scope, rows: &[usize], encode: impl FnOnce(&mut Self) -> T) -> T {
             let all = self.scope.replace(Arc::new(scope.narrow(rows)));
             let encoded = encode(self);
             self.scope = all;

@@ -15,6 +15,7 @@ use std::cmp::Ordering;
 use std::hash::Hasher;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::Decoder;
 use super::hash::{QuickHash, mix};
 use crate::bytes::{ByteReader, to_u64};
 use crate::column::{Bitmap, Column, Values};
@@ -178,7 +179,10 @@ impl Parent {
             for (group, bits) in numbers.chunks_mut(8).zip(validity.as_bytes()) {
                 if *bits != u8::MAX {
                     let valid = |bit: usize| bits >> bit & 1 == 1;
-                    group.iter_mut().enumerate().for_each(|(bit, number)| *number = if valid(bit) { *number } else { 0 });
+                    group
+                        .iter_mut()
+                        .enumerate()
+                        .for_each(|(bit, number)| *number = if valid(bit) { *number } else { 0 });
                 }
             }
         }
@@ -245,11 +249,7 @@ fn number_labels(labels: impl Iterator<Item = u32>, bound: usize) -> Classes {
 }
 
 /// Numbers the values of a column; null is one of them.
-fn number_values(
-    column: &Column,
-    hash: impl Fn(usize) -> u64,
-    compare: impl Fn(usize, usize) -> Ordering,
-) -> Classes {
+fn number_values(column: &Column, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
     let (valid, len) = (|row| column.is_valid(row), column.len());
     number(
         len,
@@ -373,12 +373,15 @@ pub struct Key {
 
 impl Key {
     /// Reads `u8 parents` and so many positions.
-    pub(super) fn read(reader: &mut ByteReader<'_>) -> Result<Key> {
-        match reader.u8()? {
-            1 => Ok(Key { first: reader.u8()?, second: None }),
-            2 => Ok(Key { first: reader.u8()?, second: Some(reader.u8()?) }),
-            count => Err(Error::corrupt(format!("a key of {count} parents"))),
-        }
+    pub(super) fn read(reader: &mut ByteReader<'_>, decoder: &mut Decoder) -> Result<Key> {
+        let key = match reader.u8()? {
+            1 => Key { first: reader.u8()?, second: None },
+            2 => Key { first: reader.u8()?, second: Some(reader.u8()?) },
+            count => return Err(Error::corrupt(format!("a key of {count} parents"))),
+        };
+        decoder.note_parent(key.first);
+        key.second.into_iter().for_each(|parent| decoder.note_parent(parent));
+        Ok(key)
     }
 
     #[cfg(feature = "writer")]
@@ -418,7 +421,7 @@ impl Scope {
 
     /// Number of rows.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn num_rows(&self) -> usize {
         match &self.rows {
             Rows::All(rows) => *rows,
             Rows::Some(positions) => positions.len(),
@@ -515,4 +518,99 @@ pub fn pairs(first: &Classes, second: &Classes) -> Classes {
     let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
     let pair = |row: usize| pairs.get(row).copied().unwrap_or_default();
     number(len, |row| mix(pair(row)), |a, b| pair(a).cmp(&pair(b)))
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::column::VarBytes;
+    use crate::schema::TimeUnit;
+    use crate::testing::noise;
+
+    fn classes(values: Values, validity: Option<Bitmap>) -> (Vec<u32>, usize) {
+        let parent = Parent::new(Arc::new(Column::new(values, validity).unwrap()), None);
+        let classes = parent.classes();
+        (classes.ids.clone(), classes.count)
+    }
+
+    #[test]
+    fn classes_tell_equal_values_and_null_apart() {
+        let text = |values: &[&str]| {
+            let mut text = VarBytes::default();
+            values.iter().for_each(|value| text.push(value.as_bytes()).unwrap());
+            Values::String(text)
+        };
+        let validity = || Some([true, false, true, true, false].into_iter().collect());
+        let expected = (vec![0, 1, 2, 0, 1], 3);
+        assert_eq!(classes(text(&["a", "", "", "a", "a"]), validity()), expected);
+        assert_eq!(classes(Values::Int64(vec![i64::MIN, 0, i64::MAX, i64::MIN, 0]), validity()), expected);
+        assert_eq!(classes(Values::UInt8(vec![9, 9, 0, 9, 9]), validity()), expected);
+        assert_eq!(classes(Values::Float64(vec![0.0, 0.0, -0.0, 0.0, 1.0]), validity()), expected);
+        assert_eq!(classes(Values::Float64(vec![7.0, 0.0, -3.0, 7.0, 1.0]), validity()), expected);
+        assert_eq!(classes(Values::Float32(vec![0.5, 0.0, f32::NAN, 0.5, 1.0]), validity()), expected);
+        let decimals = Values::Decimal { precision: 38, scale: 0, values: vec![1, 0, 1 << 64, 1, 0] };
+        assert_eq!(classes(decimals, validity()), expected);
+        assert_eq!(
+            classes(Values::Boolean([true, true, false, true, true].into_iter().collect()), validity()),
+            expected
+        );
+        assert_eq!(classes(Values::Int8(vec![]), None), (vec![], 0));
+    }
+
+    #[test]
+    fn codes_of_a_dictionary_give_the_same_classes() {
+        let mut text = VarBytes::default();
+        ["b", "", "a", "b"].iter().for_each(|value| text.push(value.as_bytes()).unwrap());
+        let validity: Bitmap = [true, false, true, true].into_iter().collect();
+        let column = Arc::new(Column::new(Values::String(text), Some(validity)).unwrap());
+        let plain = Parent::new(Arc::clone(&column), None);
+        let coded = Parent::new(column, Some(Codes { codes: vec![1, 0, 1], entries: 2 }));
+        assert_eq!(plain.classes().ids, coded.classes().ids);
+        assert_eq!((plain.classes().count, coded.classes().count), (3, 3));
+    }
+
+    #[test]
+    fn colliding_values_are_sorted_instead_of_probed_for_ever() {
+        let values: Vec<u32> = (0..3000).map(|row| row % 1500).collect();
+        let value = |row: usize| values[row];
+        let same = number(3000, |_| 1 << 40, |a, b| value(a).cmp(&value(b)));
+        assert_eq!((same.ids, same.count), (values.clone(), 1500));
+    }
+
+    #[test]
+    fn large_pairs_are_hashed_and_small_ones_looked_up() {
+        let mut next = noise(1);
+        for (a, b) in [(3, 5), (900, 900)] {
+            let first = Classes::of((0..2000).map(|_| (next() % a) as u32), a as usize);
+            let second = Classes::of((0..2000).map(|_| (next() % b) as u32), b as usize);
+            let both = pairs(&first, &second);
+            let mut seen: Vec<(u32, u32)> = Vec::new();
+            for (row, &class) in both.ids.iter().enumerate() {
+                let pair = (first.ids[row], second.ids[row]);
+                let at = seen.iter().position(|known| *known == pair).unwrap_or(seen.len());
+                if at == seen.len() {
+                    seen.push(pair);
+                }
+                assert_eq!(class as usize, at);
+            }
+            assert_eq!(both.count, seen.len());
+        }
+    }
+
+    #[test]
+    fn numbers_are_exact_or_zero() {
+        let numbers = |values, validity, exponent| {
+            Parent::new(Arc::new(Column::new(values, validity).unwrap()), None).numbers(exponent).to_vec()
+        };
+        let floats = vec![0.25, -1.5, 2.5, f64::NAN, f64::INFINITY, 1e300, -0.0, 2_251_799_813_685_247.0];
+        assert_eq!(numbers(Values::Float64(floats.clone()), None, 0), [0, -2, 2, 0, 0, 0, 0, 2_251_799_813_685_247]);
+        assert_eq!(numbers(Values::Float64(floats), None, 2)[..3], [25, -150, 250]);
+        assert_eq!(numbers(Values::UInt64(vec![u64::MAX, 7]), None, 0), [0, 7]);
+        let nulls = Some([true, false].into_iter().collect());
+        assert_eq!(numbers(Values::Date(vec![-5, 9]), nulls, 0), [-5, 0]);
+        let stamps = Values::Timestamp { unit: TimeUnit::Microsecond, utc: false, values: vec![i64::MIN, 1] };
+        assert_eq!(numbers(stamps, None, 3), [i64::MIN, 1]);
+        let decimals = Values::Decimal { precision: 38, scale: 2, values: vec![1 << 100, -3] };
+        assert_eq!(numbers(decimals, None, 0), [0, -3]);
+    }
 }

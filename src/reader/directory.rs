@@ -156,7 +156,16 @@ impl Directory {
                 let range = self.payload(reader.offset(), size, &name)?;
                 let column = self.names.get_mut(&name).and_then(Vec::pop);
                 self.walk = Walk::Python10 { group, left: left - 1 };
-                self.add(Record { column, name, row_group: 0, header, range, codec: Some(codec), group: Some(group), parents: Vec::new() });
+                self.add(Record {
+                    column,
+                    name,
+                    row_group: 0,
+                    header,
+                    range,
+                    codec: Some(codec),
+                    group: Some(group),
+                    parents: Vec::new(),
+                });
                 Ok(())
             }
         }

@@ -28,6 +28,7 @@ pub use verify::{Part, Problem, Verdict, Verifier};
 use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
+use crate::encoding::chunk::Parents;
 use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 use crate::format::{self, DIGEST_SIZE, Dialect};
@@ -375,7 +376,8 @@ impl File {
             Body::Legacy(legacy) => {
                 let Some(range) = self.chunk(column, group.index())? else {
                     let message = "the schema lists the column, the data do not hold it".to_owned();
-                    let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
+                    let warning =
+                        Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
                     return Ok((Arc::new(self.empty_column(column)?), vec![warning]));
                 };
                 let decoded = stored_of(group, column, &range).and_then(|stored| legacy.decode(self, column, stored));
@@ -389,17 +391,64 @@ impl File {
         if let Some(done) = group.decoded(column) {
             return Ok(Arc::clone(done));
         }
+        let index = group.index();
+        let decoded = self.with_parents(body, column, group, |stored, parents| {
+            body.decode(column, index, stored, parents).map(Arc::new)
+        })?;
+        group.keep(column, Arc::clone(&decoded));
+        Ok(decoded)
+    }
+
+    /// Does something with the bytes of a chunk and its decoded parents.
+    fn with_parents<T>(
+        &self,
+        body: &Version2,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        act: impl FnOnce(&[u8], &Parents) -> Result<T>,
+    ) -> Result<T> {
         let name = self.name(column);
         let needed = body.needed(column, group.index()).map_err(|error| error.in_column(name))?;
         let parents = needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(body, parent, group)));
-        let parents = parents.map(Option::transpose).collect::<Result<_>>()?;
+        let parents: Parents = parents.map(Option::transpose).collect::<Result<_>>()?;
         let range = body.chunk(column, group.index()).map_err(|error| error.in_column(name))?;
-        let decoded = stored_of(group, column, &range)
-            .and_then(|stored| body.decode(column, group.index(), stored, &parents))
-            .map_err(|error| error.in_column(name).in_section("data").at(range.start))?;
-        let decoded = Arc::new(decoded);
-        group.keep(column, Arc::clone(&decoded));
-        Ok(decoded)
+        stored_of(group, column, &range)
+            .and_then(|stored| act(stored, &parents))
+            .map_err(|error| error.in_column(name).in_section("data").at(range.start))
+    }
+
+    /// The tree of encodings of a chunk in words, for people: `dictionary(front(planes, lengths), recent by carrier)`.
+    /// The children of a node are in the order in which they are stored; of a column, nulls come before values. `None`
+    /// for other dialects.
+    ///
+    /// # Errors
+    /// As [`Self::decode`], which it takes as long as.
+    pub fn explain(&self, column: usize, group: &mut RowGroup<'_>) -> Result<Option<String>> {
+        let Body::Version2(body) = &self.body else { return Ok(None) };
+        let index = group.index();
+        let nodes =
+            self.with_parents(body, column, group, |stored, parents| body.describe(column, index, stored, parents))?;
+        let parents = body.needed(column, index)?;
+        let mut text = String::new();
+        let mut depth = 0;
+        for (place, node) in nodes.iter().enumerate() {
+            if node.depth > depth {
+                text.push('(');
+            } else {
+                text.extend((node.depth..depth).map(|_| ')'));
+                text.push_str(if place > 0 { ", " } else { "" });
+            }
+            depth = node.depth;
+            text.push_str(node.name);
+            let names = node.parents.iter().filter_map(|&parent| parents.get(usize::from(parent)).copied().flatten());
+            let names: Vec<&str> = names.map(|parent| self.name(parent)).collect();
+            if !names.is_empty() {
+                text.push_str(" by ");
+                text.push_str(&names.join(", "));
+            }
+        }
+        text.extend((0..depth).map(|_| ')'));
+        Ok(Some(text))
     }
 
     /// The distinct values of a chunk where they are stored as such (and a null where there is one), as far as that

@@ -9,9 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::{Body, File, OpenOptions, Part, Record, Section, Verifier};
 use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
 use crate::column::{Column, Values};
-use crate::encoding::Decoder;
 use crate::encoding::chunk::{self, ColumnType, Parents};
 use crate::encoding::parent::{MAX_CHAIN, Parent};
+use crate::encoding::{Decoder, Node};
 use crate::error::{Code, Error, Result};
 use crate::format::version2::block::{self, Block, Digests, Place, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
@@ -119,7 +119,16 @@ fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> 
         let size = if let Place::Located { size, .. } = &place { *size } else { 0 };
         let end = next.checked_add(size).filter(|&end| end <= tail.blocks.end);
         let end = end.ok_or_else(|| Error::corrupt("column blocks reach into the footer").in_column(&field.name))?;
-        entries.push(Entry { column_type, requires, place, rest, range: next..end, block: None, digests: None, chain: None });
+        entries.push(Entry {
+            column_type,
+            requires,
+            place,
+            rest,
+            range: next..end,
+            block: None,
+            digests: None,
+            chain: None,
+        });
         next = end;
     }
     if next != tail.blocks.end {
@@ -407,7 +416,12 @@ impl Version2 {
 
     /// All columns that chunks of a row group are predicted from, as far as blocks are loaded.
     pub fn parents_in(&self, row_group: usize) -> HashSet<usize> {
-        self.entries.iter().filter_map(|entry| entry.block.as_ref()).flat_map(|b| b.needed(row_group)).flatten().collect()
+        self.entries
+            .iter()
+            .filter_map(|entry| entry.block.as_ref())
+            .flat_map(|b| b.needed(row_group))
+            .flatten()
+            .collect()
     }
 
     /// Decodes a chunk of a located column from its bytes and its decoded parents.
@@ -423,6 +437,14 @@ impl Version2 {
             return Err(Error::corrupt(format!("{found} nulls in a chunk that states {stated}")));
         }
         Ok(decoded)
+    }
+
+    /// The tree of encodings of a chunk.
+    pub fn describe(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Vec<Node>> {
+        self.check_chunk(column, row_group, stored)?;
+        let column_type = self.entry(column)?.column_type;
+        let decoder = &mut Decoder::new(self.column_limit);
+        chunk::describe(stored, column_type, self.rows_of(row_group)?, parents, decoder)
     }
 
     /// The distinct values of a chunk, where they are stored as such.
@@ -516,7 +538,8 @@ impl Version2 {
         };
         let columns = self.entries.iter().enumerate().map(|(column, entry)| {
             let digests = entry.digests.clone();
-            let digests = digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
+            let digests =
+                digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
             Ok((self.block(column)?.clone(), digests, self.statistics(column)?))
         });
         Ok((footer, columns.collect::<Result<_>>()?))

@@ -12,6 +12,8 @@ mod value;
 #[cfg(feature = "writer")]
 mod write;
 
+use std::ops::Range;
+
 use wasm_bindgen::prelude::*;
 
 use crate::bytes::{Interrupt, Segments, Step};
@@ -33,10 +35,13 @@ fn needs(step: Step<()>) -> Result<Option<Vec<f64>>> {
     match step {
         Ok(()) => Ok(None),
         Err(Interrupt::Failed(error)) => Err(error),
-        Err(Interrupt::Need(ranges)) => {
-            Ok(Some(ranges.into_iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect()))
-        }
+        Err(Interrupt::Need(ranges)) => Ok(Some(flat(ranges))),
     }
+}
+
+/// Ranges as they cross.
+fn flat(ranges: Vec<Range<u64>>) -> Vec<f64> {
+    ranges.into_iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect()
 }
 
 #[wasm_bindgen]
@@ -61,6 +66,11 @@ impl Reader {
     /// Step: reads the metadata.
     pub fn open(&mut self) -> Result<Option<Vec<f64>>> {
         needs(File::open(&self.segments, &self.options).map(|file| self.file = Some(file)))
+    }
+
+    #[cfg(feature = "writer")]
+    fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     fn file(&self) -> Result<&File> {
@@ -100,6 +110,13 @@ impl Reader {
         Ok(range.map(|range| vec![to_number(range.start), to_number(range.end)]))
     }
 
+    /// The columns whose chunks of the same row group must be supplied to a [`RowGroup`], too, to decode that of a
+    /// located column.
+    pub fn dependencies(&self, column: u32, row_group: u32) -> Result<Vec<u32>> {
+        let found = self.file()?.dependencies(column as usize, row_group as usize)?;
+        Ok(found.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect())
+    }
+
     /// The chunks found so far: `RecordInfo[]` of js/wasm-types.ts.
     pub fn records(&self) -> Result<JsValue> {
         info::records(self.file()?)
@@ -130,6 +147,32 @@ impl Reader {
     }
 }
 
+/// Chunks of one row group and what was decoded of them, each once. Belongs to the reader that it is used with.
+#[wasm_bindgen]
+pub struct RowGroup {
+    group: crate::reader::RowGroup<'static>,
+}
+
+#[wasm_bindgen]
+impl RowGroup {
+    /// Nothing yet of the row group with that position.
+    #[wasm_bindgen(constructor)]
+    pub fn new(row_group: u32) -> RowGroup {
+        RowGroup { group: crate::reader::RowGroup::new(row_group as usize) }
+    }
+
+    /// Supplies the chunk of a column.
+    pub fn supply(&mut self, column: u32, stored: Vec<u8>) {
+        self.group.supply(column as usize, stored);
+    }
+
+    /// Whether the chunk of a column was supplied.
+    #[wasm_bindgen(js_name = isSupplied)]
+    pub fn is_supplied(&self, column: u32) -> bool {
+        self.group.is_supplied(column as usize)
+    }
+}
+
 /// Puts the chunks of one column together. Belongs to the reader that it is given each time.
 #[wasm_bindgen]
 pub struct ColumnBuilder {
@@ -145,7 +188,7 @@ impl ColumnBuilder {
     }
 
     /// Decodes the chunk of a row group (`undefined` where there is none) and adds the rows `row_start..row_end` of
-    /// the file that it holds.
+    /// the file that it holds. For columns without dependencies only.
     pub fn push(
         &mut self,
         reader: &Reader,
@@ -154,8 +197,7 @@ impl ColumnBuilder {
         row_start: f64,
         row_end: f64,
     ) -> Result<()> {
-        let rows = Rows::Range(convert::row_range(row_start, row_end)?);
-        self.assembly.push(reader.file()?, row_group as usize, stored.as_deref(), rows)
+        self.push_from(reader, &mut self.alone(row_group, stored), row_start, row_end)
     }
 
     /// The same for the rows at these positions within the row group.
@@ -166,8 +208,30 @@ impl ColumnBuilder {
         stored: Option<Vec<u8>>,
         positions: Vec<u32>,
     ) -> Result<()> {
-        let rows = Rows::Positions(&positions);
-        self.assembly.push(reader.file()?, row_group as usize, stored.as_deref(), rows)
+        self.select_from(reader, &mut self.alone(row_group, stored), positions)
+    }
+
+    fn alone(&self, row_group: u32, stored: Option<Vec<u8>>) -> RowGroup {
+        let mut group = RowGroup::new(row_group);
+        if let Some(stored) = stored {
+            group.group.supply(self.assembly.column(), stored);
+        }
+        group
+    }
+
+    /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
+    /// rows `row_start..row_end` of the file that it holds. The row group lets go of the column, unless others are
+    /// predicted from it.
+    #[wasm_bindgen(js_name = pushFrom)]
+    pub fn push_from(&mut self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<()> {
+        let rows = Rows::Range(convert::row_range(row_start, row_end)?);
+        self.assembly.push(reader.file()?, &mut group.group, rows)
+    }
+
+    /// The same for the rows at these positions within the row group.
+    #[wasm_bindgen(js_name = selectFrom)]
+    pub fn select_from(&mut self, reader: &Reader, group: &mut RowGroup, positions: Vec<u32>) -> Result<()> {
+        self.assembly.push(reader.file()?, &mut group.group, Rows::Positions(&positions))
     }
 
     /// The next rows, at most so many: `ColumnData` of js/wasm-types.ts.

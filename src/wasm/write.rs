@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::{from_number, set, to_integer, to_number};
 use super::{Reader, info, value};
-use crate::bytes::to_usize;
+use crate::bytes::{Interrupt, to_usize};
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::compression::Compression;
 use crate::encoding::chunk::ColumnType;
@@ -29,6 +29,7 @@ struct WriteDto {
     lossy: Option<bool>,
     row_group_rows: Option<f64>,
     bounds: Option<String>,
+    cross_column: Option<bool>,
     table_name: Option<String>,
     schema_version: Option<f64>,
     created_at: Option<String>,
@@ -96,6 +97,7 @@ fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
     if let Some(rows) = dto.row_group_rows {
         options.row_group_rows = u32::try_from(from_number(rows, "rowGroupRows")?).unwrap_or(u32::MAX);
     }
+    options.cross_column = dto.cross_column.unwrap_or(options.cross_column);
     options.bounds = match dto.bounds.as_deref() {
         None | Some("no-pii") => Bounds::WithoutPii,
         Some("all") => Bounds::All,
@@ -242,7 +244,7 @@ struct EditDto {
 }
 
 /// How a file with other columns is made of an open one, whose verifier was prepared: `edits` are `EditSetup[]`, the
-/// answer is an `Evolution` of js/wasm-types.ts.
+/// answer is an `Evolution` of js/wasm-types.ts; or `{ needs }`, ranges to supply to the reader before the next attempt.
 #[wasm_bindgen]
 pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<JsValue> {
     let (options, _) = setup(options)?;
@@ -261,8 +263,15 @@ pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<
         }
     };
     let edits: Vec<Edit> = edits.into_iter().map(edit).collect::<Result<_>>()?;
-    let plan = crate::writer::evolve(reader.file()?, &edits, &options)?;
     let object = Object::new();
+    let plan = match crate::writer::evolve(reader.file()?, &edits, &options, reader.segments()) {
+        Ok(plan) => plan,
+        Err(Interrupt::Failed(error)) => return Err(error),
+        Err(Interrupt::Need(ranges)) => {
+            set(&object, "needs", Float64Array::from(&super::flat(ranges)[..]));
+            return Ok(object.into());
+        }
+    };
     set(&object, "header", Uint8Array::from(&plan.header[..]));
     let copy: Vec<f64> = plan.copy.iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect();
     set(&object, "copy", Float64Array::from(&copy[..]));

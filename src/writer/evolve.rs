@@ -1,19 +1,19 @@
-//! Changing the columns of a version 2 file without touching the values of the others.
+//! Changing the columns of a version 2 file without touching the values of the others. Chunks that were predicted from
+//! a column that is dropped are encoded anew, since what is dropped must not stay in the file.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::cross_column::Encoded;
-use super::version2::{Chunks, Encoders, check_schema, finish_file, stored_type, to_stored};
+use super::version2::{Chunks, Encoders, check_schema, finish_file, states_bounds, stored_type, to_stored};
 use super::{Bounds, WriteOptions, check_type, check_values};
-use crate::bytes::to_u64;
+use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::Column;
-use crate::encoding::Encoder;
 use crate::encoding::chunk::{self, ColumnType};
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 use crate::format::version2::{self, HEADER_SIZE};
-use crate::reader::File;
+use crate::reader::{File, RowGroup};
 use crate::schema::Field;
 
 /// One change of a table's columns.
@@ -37,7 +37,7 @@ pub enum Edit {
 pub struct Evolution {
     /// The first bytes.
     pub header: Vec<u8>,
-    /// Byte ranges of the old file that follow, in this order.
+    /// Byte ranges of the old file that follow, in this order: chunks that stay as they are.
     pub copy: Vec<Range<u64>>,
     /// The rest.
     pub tail: Vec<u8>,
@@ -45,66 +45,78 @@ pub struct Evolution {
     pub digest: [u8; DIGEST_SIZE],
 }
 
-/// Plans the edits, in their order. [`File::verifier`] has loaded the digests.
+/// A column while edits are made.
+struct Kept {
+    field: Field,
+    column_type: ColumnType,
+    requires: Vec<String>,
+    chunks: Chunks,
+    /// Position in the old file; `None` for one that is added.
+    old: Option<usize>,
+    /// Row groups whose chunks are in `bytes` rather than in the old file; their ranges are within these.
+    fresh: Vec<bool>,
+    bytes: Vec<u8>,
+}
+
+/// Plans the edits, in their order. [`File::verifier`] has loaded the digests. Needs the bytes of chunks that depend on
+/// dropped columns, and of what those depend on.
 ///
 /// # Errors
 /// `unsupported-feature` for other dialects, `unknown-column`, `invalid-argument` for equal names or another number
-/// of rows, `type-mismatch` for values that the type cannot hold.
-pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions) -> Result<Evolution> {
+/// of rows, `type-mismatch` for values that the type cannot hold; those of decoding a column that depends on a dropped
+/// one.
+pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Segments) -> Step<Evolution> {
     let (mut footer, chunks) = file.continued()?;
-    let mut chunks: Vec<Chunks> =
-        chunks.into_iter().map(|(block, digests, summary)| Chunks::of(block, digests, summary)).collect();
-    // Added columns come behind everything that is kept: their chunks are placed from the front.
-    let mut added: Vec<(usize, Vec<u8>)> = Vec::new();
-    let mut identities: Vec<usize> = (0..chunks.len()).collect();
+    let groups = footer.rows.len();
+    let fields = std::mem::take(&mut footer.schema.columns).into_iter();
+    let parts = fields.zip(std::mem::take(&mut footer.types)).zip(std::mem::take(&mut footer.requires)).zip(chunks);
+    let mut columns: Vec<Kept> = parts
+        .enumerate()
+        .map(|(index, (((field, column_type), requires), (block, digests, summary)))| Kept {
+            field,
+            column_type,
+            requires,
+            chunks: Chunks::of(block, digests, summary),
+            old: Some(index),
+            fresh: vec![false; groups],
+            bytes: Vec::new(),
+        })
+        .collect();
     let mut encoders = Encoders::new(options)?;
     let mut dropped: HashSet<usize> = HashSet::new();
-    let mut next_identity = chunks.len();
     for edit in edits {
-        let position = |name: &str, footer: &version2::Footer| {
-            let found = footer.schema.columns.iter().position(|field| field.name == name);
+        let position = |name: &str| {
+            let found = columns.iter().position(|column| column.field.name == name);
             found.ok_or_else(|| Error::unknown_column(name))
         };
         match edit {
             Edit::Drop(name) => {
-                let index = position(name, &footer)?;
-                footer.schema.columns.remove(index);
-                footer.types.remove(index);
-                footer.requires.remove(index);
-                chunks.remove(index);
-                dropped.insert(identities.remove(index));
+                let index = position(name)?;
+                dropped.extend(columns.remove(index).old);
             }
             Edit::Rename { from, to } => {
-                let index = position(from, &footer)?;
-                if let Some(field) = footer.schema.columns.get_mut(index) {
-                    field.name.clone_from(to);
+                let index = position(from)?;
+                if let Some(column) = columns.get_mut(index) {
+                    column.field.name.clone_from(to);
                 }
             }
             Edit::Add(field, column) => {
-                let encoded = add(field, column, &footer.rows, options.bounds, encoders.of(field));
-                let (column_type, bytes, column_chunks) = encoded.map_err(|error| error.in_column(&field.name))?;
-                footer.schema.columns.push((**field).clone());
-                footer.types.push(column_type);
-                footer.requires.push(Vec::new());
-                chunks.push(column_chunks);
-                identities.push(next_identity);
-                added.push((next_identity, bytes));
-                next_identity += 1;
+                let added = add(field, column, &footer.rows, options.bounds, &mut encoders);
+                columns.push(added.map_err(|error| error.in_column(&field.name))?);
             }
         }
     }
+    footer.schema.columns = columns.iter().map(|column| column.field.clone()).collect();
+    footer.types = columns.iter().map(|column| column.column_type).collect();
+    footer.requires = columns.iter().map(|column| column.requires.clone()).collect();
     check_schema(&footer.schema, &footer.types)?;
-    added.retain(|(identity, _)| !dropped.contains(identity));
+    make_independent(file, &mut columns, &dropped, &mut encoders, segments)?;
 
-    // What is kept of the old file, close together: the chunks of the columns that were there before.
-    let is_old = |identity: &usize| added.iter().all(|(other, _)| other != identity);
+    // What is kept of the old file, close together; then what is new.
     let mut kept: Vec<&mut Range<u64>> = Vec::new();
-    let mut fresh: Vec<(usize, &mut Chunks)> = Vec::new();
-    for (identity, column) in identities.iter().zip(&mut chunks) {
-        match is_old(identity) {
-            true => kept.extend(&mut column.block.ranges),
-            false => fresh.push((*identity, column)),
-        }
+    for column in &mut columns {
+        let ranges = column.chunks.block.ranges.iter_mut().zip(&column.fresh);
+        kept.extend(ranges.filter(|(_, fresh)| !**fresh).map(|(range, _)| range));
     }
     kept.sort_by_key(|range| range.start);
     let mut copy: Vec<Range<u64>> = Vec::new();
@@ -119,30 +131,76 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions) -> Result<Evo
         position += size;
     }
     let mut tail = Vec::new();
-    for (identity, bytes) in added {
-        if let Some((_, column)) = fresh.iter_mut().find(|(other, _)| *other == identity) {
-            for range in &mut column.block.ranges {
-                *range = range.start + position..range.end + position;
-            }
+    for column in &mut columns {
+        for (range, _) in column.chunks.block.ranges.iter_mut().zip(&column.fresh).filter(|(_, fresh)| **fresh) {
+            *range = range.start + position..range.end + position;
         }
-        position += to_u64(bytes.len());
-        tail.extend(bytes);
+        position += to_u64(column.bytes.len());
+        tail.append(&mut column.bytes);
     }
     footer.data_end = position;
     footer.modified = Some(options.modified).filter(|&time| time > 0).or(footer.modified);
+    let chunks = columns.into_iter().map(|column| column.chunks).collect();
     let (end, digest) = finish_file(footer, chunks, options)?;
     tail.extend(end);
     Ok(Evolution { header: version2::header().to_vec(), copy, tail, digest })
 }
 
-/// Encodes a new column, row group by row group, from offset 0.
-fn add(
-    field: &Field,
-    column: &Column,
-    rows: &[u64],
-    bounds: Bounds,
-    encoder: &mut Encoder,
-) -> Result<(ColumnType, Vec<u8>, Chunks)> {
+/// Encodes alone what was predicted from dropped columns, and gives parents their new positions.
+fn make_independent(
+    file: &File,
+    columns: &mut [Kept],
+    dropped: &HashSet<usize>,
+    encoders: &mut Encoders,
+    segments: &Segments,
+) -> Step<()> {
+    let places: HashMap<usize, usize> =
+        columns.iter().enumerate().filter_map(|(index, column)| Some((column.old?, index))).collect();
+    let is_affected = |column: &Kept| column.chunks.block.parents.iter().any(|parent| dropped.contains(parent));
+    let mut missing = Vec::new();
+    for group in 0..file.row_groups().len() {
+        let mut decoded = RowGroup::new(group);
+        for column in columns.iter_mut().filter(|column| is_affected(column)) {
+            let needs = column.chunks.block.needs.get(group).copied().unwrap_or_default();
+            let Some(old) = column.old.filter(|_| needs != 0) else { continue };
+            for needed in file.dependencies(old, group)?.into_iter().chain([old]) {
+                let Some(range) = file.chunk(needed, group)? else { continue };
+                match segments.get(range) {
+                    Ok(bytes) => decoded.supply(needed, bytes),
+                    Err(Interrupt::Need(ranges)) => missing.extend(ranges),
+                    Err(failed) => return Err(failed),
+                }
+            }
+            if !missing.is_empty() {
+                continue;
+            }
+            let (values, _) = file.decode(old, &mut decoded)?;
+            let bytes = chunk::encode(&values, encoders.of(&column.field))?;
+            column.chunks.replace(group, &bytes, to_u64(column.bytes.len()));
+            column.bytes.extend(bytes);
+            if let Some(fresh) = column.fresh.get_mut(group) {
+                *fresh = true;
+            }
+        }
+    }
+    if !missing.is_empty() {
+        missing.sort_by_key(|range: &Range<u64>| (range.start, range.end));
+        missing.dedup();
+        return Err(Interrupt::Need(missing));
+    }
+    for column in columns {
+        if is_affected(column) {
+            column.chunks.block.parents.clear();
+        }
+        for parent in &mut column.chunks.block.parents {
+            *parent = places.get(parent).copied().unwrap_or_default();
+        }
+    }
+    Ok(())
+}
+
+/// Encodes a new column, row group by row group.
+fn add(field: &Field, column: &Column, rows: &[u64], bounds: Bounds, encoders: &mut Encoders) -> Result<Kept> {
     check_type(field, column)?;
     check_values(column)?;
     let total: u64 = rows.iter().sum();
@@ -155,11 +213,11 @@ fn add(
     for &rows in rows {
         let end = at.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX));
         let part = stored.column().slice(at..end);
-        let encoded = chunk::encode(&part, encoder)?;
-        let encoded = Encoded { bytes: encoded, ..Encoded::default() };
-        chunks.add(&part, &encoded, to_u64(bytes.len()), super::version2::states_bounds(field, bounds));
+        let encoded = Encoded { bytes: chunk::encode(&part, encoders.of(field))?, ..Encoded::default() };
+        chunks.add(&part, &encoded, to_u64(bytes.len()), states_bounds(field, bounds));
         bytes.extend(encoded.bytes);
         at = end;
     }
-    Ok((column_type, bytes, chunks))
+    let fresh = vec![true; rows.len()];
+    Ok(Kept { field: field.clone(), column_type, requires: Vec::new(), chunks, old: None, fresh, bytes })
 }

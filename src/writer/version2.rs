@@ -96,6 +96,20 @@ impl Chunks {
     }
 }
 
+impl Chunks {
+    /// Puts other bytes of the same values in the place of a chunk; they need no other columns.
+    pub(super) fn replace(&mut self, row_group: usize, bytes: &[u8], start: u64) {
+        let places = self.block.ranges.get_mut(row_group).zip(self.block.hashes.get_mut(row_group));
+        let others = self.digests.get_mut(row_group).zip(self.block.needs.get_mut(row_group));
+        if let (Some((range, hash)), Some((digest, needs))) = (places, others) {
+            *range = start..start + to_u64(bytes.len());
+            *hash = xxh3_64(bytes);
+            *digest = Sha256::digest(bytes).into();
+            *needs = 0;
+        }
+    }
+}
+
 impl Summary {
     fn add(&mut self, chunk: &ColumnStatistics, distinct: &Counter) {
         let all = &mut self.statistics;
@@ -208,7 +222,7 @@ pub(super) struct Encoders {
 }
 
 impl Encoders {
-    pub(super) fn new(options: &WriteOptions) -> Result<Self> {
+    pub fn new(options: &WriteOptions) -> Result<Self> {
         let level = (options.compression == Compression::Zstd).then_some(options.level);
         Ok(Encoders { compressing: Encoder::new(level)?, plain: Encoder::new(None)? })
     }
@@ -417,7 +431,9 @@ impl StreamWriter {
         let encoded = self.relations.encode(&columns, &self.schema, &mut self.encoders)?;
         for &index in &self.storage {
             let parts = self.schema.columns.get(index).zip(columns.get(index)).zip(encoded.get(index));
-            let (Some(((field, column), encoded)), Some(chunks)) = (parts, self.chunks.get_mut(index)) else { continue };
+            let (Some(((field, column), encoded)), Some(chunks)) = (parts, self.chunks.get_mut(index)) else {
+                continue;
+            };
             chunks.add(column.column(), encoded, self.position, states_bounds(field, self.options.bounds));
             self.position += to_u64(encoded.bytes.len());
             self.output.extend_from_slice(&encoded.bytes);
@@ -592,4 +608,61 @@ pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stor
     let values = values.iter().enumerate().map(convert).collect::<Result<_>>()?;
     let values = Values::Timestamp { unit: TimeUnit::Microsecond, utc: *utc, values };
     Column::new(values, column.validity().cloned()).map(Stored::Converted)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bytes::{Interrupt, Segments};
+    use crate::format::Dialect;
+    use crate::reader::OpenOptions;
+    use crate::schema::DataType;
+
+    /// Opens a file, and locates its first column.
+    fn locate(bytes: &[u8]) -> Result<File> {
+        let failed = |interrupt| match interrupt {
+            Interrupt::Failed(error) => error,
+            Interrupt::Need(ranges) => panic!("{ranges:?} of a file that is all there"),
+        };
+        let mut segments = Segments::new(to_u64(bytes.len()));
+        segments.supply(0, bytes.to_vec())?;
+        let mut file = File::open(&segments, &OpenOptions::default()).map_err(failed)?;
+        file.verifier(&segments).map_err(failed)?;
+        file.locate(&[0], &segments).map_err(failed)?;
+        Ok(file)
+    }
+
+    #[test]
+    fn cycles_long_chains_and_wrong_parents_are_refused() {
+        let columns: Vec<Column> = (0..6).map(|i| Column::new(Values::Int32(vec![i, 7, 7]), None).unwrap()).collect();
+        let fields = (0..6).map(|i| Field::new(format!("c{i}"), DataType::Int32)).collect();
+        let options = WriteOptions::new(Dialect::Version2);
+        let bytes = super::super::write_all(&Schema::new("t", fields), &columns, options).unwrap();
+        let file = locate(&bytes).unwrap();
+        type Lists = &'static [&'static [usize]];
+        let cases: [(Lists, bool); 8] = [
+            (&[&[1], &[2], &[3], &[], &[], &[]], true),
+            (&[&[1, 2, 3], &[3], &[1], &[], &[], &[]], true),
+            (&[&[1], &[2], &[3], &[4], &[], &[]], false),
+            (&[&[0], &[], &[], &[], &[], &[]], false),
+            (&[&[1], &[2], &[0], &[], &[], &[]], false),
+            (&[&[6], &[], &[], &[], &[], &[]], false),
+            (&[&[1, 1], &[], &[], &[], &[], &[]], false),
+            (&[&[1], &[2], &[3], &[1], &[], &[]], false),
+        ];
+        for (lists, is_sound) in cases {
+            let (footer, chunks) = file.continued().unwrap();
+            let chunks = chunks.into_iter().zip(lists).map(|((mut block, digests, summary), parents)| {
+                block.add_needs(parents, 0);
+                block.needs = vec![(1 << parents.len()) - 1];
+                Chunks::of(block, digests, summary)
+            });
+            let start = usize::try_from(footer.data_end).unwrap();
+            let (tail, _) = finish_file(footer, chunks.collect(), &options).unwrap();
+            match locate(&[&bytes[..start], &tail].concat()) {
+                Ok(_) => assert!(is_sound, "{lists:?}"),
+                Err(error) => assert_eq!((error.code().as_str(), is_sound), ("corrupt", false), "{lists:?}"),
+            }
+        }
+    }
 }

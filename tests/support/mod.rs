@@ -9,7 +9,7 @@ use std::{fs, io};
 use ncf::bytes::{Interrupt, Segments, Step, to_u64};
 use ncf::column::{Column, Values};
 use ncf::format::Dialect;
-use ncf::reader::{Assembly, File, OpenOptions, Rows, Table};
+use ncf::reader::{Assembly, File, OpenOptions, RowGroup, Rows, Table};
 use ncf::warning::Warning;
 use sha2::{Digest, Sha256};
 
@@ -103,10 +103,21 @@ impl<'a> Host<'a> {
         self.run(|segments| file.locate(&[column], segments))?;
         let mut assembly = Assembly::new(column);
         for group in 0..file.row_groups().len() {
-            let stored = file.chunk(column, group)?.map(|range| self.fetch(&range));
-            assembly.push(file, group, stored, Rows::Range(0..u64::MAX))?;
+            let mut group = self.row_group(file, column, group)?;
+            assembly.push(file, &mut group, Rows::Range(0..u64::MAX))?;
         }
         assembly.finish(file)
+    }
+
+    /// A row group with the chunk of a located column and of those that it depends on.
+    pub fn row_group(&mut self, file: &File, column: usize, group: usize) -> ncf::Result<RowGroup<'a>> {
+        let mut row_group = RowGroup::new(group);
+        for needed in file.dependencies(column, group)?.into_iter().chain([column]) {
+            if let Some(range) = file.chunk(needed, group)? {
+                row_group.supply(needed, self.fetch(&range));
+            }
+        }
+        Ok(row_group)
     }
 
     pub fn fetched_bytes(&self) -> u64 {

@@ -62,6 +62,7 @@ table! {
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, width: FloatWidth, decoder: &mut Decoder) -> Result<Vec<u64>> {
     decoder.check_count(count, 8)?;
     let encoding = FloatEncoding::from_id(reader.u8()?)?;
+    decoder.note(encoding.as_str());
     decoder.child(|decoder| encoding.decode(reader, count, width, decoder))
 }
 

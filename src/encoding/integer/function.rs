@@ -7,15 +7,15 @@
 //! ```
 //! Best for what another column implies: the state of an airport, the hour of a time, null where another is null.
 
-use super::super::parent::Key;
 use super::super::Decoder;
+use super::super::parent::Key;
 use super::exceptions;
 use crate::bytes::ByteReader;
 use crate::error::Result;
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let classes = scope.classes(Key::read(reader)?)?;
+    let classes = scope.classes(Key::read(reader, decoder)?)?;
     let per_class = super::decode(reader, classes.count, decoder)?;
     let value = |&class: &u32| usize::try_from(class).ok().and_then(|class| per_class.get(class)).copied();
     // Classes are below their count.

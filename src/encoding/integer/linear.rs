@@ -132,7 +132,7 @@ impl Sum {
 
     /// The sums of all rows.
     fn predict(&self, scope: &Scope) -> Result<Vec<i64>> {
-        let mut sums = vec![self.constant; scope.len()];
+        let mut sums = vec![self.constant; scope.num_rows()];
         for term in &self.terms {
             let Term { parent, exponent, weight, .. } = *term;
             // One loop per kind of term, each of which the compiler can make the best of.
@@ -163,37 +163,16 @@ impl Sum {
         };
         let value = match self.form {
             Form::Number => number,
-            Form::Clock => {
-                number.div_euclid(MINUTES).wrapping_mul(SPLIT).wrapping_add(number.rem_euclid(MINUTES))
-            }
+            Form::Clock => number.div_euclid(MINUTES).wrapping_mul(SPLIT).wrapping_add(number.rem_euclid(MINUTES)),
         };
         value.cast_unsigned()
-    }
-
-    /// The number of a value, if there is one.
-    #[must_use]
-    pub fn number(&self, value: u64) -> Option<i64> {
-        let number = self.form.number(value.cast_signed());
-        (self.value(number) == value).then_some(number)
-    }
-}
-
-impl Form {
-    /// The number of a value that has one.
-    #[must_use]
-    pub fn number(self, value: i64) -> i64 {
-        match self {
-            Form::Number => value,
-            Form::Clock => {
-                value.div_euclid(SPLIT).wrapping_mul(MINUTES).wrapping_add(value.rem_euclid(SPLIT))
-            }
-        }
     }
 }
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
     let sum = Sum::read(reader)?;
+    sum.terms.iter().for_each(|term| decoder.note_parent(term.parent));
     let sums = sum.predict(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
     let is_plain = sum.form == Form::Number && sum.modulus == 0;
@@ -218,6 +197,12 @@ mod writer {
     const MIN_VALUES_PER_EXCEPTION: usize = 8;
 
     impl Sum {
+        /// The number of a value, if there is one.
+        fn number(&self, value: u64) -> Option<i64> {
+            let number = self.form.number(value.cast_signed());
+            (self.value(number) == value).then_some(number)
+        }
+
         fn write(&self, out: &mut Vec<u8>) {
             out.push(match self.form {
                 Form::Number => 0,
@@ -245,6 +230,16 @@ mod writer {
             match i64::try_from(self.modulus) {
                 Ok(modulus @ 1..) => (residual.wrapping_add(modulus / 2)).rem_euclid(modulus) - modulus / 2,
                 _ => residual,
+            }
+        }
+    }
+
+    impl Form {
+        /// The number of a value that has one.
+        pub fn number(self, value: i64) -> i64 {
+            match self {
+                Form::Number => value,
+                Form::Clock => value.div_euclid(SPLIT).wrapping_mul(MINUTES).wrapping_add(value.rem_euclid(SPLIT)),
             }
         }
     }

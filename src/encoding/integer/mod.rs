@@ -103,6 +103,7 @@ table! {
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     decoder.check_count(count, 8)?;
     let encoding = IntegerEncoding::from_id(reader.u8()?)?;
+    decoder.note(encoding.as_str());
     decoder.child(|decoder| encoding.decode(reader, count, decoder))
 }
 
@@ -242,8 +243,15 @@ mod encoder {
 
 #[cfg(all(test, feature = "writer"))]
 mod tests {
+    use std::collections::HashSet;
+    use std::sync::Arc;
+
+    use super::linear::{Form, Part, Sum, Term};
     use super::*;
-    use crate::encoding::Encoder;
+    use crate::column::{Bitmap, Column, Values, VarBytes};
+    use crate::encoding::chunk::Parents;
+    use crate::encoding::parent::{Key, Parent, Scope};
+    use crate::encoding::{Encoder, Model};
 
     fn cases() -> Vec<(&'static str, Vec<u64>, bool)> {
         let mut next = crate::testing::noise(1);
@@ -267,7 +275,9 @@ mod tests {
     #[test]
     fn ids_never_change() {
         let ids: Vec<_> = IntegerEncoding::ALL.iter().map(|e| (e.id(), e.as_str())).collect();
-        assert_eq!(ids, [
+        assert_eq!(
+            ids,
+            [
                 (0, "constant"),
                 (1, "planes"),
                 (2, "delta"),
@@ -276,7 +286,8 @@ mod tests {
                 (5, "function"),
                 (6, "linear"),
                 (7, "recent")
-            ]);
+            ]
+        );
     }
 
     #[test]
@@ -306,10 +317,131 @@ mod tests {
                     continue;
                 }
                 let mut out = Vec::new();
-                encoding.encode(integers, &mut encoder, &mut out);
+                if !encoding.encode(integers, &mut encoder, &mut out) {
+                    assert!(is_model(encoding), "{encoding:?}");
+                    continue;
+                }
                 let mut reader = ByteReader::new(&out, 0);
                 let decoded = encoding.decode(&mut reader, values.len(), &mut Decoder::new(1 << 24)).unwrap();
                 assert_eq!((decoded, reader.remaining()), (values.clone(), 0), "{name} {encoding:?}");
+            }
+        }
+    }
+
+    fn is_model(encoding: IntegerEncoding) -> bool {
+        matches!(encoding, IntegerEncoding::Function | IntegerEncoding::Linear | IntegerEncoding::Recent)
+    }
+
+    /// Other columns of `rows` rows: keys as text, counts with nulls, times HHMM as floats.
+    fn parents(rows: usize) -> Parents {
+        let mut text = VarBytes::default();
+        (0..rows).for_each(|row| text.push(format!("key {}", row * row % 37).as_bytes()).unwrap());
+        let times = (0..rows).map(|row| (row % 24 * 100 + row * 7 % 60) as f64).collect();
+        let counts = Values::Int32((0..rows).map(|row| (row * 31 % 1000) as i32 - 500).collect());
+        let columns = [
+            Column::new(Values::String(text), None),
+            Column::new(counts, Some((0..rows).map(|row| row % 11 != 3).collect())),
+            Column::new(Values::Float64(times), None),
+        ];
+        columns.into_iter().map(|column| Some(Arc::new(Parent::new(Arc::new(column.unwrap()), None)))).collect()
+    }
+
+    fn models() -> Vec<Model> {
+        let key = |first, second| Key { first, second };
+        let term = |parent, part, weight| Term { parent, exponent: 0, part, weight };
+        let clock = vec![term(2, Part::Quotient, 60), term(2, Part::Remainder, 1)];
+        let sum = Sum { form: Form::Number, modulus: 0, terms: vec![], constant: 5, shift: 0 };
+        vec![
+            Model::Function(key(0, None)),
+            Model::Function(key(0, Some(2))),
+            Model::Recent(key(0, None)),
+            Model::Recent(key(1, Some(0))),
+            Model::Linear(Sum { terms: vec![term(1, Part::Whole, 3), term(2, Part::Whole, -1)], ..sum.clone() }),
+            Model::Linear(Sum { terms: vec![term(1, Part::Whole, 70_000)], shift: 16, ..sum.clone() }),
+            Model::Linear(Sum { form: Form::Clock, modulus: 1440, terms: clock, ..sum }),
+        ]
+    }
+
+    /// Values that models are good at, of the rows of a scope, and others.
+    fn modelled(rows: usize) -> Vec<Vec<u64>> {
+        let mut next = crate::testing::noise(9);
+        let time = |row: usize| (row % 24 * 60 + row * 7 % 60 + 90) % 1440;
+        vec![
+            (0..rows).map(|row| (row * row % 37 % 5) as u64).collect(),
+            (0..rows).map(|row| if next().is_multiple_of(50) { next() } else { (row * row % 37) as u64 }).collect(),
+            (0..rows).map(|row| ((row * 31 % 1000) as i64 * 3).cast_unsigned()).collect(),
+            (0..rows).map(|row| (time(row) / 60 * 100 + time(row) % 60) as u64).collect(),
+            (0..rows).map(|row| if row % 40 == 7 { 2400 } else { (row % 24 * 100) as u64 }).collect(),
+            (0..rows).map(|_| next()).collect(),
+            vec![7; rows],
+        ]
+    }
+
+    #[test]
+    fn models_round_trip_in_every_scope_and_cuts_are_errors() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let mut used = HashSet::new();
+        for rows in [0, 1, 3, 500] {
+            let valid: Bitmap = (0..rows).map(|row| row % 5 != 2).collect();
+            let scopes: [fn(Parents, &Bitmap) -> Scope; 2] =
+                [|parents, valid| Scope::all(parents, valid.len()), |parents, valid| Scope::valid(parents, valid)];
+            for scope in scopes {
+                let scope = || scope(parents(rows), &valid);
+                let count = scope().num_rows();
+                for values in modelled(count) {
+                    for model in models() {
+                        let integers = Integers { values: &values, signed: true };
+                        let mut out = Vec::new();
+                        let encoded = encoder.modelled(scope(), &vec![model.clone()].into(), 0.0, |encoder| {
+                            encode_by(&model, integers, encoder, &mut out)
+                        });
+                        if !encoded {
+                            continue;
+                        }
+                        used.insert(out[0]);
+                        let mut decoder = Decoder::new(1 << 24);
+                        decoder.scope = Some(Arc::new(scope()));
+                        let mut reader = ByteReader::new(&out, 0);
+                        assert_eq!(decode(&mut reader, count, &mut decoder).unwrap(), values, "{model:?}");
+                        assert_eq!(reader.remaining(), 0);
+                        for end in (0..out.len()).step_by(1 + out.len() / 60) {
+                            assert!(decode(&mut ByteReader::new(&out[..end], 0), count, &mut decoder).is_err());
+                        }
+                        assert!(count == 0 || decode(&mut ByteReader::new(&out, 0), count + 1, &mut decoder).is_err());
+                        decoder.scope = None;
+                        assert!(decode(&mut ByteReader::new(&out, 0), count, &mut decoder).is_err());
+                    }
+                }
+            }
+        }
+        assert_eq!(used.len(), IntegerEncoding::ALL.iter().filter(|encoding| is_model(**encoding)).count());
+    }
+
+    #[test]
+    fn damaged_models_never_panic_and_keep_their_length() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let mut next = crate::testing::noise(10);
+        let rows = 200;
+        let scope = || Scope::all(parents(rows), rows);
+        for values in modelled(rows) {
+            for model in models() {
+                let mut out = Vec::new();
+                let integers = Integers { values: &values, signed: true };
+                if !encoder
+                    .modelled(scope(), &Arc::default(), 0.0, |encoder| encode_by(&model, integers, encoder, &mut out))
+                {
+                    continue;
+                }
+                for _ in 0..300 {
+                    let mut damaged = out.clone();
+                    let at = next() as usize % damaged.len().min(40);
+                    damaged[at] = next() as u8;
+                    let mut decoder = Decoder::new(1 << 20);
+                    decoder.scope = Some(Arc::new(scope()));
+                    if let Ok(decoded) = decode(&mut ByteReader::new(&damaged, 0), rows, &mut decoder) {
+                        assert_eq!(decoded.len(), rows);
+                    }
+                }
             }
         }
     }

@@ -22,7 +22,7 @@ type Recent = [u64; 3];
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let classes = scope.classes(Key::read(reader)?)?;
+    let classes = scope.classes(Key::read(reader, decoder)?)?;
     decoder.check_count(classes.count, size_of::<Recent>())?;
     let packed = leaf::read(reader, count.div_ceil(4), decoder)?;
     if let (Some(last), used @ 1..) = (packed.last(), count % 4)

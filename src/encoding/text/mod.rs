@@ -60,6 +60,7 @@ table! {
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     decoder.check_count(count, 8)?;
     let encoding = TextEncoding::from_id(reader.u8()?)?;
+    decoder.note(encoding.as_str());
     let text = decoder.child(|decoder| encoding.decode(reader, count, decoder))?;
     if text.len() != count {
         return Err(Error::corrupt(format!("{} values where {count} belong", text.len())));

@@ -199,11 +199,7 @@ fn read_block(
     })
 }
 
-fn read_parents(
-    reader: &mut ByteReader<'_>,
-    chunks: usize,
-    decoder: &mut Decoder,
-) -> Result<(Vec<usize>, Vec<u64>)> {
+fn read_parents(reader: &mut ByteReader<'_>, chunks: usize, decoder: &mut Decoder) -> Result<(Vec<usize>, Vec<u64>)> {
     let count = varint::read_count(reader)?;
     if count == 0 {
         return Ok((Vec::new(), vec![0; chunks]));

@@ -128,7 +128,8 @@ impl Relations {
         }
         match &mut self.relations {
             Some(relations) => {
-                for (index, relation) in relations.iter_mut().enumerate().filter(|(_, relation)| relation.is_related()) {
+                for (index, relation) in relations.iter_mut().enumerate().filter(|(_, relation)| relation.is_related())
+                {
                     let parts = columns.get(index).zip(schema.columns.get(index)).zip(encoded.get_mut(index));
                     let Some(((column, field), alone)) = parts else { continue };
                     if let Some(better) = relation.apply(columns, column, alone.bytes.len(), encoders.of(field))? {
@@ -263,17 +264,15 @@ impl Wanted {
 
     /// Whether the graph allows the best models.
     fn is_allowed(&self, graph: &Graph) -> bool {
-        let allowed = |found: &[Candidate]| {
-            found.first().is_none_or(|best| graph.allows(self.values.column, &best.parents))
-        };
+        let allowed =
+            |found: &[Candidate]| found.first().is_none_or(|best| graph.allows(self.values.column, &best.parents));
         allowed(&self.for_values) && allowed(&self.for_validity)
     }
 
     /// The best models, with a list of their parents.
     fn relation(&self, graph: &Graph) -> Relation {
         // The list of the chunks before is continued.
-        let mut relation =
-            Relation { parents: graph.of(self.values.column).to_vec(), ..Relation::default() };
+        let mut relation = Relation { parents: graph.of(self.values.column).to_vec(), ..Relation::default() };
         let mut adopt = |candidates: &[Candidate], most: usize| -> Arc<[Model]> {
             let allowed = candidates.iter().filter(|candidate| graph.allows(self.values.column, &candidate.parents));
             allowed.take(most).filter_map(|candidate| relation.adopt(candidate)).collect()

@@ -21,11 +21,13 @@ pub struct Fit {
 }
 
 /// Rounds of reweighting.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 6;
 /// Residuals up to this size are as good as none.
 const SMALL: f64 = 0.5;
 /// Bits per value that another term must save.
 const MIN_GAIN: f64 = 0.04;
+/// Features that move the sum by less are left out at once.
+const IDLE: f64 = 0.2;
 /// Weights this near to an integer are tried as one.
 const NEAR: f64 = 0.05;
 /// Bits behind the point of other weights.
@@ -113,7 +115,11 @@ fn eliminate(mut matrix: Vec<Vec<f64>>) -> Vec<f64> {
             *slot = line;
         }
     }
-    matrix.iter().zip(skipped).map(|(line, skip)| if skip { 0.0 } else { line.last().copied().unwrap_or(0.0) }).collect()
+    matrix
+        .iter()
+        .zip(skipped)
+        .map(|(line, skip)| if skip { 0.0 } else { line.last().copied().unwrap_or(0.0) })
+        .collect()
 }
 
 /// About how many bits residuals take: the entropy of their sizes in powers of two with their signs, and the rest of
@@ -134,7 +140,11 @@ fn cost(residuals: impl Iterator<Item = f64>) -> f64 {
         extra += bits;
     }
     let total = f64::from(total.max(1));
-    let entropy: f64 = counts.iter().filter(|count| **count > 0).map(|&count| -f64::from(count) / total * (f64::from(count) / total).log2()).sum();
+    let entropy: f64 = counts
+        .iter()
+        .filter(|count| **count > 0)
+        .map(|&count| -f64::from(count) / total * (f64::from(count) / total).log2())
+        .sum();
     entropy + extra / total
 }
 
@@ -186,7 +196,14 @@ fn fit_cost(features: &[&Feature], target: &[f64], modulus: f64, rounds: usize) 
 }
 
 /// Finds a sum of few features near to the target; `None` where none costs less than `most` bits per value.
-pub fn fit(features: &[Feature], target: &[f64], form: Form, modulus: u64, max_parents: usize, most: f64) -> Option<Fit> {
+pub fn fit(
+    features: &[Feature],
+    target: &[f64],
+    form: Form,
+    modulus: u64,
+    max_parents: usize,
+    most: f64,
+) -> Option<Fit> {
     let modulus_f64 = modulus as f64;
     let mut chosen: Vec<&Feature> = features.iter().collect();
     let (mut bits, mut solution) = fit_cost(&chosen, target, modulus_f64, ROUNDS)?;
@@ -197,46 +214,40 @@ pub fn fit(features: &[Feature], target: &[f64], form: Form, modulus: u64, max_p
         let mean = feature.numbers.iter().sum::<f64>() / target.len() as f64;
         (feature.numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / target.len() as f64).sqrt()
     };
-    // Features are left out while that costs next to nothing, those that move the sum the least first.
-    loop {
-        let mut order: Vec<(usize, f64)> = chosen
-            .iter()
-            .zip(&solution)
-            .enumerate()
-            .map(|(index, (feature, weight))| (index, weight.abs() * spread(feature)))
-            .collect();
-        order.sort_by(|a, b| a.1.total_cmp(&b.1));
-        let mut removed = false;
-        let idle: Vec<usize> = order.iter().filter(|(_, moves)| *moves < 0.2).map(|(index, _)| *index).collect();
-        let parents = |features: &[&Feature]| {
-            let mut parents: Vec<u8> = features.iter().map(|feature| feature.term.parent).collect();
-            parents.sort_unstable();
-            parents.dedup();
-            parents.len()
-        };
-        let too_many = chosen.len() > MAX_TERMS || parents(&chosen) > max_parents;
-        // All at once those that do nothing, else one by one.
-        let singles = order.iter().map(|(index, _)| vec![*index]);
-        for drop in std::iter::once(idle).filter(|idle| idle.len() > 1).chain(singles) {
-            let kept: Vec<&Feature> =
-                chosen.iter().enumerate().filter(|(index, _)| !drop.contains(index)).map(|(_, feature)| *feature).collect();
-            if kept.is_empty() {
-                continue;
-            }
-            let Some((fewer_bits, fewer)) = fit_cost(&kept, target, modulus_f64, ROUNDS) else { continue };
-            if fewer_bits <= bits + MIN_GAIN || (too_many && fewer_bits <= most) {
-                (chosen, solution) = (kept, fewer);
-                bits = bits.min(fewer_bits).max(fewer_bits - MIN_GAIN);
-                removed = true;
-                break;
-            }
-        }
-        if !removed {
-            if too_many {
-                return None;
-            }
+    let parents = |features: &[&Feature]| {
+        let mut parents: Vec<u8> = features.iter().map(|feature| feature.term.parent).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        parents.len()
+    };
+    // What hardly moves the sum is left out at once.
+    let idle = |(feature, weight): (&&Feature, &f64)| weight.abs() * spread(feature) < IDLE;
+    let busy: Vec<&Feature> =
+        chosen.iter().zip(&solution).filter(|pair| !idle(*pair)).map(|(feature, _)| *feature).collect();
+    if (1..chosen.len()).contains(&busy.len())
+        && let Some((fewer_bits, fewer)) = fit_cost(&busy, target, modulus_f64, ROUNDS)
+        && fewer_bits <= bits + MIN_GAIN
+    {
+        (chosen, solution, bits) = (busy, fewer, fewer_bits);
+    }
+    // The others one by one, those that move it the least first, where that costs next to nothing.
+    let mut order: Vec<(f64, Term)> =
+        chosen.iter().zip(&solution).map(|(feature, weight)| (weight.abs() * spread(feature), feature.term)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (_, term) in order {
+        let kept: Vec<&Feature> = chosen.iter().copied().filter(|feature| feature.term != term).collect();
+        if kept.is_empty() {
             break;
         }
+        let too_many = chosen.len() > MAX_TERMS || parents(&chosen) > max_parents;
+        let Some((fewer_bits, fewer)) = fit_cost(&kept, target, modulus_f64, ROUNDS) else { continue };
+        if fewer_bits <= bits + MIN_GAIN || (too_many && fewer_bits <= most) {
+            bits = bits.min(fewer_bits).max(fewer_bits - MIN_GAIN);
+            (chosen, solution) = (kept, fewer);
+        }
+    }
+    if chosen.len() > MAX_TERMS || parents(&chosen) > max_parents || solution.is_empty() {
+        return None;
     }
     let (bits, solution) = fit_cost(&chosen, target, modulus_f64, ROUNDS * 2)?;
     let sum = to_sum(&chosen, &solution, form, modulus)?;
@@ -273,5 +284,38 @@ pub fn feature(parent: u8, exponent: u8, part: Part, numbers: &[i64]) -> Feature
     Feature {
         term: Term { parent, exponent, part, weight: 0 },
         numbers: numbers.iter().map(|&number| part.of(number) as f64).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::noise;
+
+    #[test]
+    fn finds_whole_weights_among_noise_and_outliers() {
+        let mut next = noise(3);
+        let columns: Vec<Vec<i64>> = (0..6).map(|_| (0..500).map(|_| (next() % 2400) as i64).collect()).collect();
+        let target: Vec<f64> = (0..500)
+            .map(|row| {
+                let wrong = if next().is_multiple_of(20) { 1440 } else { 0 };
+                (60 * columns[1][row] - columns[4][row] + 17 + wrong) as f64
+            })
+            .collect();
+        let features: Vec<Feature> =
+            (0..).zip(&columns).map(|(parent, numbers)| feature(parent, 0, Part::Whole, numbers)).collect();
+        let fit = fit(&features, &target, Form::Number, 0, 4, 12.0).unwrap();
+        let terms: Vec<(u8, i64)> = fit.sum.terms.iter().map(|term| (term.parent, term.weight)).collect();
+        assert_eq!((terms, fit.sum.constant, fit.sum.shift), (vec![(1, 60), (4, -1)], 17, 0));
+        assert!(fit.bits < 1.5, "{}", fit.bits);
+    }
+
+    #[test]
+    fn finds_nothing_where_there_is_nothing() {
+        let mut next = noise(4);
+        let numbers: Vec<i64> = (0..500).map(|_| (next() % 1000) as i64).collect();
+        let target: Vec<f64> = (0..500).map(|_| (next() % 1000) as f64).collect();
+        let features = [feature(0, 0, Part::Whole, &numbers), feature(1, 0, Part::Quotient, &numbers)];
+        assert!(fit(&features, &target, Form::Number, 0, 4, 9.0).is_none());
     }
 }

@@ -15,7 +15,7 @@ use crate::encoding::parent::{Classes, Key, Parent, pairs};
 /// Rows of each of the two parts of the sample.
 const WINDOW: usize = 8 * 1024;
 /// Rows that sums are fitted on.
-const FITTED: usize = 768;
+const FITTED: usize = 600;
 /// Columns, the nearest ones, that are tried as parents of one.
 const MAX_CANDIDATES: usize = 40;
 /// The best of them, of which pairs are tried.
@@ -171,14 +171,7 @@ impl<'a> Search<'a> {
     }
 
     /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
-    fn estimate(
-        &self,
-        ids: &[u32],
-        null: Option<u32>,
-        key: &Classes,
-        full: usize,
-        bits: f64,
-    ) -> Option<(f64, bool)> {
+    fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Classes, full: usize, bits: f64) -> Option<(f64, bool)> {
         let mut symbols = Symbols::new(key.count);
         let mut known = vec![u32::MAX; key.count];
         let mut counts = [0u32; 4];
