@@ -70,9 +70,8 @@ function orders(rows) {
   ];
 }
 
-/** Writes the samples. */
+/** Writes the samples, with the package that was built. */
 export async function makeSamples() {
-  await build();
   const { open, write } = await import(join(dist, 'node.js'));
   const options = { tableName: 'orders', rowGroupRows: 4000, created: new Date(Date.UTC(2025, 0, 1)), metadata: { currency: 'EUR' } };
   const save = (/** @type {string} */ name, /** @type {Uint8Array} */ bytes) => writeFileSync(inRoot('www', 'samples', name), bytes);
@@ -84,4 +83,9 @@ export async function makeSamples() {
   save('damaged-chunk.ncf', damaged);
 }
 
-if (import.meta.filename === process.argv[1]) await main(makeSamples);
+if (import.meta.filename === process.argv[1]) {
+  await main(async () => {
+    await build();
+    await makeSamples();
+  });
+}

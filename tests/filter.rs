@@ -480,7 +480,7 @@ fn what_cannot_be_bound_is_an_error() {
     assert!(Predicate::new(&file, deep.clone()).is_ok());
     let many = Expression::In { column: "n".to_owned(), values: vec![Literal::Null; 1_000_000] };
     for (expression, code, column) in [
-        (test("x", Comparison::Equal, Literal::Null), "unknown-column", None),
+        (test("x", Comparison::Equal, Literal::Null), "unknown-column", Some("x")),
         (test("n", Comparison::Equal, text("1")), "type-mismatch", Some("n")),
         (test("d", Comparison::Less, text("abc")), "type-mismatch", Some("d")),
         (test("n", Comparison::Less, Literal::Null), "type-mismatch", Some("n")),

@@ -167,6 +167,14 @@ test('columns are dropped, renamed and added; the others keep their bytes', asyn
   assert.deepEqual((await (await open(back, { verify: true })).read()).column('id').toArray(), before.column('id').toArray());
 });
 
+test('hints of an added column are honoured', async () => {
+  const bytes = await write({ id: new Int32Array(ROWS) });
+  const data = Array.from({ length: ROWS }, (_, row) => `${row} the same words again and again`);
+  const size = async (/** @type {any} */ more) => (await evolve(bytes, [{ add: { name: 'w', data, ...more } }])).byteLength;
+  assert.ok((await size({ compressionModel: 'none' })) > (await size({})));
+  assert.ok((await size({ useDictionary: true })) > (await size({})));
+});
+
 test('edits that cannot be made are refused before the sink is touched', async () => {
   const bytes = await write(TABLE, OPTIONS);
   let touched = 0;
