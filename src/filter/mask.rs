@@ -31,19 +31,22 @@ impl Mask {
         Mask { words: bitmap.as_bytes().chunks(8).map(word).collect(), len: bitmap.len() }
     }
 
-    /// A bit per value, whether it matches.
+    /// A bit per value, whether it matches; for what compares many values at once.
     #[inline]
-    pub fn of<T: Copy>(values: &[T], matches: impl Fn(T) -> bool) -> Self {
-        let word = |values: &[T]| {
-            values.iter().enumerate().fold(0, |word, (bit, &value)| word | u64::from(matches(value)) << bit)
-        };
+    pub fn of<T: Copy + Default>(values: &[T], matches: impl Fn(T) -> bool) -> Self {
         let (whole, rest) = values.as_chunks::<BITS>();
-        // The length of an array lets the compiler compare many values at once.
-        let mut words: Vec<u64> = whole.iter().map(|values| word(values)).collect();
-        if !rest.is_empty() {
-            words.push(word(rest));
-        }
-        Mask { words, len: values.len() }
+        // Blocks of one length, the last one filled up, need one piece of code.
+        let mut last = [T::default(); BITS];
+        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        let blocks = whole.iter().chain((!rest.is_empty()).then_some(&last));
+        let word = |values: &[T; BITS]| {
+            let mut flags = [0; BITS];
+            flags.iter_mut().zip(values).for_each(|(flag, &value)| *flag = u8::from(matches(value)));
+            pack(&flags)
+        };
+        let mut mask = Mask { words: blocks.map(word).collect(), len: values.len() };
+        mask.clear_tail();
+        mask
     }
 
     /// Bits one after the other.
@@ -125,6 +128,16 @@ impl Mask {
         }
         positions
     }
+}
+
+/// Bytes that are 0 or 1 as bits.
+fn pack(flags: &[u8; BITS]) -> u64 {
+    let (groups, _) = flags.as_chunks::<8>();
+    groups.iter().enumerate().fold(0, |word, (index, group)| {
+        // The factor moves the lowest bit of byte i to bit 56 + i, and nothing else there.
+        let bits = u64::from_le_bytes(*group).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word | bits << (8 * index)
+    })
 }
 
 #[cfg(test)]
