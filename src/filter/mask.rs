@@ -33,20 +33,13 @@ impl Mask {
 
     /// A bit per value, whether it matches; for what compares many values at once.
     #[inline]
-    pub fn of<T: Copy + Default>(values: &[T], matches: impl Fn(T) -> bool) -> Self {
-        let (whole, rest) = values.as_chunks::<BITS>();
-        // Blocks of one length, the last one filled up, need one piece of code.
-        let mut last = [T::default(); BITS];
-        last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        let blocks = whole.iter().chain((!rest.is_empty()).then_some(&last));
-        let word = |values: &[T; BITS]| {
+    pub fn of<T: Copy>(values: &[T], matches: impl Fn(T) -> bool) -> Self {
+        let word = |values: &[T]| {
             let mut flags = [0; BITS];
             flags.iter_mut().zip(values).for_each(|(flag, &value)| *flag = u8::from(matches(value)));
             pack(&flags)
         };
-        let mut mask = Mask { words: blocks.map(word).collect(), len: values.len() };
-        mask.clear_tail();
-        mask
+        Mask { words: values.chunks(BITS).map(word).collect(), len: values.len() }
     }
 
     /// Bits one after the other.
@@ -131,6 +124,7 @@ impl Mask {
 }
 
 /// Bytes that are 0 or 1 as bits.
+#[inline(never)]
 fn pack(flags: &[u8; BITS]) -> u64 {
     let (groups, _) = flags.as_chunks::<8>();
     groups.iter().enumerate().fold(0, |word, (index, group)| {

@@ -9,8 +9,8 @@ pub trait Member<Q: ?Sized = Self> {
     fn is(&self, value: &Q) -> bool;
 }
 
-/// Values without duplicates, and a hash table of their positions with at least twice as many slots, in which each has
-/// the first that was free from the place on that its hash names.
+/// Values without duplicates, and a hash table of their positions with at least four times as many slots, in which
+/// each has the first that was free from the place on that its hash names.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Set<T> {
     values: Vec<T>,
@@ -21,7 +21,7 @@ pub struct Set<T> {
 impl<T> Set<T> {
     /// A set for up to so many values.
     pub fn with_capacity(capacity: usize) -> Self {
-        Set { values: Vec::new(), slots: vec![0; (capacity * 2).next_power_of_two()] }
+        Set { values: Vec::new(), slots: vec![0; (capacity * 4).next_power_of_two()] }
     }
 
     /// The values, in the order in which they came.
@@ -37,7 +37,7 @@ impl<T> Set<T> {
         let mask = self.slots.len() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "the low bits are what is wanted")]
         let mut at = mix(T::hash(value)) as usize & mask;
-        // Half of the slots are free, which ends the search.
+        // Most slots are free, which ends the search.
         loop {
             let known = self.slots.get(at).and_then(|slot| slot.checked_sub(1));
             match known.and_then(|position| self.values.get(position as usize)) {
