@@ -1,9 +1,5 @@
 //! What a filter asks of the values of one column, in terms of what the column stores.
 
-use std::cmp::Ordering;
-
-use xxhash_rust::xxh3::xxh3_64;
-
 use super::Matches;
 use super::mask::Mask;
 use super::set::Set;
@@ -24,7 +20,7 @@ pub enum Condition {
         /// Largest.
         max: i128,
     },
-    /// One of these integers, ascending and without duplicates.
+    /// One of these integers.
     IntegerSet(Set<i128>),
     /// A float is within an interval by IEEE comparison: zeros are equal, NaN is in none.
     Floats {
@@ -33,7 +29,7 @@ pub enum Condition {
         /// Largest.
         max: f64,
     },
-    /// One of these floats, ascending and without duplicates, NaN and -0.0; or NaN.
+    /// One of these floats, or NaN.
     FloatSet {
         /// The floats.
         values: Set<f64>,
@@ -47,7 +43,7 @@ pub enum Condition {
         /// First that does not belong to it; `None` where all larger ones do.
         to: Option<Vec<u8>>,
     },
-    /// One of these, ascending and without duplicates.
+    /// One of these.
     BytesSet(Set<Vec<u8>>),
 }
 
@@ -69,19 +65,13 @@ impl<T: PartialOrd + Copy> Bounds<T> {
         }
     }
 
-    /// Whether those of an ascending list are all, some or none of the values.
-    fn one_of<U>(&self, list: &[U], compare: impl Fn(&U, &T) -> Option<Ordering>) -> Matches {
-        let start =
-            self.min.map_or(0, |least| list.partition_point(|value| compare(value, &least) == Some(Ordering::Less)));
-        let end = self
-            .max
-            .map_or(list.len(), |most| list.partition_point(|value| compare(value, &most) != Some(Ordering::Greater)));
-        if start >= end {
-            Matches::None
-        } else if self.min.is_some() && self.min == self.max {
-            Matches::All
-        } else {
-            Matches::Some
+    /// Whether those of a list are all, some or none of the values.
+    fn one_of(&self, list: impl Iterator<Item = T>) -> Matches {
+        let mut within = list.filter(|value| self.within(*value, *value) != Matches::None);
+        match within.next() {
+            None => Matches::None,
+            Some(_) if self.min.is_some() && self.min == self.max => Matches::All,
+            Some(_) => Matches::Some,
         }
     }
 }
@@ -135,13 +125,13 @@ impl Condition {
             _ if values == 0 => return Matches::None,
             Condition::Integers { min: i128::MIN, max: i128::MAX } => Matches::All,
             Condition::Integers { min, max } => bounds(statistics, integer).within(*min, *max),
-            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set.values(), PartialOrd::partial_cmp),
+            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set.values().iter().copied()),
             Condition::Floats { min, max } => match statistics.nan_count {
                 Some(nans) if nans >= values => Matches::None,
                 nans => bounds(statistics, float).within(*min, *max).unless_all(nans != Some(0)),
             },
             Condition::FloatSet { values: set, nan } => {
-                let numbers = bounds(statistics, float).one_of(set.values(), PartialOrd::partial_cmp);
+                let numbers = bounds(statistics, float).one_of(set.values().iter().copied());
                 match statistics.nan_count {
                     Some(0) => numbers,
                     Some(nans) if nans >= values => Matches::constant(*nan),
@@ -162,9 +152,7 @@ impl Condition {
                     Matches::Some
                 }
             }
-            Condition::BytesSet(set) => {
-                bounds(statistics, bytes).one_of(set.values(), |value, bound| value.as_slice().partial_cmp(bound))
-            }
+            Condition::BytesSet(set) => bounds(statistics, bytes).one_of(set.values().iter().map(Vec::as_slice)),
         };
         among_values.unless_all(nulls > 0)
     }
@@ -181,19 +169,27 @@ impl Condition {
             }
             Condition::Integers { min, max } => within(column.values(), *min, *max),
             Condition::IntegerSet(set) => one_of(column.values(), set),
-            Condition::Floats { min, max } => floats(column.values(), |value| *min <= value && value <= *max),
-            Condition::FloatSet { values: set, nan } => {
-                floats(column.values(), |value| set.has_key(float_key(value)) || (*nan && value.is_nan()))
-            }
-            Condition::Bytes { from, to: Some(to) } => match to.strip_prefix(from.as_slice()) {
-                Some([0]) => byte_strings(column.values(), |value| value == from),
-                _ => byte_strings(column.values(), |value| value >= from.as_slice() && value < to.as_slice()),
+            Condition::Floats { min, max } => match column.values() {
+                Values::Float32(values) => Some(Mask::of(values, |value| in_order(*min, value.into(), *max))),
+                Values::Float64(values) => Some(Mask::of(values, |value| in_order(*min, value, *max))),
+                _ => None,
             },
-            Condition::Bytes { from, to: None } => byte_strings(column.values(), |value| value >= from.as_slice()),
-            Condition::BytesSet(set) => byte_strings(column.values(), |value| {
-                let found = || set.values().binary_search_by(|other| other.as_slice().cmp(value));
-                set.has_key(bytes_key(value)) && found().is_ok()
-            }),
+            Condition::FloatSet { values: set, nan } => {
+                let matches = |value: f64| set.contains(&value) || (*nan && value.is_nan());
+                match column.values() {
+                    Values::Float32(values) => Some(Mask::collect(values.iter().map(|&value| matches(value.into())))),
+                    Values::Float64(values) => Some(Mask::collect(values.iter().map(|&value| matches(value)))),
+                    _ => None,
+                }
+            }
+            Condition::Bytes { from, to } => {
+                let (from, to) = (from.as_slice(), to.as_deref());
+                let is_one = to.is_some_and(|to| to.strip_prefix(from) == Some(&[0]));
+                byte_strings(column.values(), &|value| {
+                    if is_one { value == from } else { value >= from && to.is_none_or(|to| value < to) }
+                })
+            }
+            Condition::BytesSet(set) => byte_strings(column.values(), &|value| set.contains(value)),
         };
         let mut rows = found.ok_or_else(|| {
             let found = column.values().data_type().as_str();
@@ -206,76 +202,88 @@ impl Condition {
     }
 }
 
-/// Runs `$integers` with `$values`, whose type is `$type`, for values that are stored as integers.
-macro_rules! for_integers {
-    ($all:expr, $values:ident: $type:ident => $integers:expr, $bits:ident => $boolean:expr) => {
-        match $all {
-            Values::Int8($values) => for_integers!(@ $type = i8, $integers),
-            Values::Int16($values) => for_integers!(@ $type = i16, $integers),
-            Values::Int32($values) | Values::Date($values) => for_integers!(@ $type = i32, $integers),
-            Values::Int64($values) | Values::Timestamp { values: $values, .. } => {
-                for_integers!(@ $type = i64, $integers)
+/// Integers of any width.
+trait Whole: Copy + Default + Into<i128> + TryFrom<i128> {
+    type Unsigned: Ord;
+    const MIN: Self;
+    const MAX: Self;
+
+    /// How far it is above another one, which makes one comparison of a closed interval, the same for all signs.
+    fn above(self, other: Self) -> Self::Unsigned;
+}
+
+macro_rules! whole {
+    ($($type:ty: $unsigned:ty, $convert:expr;)*) => {
+        $(
+            impl Whole for $type {
+                type Unsigned = $unsigned;
+                const MIN: Self = <$type>::MIN;
+                const MAX: Self = <$type>::MAX;
+
+                #[inline]
+                fn above(self, other: Self) -> $unsigned {
+                    $convert(self.wrapping_sub(other))
+                }
             }
-            Values::UInt8($values) => for_integers!(@ $type = u8, $integers),
-            Values::UInt16($values) => for_integers!(@ $type = u16, $integers),
-            Values::UInt32($values) => for_integers!(@ $type = u32, $integers),
-            Values::UInt64($values) => for_integers!(@ $type = u64, $integers),
-            Values::Decimal { values: $values, .. } => for_integers!(@ $type = i128, $integers),
+        )*
+    };
+}
+
+whole! {
+    i8: u8, i8::cast_unsigned;
+    i16: u16, i16::cast_unsigned;
+    i32: u32, i32::cast_unsigned;
+    i64: u64, i64::cast_unsigned;
+    i128: u128, i128::cast_unsigned;
+    u8: u8, u8::from;
+    u16: u16, u16::from;
+    u32: u32, u32::from;
+    u64: u64, u64::from;
+}
+
+/// Runs `$integers` with `$values` for values that are stored as integers.
+macro_rules! for_integers {
+    ($all:expr, $values:ident => $integers:expr, $bits:ident => $boolean:expr) => {
+        match $all {
+            Values::Int8($values) => Some($integers),
+            Values::Int16($values) => Some($integers),
+            Values::Int32($values) | Values::Date($values) => Some($integers),
+            Values::Int64($values) | Values::Timestamp { values: $values, .. } => Some($integers),
+            Values::UInt8($values) => Some($integers),
+            Values::UInt16($values) => Some($integers),
+            Values::UInt32($values) => Some($integers),
+            Values::UInt64($values) => Some($integers),
+            Values::Decimal { values: $values, .. } => Some($integers),
             Values::Boolean($bits) => Some($boolean),
             Values::Float32(_) | Values::Float64(_) | Values::String(_) | Values::Binary(_) => None,
         }
     };
-    (@ $type:ident = $actual:ty, $integers:expr) => {{
-        type $type = $actual;
-        Some($integers)
-    }};
 }
 
 fn within(values: &Values, min: i128, max: i128) -> Option<Mask> {
-    fn closed<T: Copy + Ord + Into<i128> + TryFrom<i128>>(values: &[T], ends: [i128; 2], domain: [T; 2]) -> Mask {
-        let [first, last] = domain;
+    fn closed<T: Whole>(values: &[T], ends: [i128; 2]) -> Mask {
         // Clamped, an end is a value of the type.
-        let end = |end: i128| T::try_from(end.clamp(first.into(), last.into())).unwrap_or(first);
+        let end = |end: i128| T::try_from(end.clamp(T::MIN.into(), T::MAX.into())).unwrap_or_default();
         let [min, max] = ends.map(end);
-        Mask::of(values, |value| min <= value && value <= max)
+        let span = max.above(min);
+        Mask::of(values, |value| value.above(min) <= span)
     }
     for_integers!(
         values,
-        values: Integer => closed(values, [min, max], [Integer::MIN, Integer::MAX]),
+        values => closed(values, [min, max]),
         bits => booleans(bits, |bit| min <= bit && bit <= max)
     )
 }
 
 fn one_of(values: &Values, set: &Set<i128>) -> Option<Mask> {
-    fn listed<T: Copy + Into<i128>>(values: &[T], set: &Set<i128>) -> Mask {
-        // Wider values can have a key in common.
-        let is_sure = size_of::<T>() <= size_of::<u64>();
-        let found = |value: i128| is_sure || set.values().binary_search(&value).is_ok();
-        Mask::of(values, |value| set.has_key(integer_key(&value.into())) && found(value.into()))
+    fn listed<T: Whole>(values: &[T], set: &Set<i128>) -> Mask {
+        Mask::collect(values.iter().map(|&value| set.contains(&value.into())))
     }
     for_integers!(
         values,
-        values: Integer => listed::<Integer>(values, set),
-        bits => booleans(bits, |bit| set.values().contains(&bit))
+        values => listed(values, set),
+        bits => booleans(bits, |bit| set.contains(&bit))
     )
-}
-
-/// A key of a value in a [`Set`], its own among those of a type of 64 bits.
-pub fn integer_key(value: &i128) -> u64 {
-    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
-    let key = *value as u64;
-    key
-}
-
-/// The key of a float in a [`Set`], the same for both zeros.
-pub fn float_key(value: f64) -> u64 {
-    // The sum has no negative zero.
-    (value + 0.0).to_bits()
-}
-
-/// A key of bytes in a [`Set`].
-pub fn bytes_key(value: &[u8]) -> u64 {
-    xxh3_64(value)
 }
 
 fn booleans(bits: &Bitmap, matches: impl Fn(i128) -> bool) -> Mask {
@@ -287,15 +295,13 @@ fn booleans(bits: &Bitmap, matches: impl Fn(i128) -> bool) -> Mask {
     }
 }
 
-fn floats(values: &Values, matches: impl Fn(f64) -> bool) -> Option<Mask> {
-    match values {
-        Values::Float32(values) => Some(Mask::of(values, |value| matches(value.into()))),
-        Values::Float64(values) => Some(Mask::of(values, matches)),
-        _ => None,
-    }
+/// By IEEE comparison; false with a NaN.
+#[inline]
+fn in_order(min: f64, value: f64, max: f64) -> bool {
+    min <= value && value <= max
 }
 
-fn byte_strings(values: &Values, matches: impl Fn(&[u8]) -> bool) -> Option<Mask> {
+fn byte_strings(values: &Values, matches: &dyn Fn(&[u8]) -> bool) -> Option<Mask> {
     let (Values::String(values) | Values::Binary(values)) = values else { return None };
     let mut start = 0;
     let ends = values.offsets().iter().skip(1);
@@ -486,14 +492,6 @@ mod tests {
         assert!(seen.iter().all(|&count| count > 5_000), "{seen:?}");
     }
 
-    fn integer_set(values: &[i128]) -> Set<i128> {
-        Set::new(values.to_vec(), integer_key)
-    }
-
-    fn float_set(values: &[f64]) -> Set<f64> {
-        Set::new(values.to_vec(), |value| float_key(*value))
-    }
-
     #[test]
     fn exact_statistics_decide_what_lies_on_one_side() {
         let statistics = |min: Scalar, max: Scalar, null_count| ColumnStatistics {
@@ -514,22 +512,18 @@ mod tests {
             (Condition::Integers { min: 5, max: 9 }, integers(1), Matches::Some),
             (Condition::Integers { min: 5, max: 9 }, integers(10), Matches::None),
             (Condition::Integers { min: 6, max: i128::MAX }, integers(0), Matches::Some),
-            (Condition::IntegerSet(integer_set(&[1, 4, 10])), integers(0), Matches::None),
-            (Condition::IntegerSet(integer_set(&[1, 9])), integers(0), Matches::Some),
+            (Condition::IntegerSet([1, 4, 10].into_iter().collect()), integers(0), Matches::None),
+            (Condition::IntegerSet([1, 9].into_iter().collect()), integers(0), Matches::Some),
             (Condition::Null, integers(0), Matches::None),
             (Condition::Null, integers(10), Matches::All),
             (Condition::Floats { min: 0.0, max: 0.0 }, zeros.clone(), Matches::All),
-            (Condition::FloatSet { values: float_set(&[0.0]), nan: false }, zeros.clone(), Matches::All),
-            (Condition::FloatSet { values: float_set(&[]), nan: true }, zeros, Matches::None),
+            (Condition::FloatSet { values: [0.0].into_iter().collect(), nan: false }, zeros.clone(), Matches::All),
+            (Condition::FloatSet { values: [].into_iter().collect(), nan: true }, zeros, Matches::None),
             (of_text("", "b"), text.clone(), Matches::None),
             (of_text("b", "d\0"), text.clone(), Matches::All),
             (of_text("b", "d"), text.clone(), Matches::Some),
             (of_text("d\0", "z"), text.clone(), Matches::None),
-            (
-                Condition::BytesSet(Set::new(vec![b"a".to_vec(), b"e".to_vec()], |value| bytes_key(value))),
-                text,
-                Matches::None,
-            ),
+            (Condition::BytesSet([b"a".to_vec(), b"e".to_vec()].into_iter().collect()), text, Matches::None),
         ] {
             assert_eq!(condition.matches(&statistics), expected, "{condition:?}");
         }

@@ -31,19 +31,15 @@ impl Mask {
         Mask { words: bitmap.as_bytes().chunks(8).map(word).collect(), len: bitmap.len() }
     }
 
-    /// A bit per value, whether it matches.
+    /// A bit per value, whether it matches; for what compares many values at once.
     #[inline]
     pub fn of<T: Copy>(values: &[T], matches: impl Fn(T) -> bool) -> Self {
         let word = |values: &[T]| {
-            values.iter().enumerate().fold(0, |word, (bit, &value)| word | u64::from(matches(value)) << bit)
+            let mut flags = [0; BITS];
+            flags.iter_mut().zip(values).for_each(|(flag, &value)| *flag = u8::from(matches(value)));
+            pack(&flags)
         };
-        let (whole, rest) = values.as_chunks::<BITS>();
-        // The length of an array lets the compiler compare many values at once.
-        let mut words: Vec<u64> = whole.iter().map(|values| word(values)).collect();
-        if !rest.is_empty() {
-            words.push(word(rest));
-        }
-        Mask { words, len: values.len() }
+        Mask { words: values.chunks(BITS).map(word).collect(), len: values.len() }
     }
 
     /// Bits one after the other.
@@ -125,6 +121,17 @@ impl Mask {
         }
         positions
     }
+}
+
+/// Bytes that are 0 or 1 as bits.
+#[inline(never)]
+fn pack(flags: &[u8; BITS]) -> u64 {
+    let (groups, _) = flags.as_chunks::<8>();
+    groups.iter().enumerate().fold(0, |word, (index, group)| {
+        // The factor moves the lowest bit of byte i to bit 56 + i, and nothing else there.
+        let bits = u64::from_le_bytes(*group).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        word | bits << (8 * index)
+    })
 }
 
 #[cfg(test)]

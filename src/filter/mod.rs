@@ -287,8 +287,9 @@ impl Names {
         let test =
             |slot, condition: Option<Condition>| condition.map_or(Node::Constant(false), |c| Node::Test(slot, c));
         let in_order = |inner: &[Expression]| -> Result<Vec<Node<Condition>>> {
-            let mut nodes = inner.iter().map(|inner| self.bind(inner, types)).collect::<Result<Vec<_>>>()?;
-            nodes.sort_by_cached_key(Node::is_slow);
+            let nodes = inner.iter().map(|inner| self.bind(inner, types)).collect::<Result<Vec<_>>>()?;
+            let (slow, mut nodes): (Vec<_>, Vec<_>) = nodes.into_iter().partition(Node::is_slow);
+            nodes.extend(slow);
             Ok(nodes)
         };
         Ok(match expression {
