@@ -310,9 +310,8 @@ export class NcfFile {
 
   #reading(request: Request, { onProgress }: Pick<ReadOptions, 'onProgress'>): ReturnType<Scan['read']> {
     this.#session.checkOpen();
-    const { columns } = request;
-    return new Scan(this.#session, this.#bounds, request).read((position) => {
-      onProgress?.({ phase: 'decode', loaded: position + 1, total: columns.length, column: this.#name(columns[position] ?? -1) });
+    return new Scan(this.#session, this.#bounds, request).read((column, loaded, total) => {
+      onProgress?.({ phase: 'decode', loaded, total, column: this.#name(column) });
     });
   }
 

@@ -35,8 +35,11 @@ export interface Batch {
   readonly rowStart: number;
 }
 
-/** A chunk as it is stored; `undefined` where the data of a legacy file do not hold the column. */
-type Stored = Uint8Array | undefined;
+/** Chunks of one row group as they are stored, by column. What the data of a legacy file do not hold is not there. */
+type Stored = ReadonlyMap<number, Uint8Array>;
+
+/** Where such chunks lie. */
+type Ranges = ReadonlyMap<number, Range>;
 
 /** A row group that may hold wanted rows. */
 interface Candidate {
@@ -55,13 +58,15 @@ interface Selection {
   readonly numRows: number;
   /** Position in the file of the first of them. */
   readonly rowStart: number;
-  /** What was fetched already, by column. */
-  readonly known: ReadonlyMap<number, Stored>;
+  /** What was fetched already. */
+  readonly known: Stored;
 }
 
 /** What `Filter.prune` says of a row group; anything else is undecided. */
 const NO_ROW = 0;
 const ALL_ROWS = 2;
+
+type RowGroup = InstanceType<Core['instance']['RowGroup']>;
 
 /** A filter, and the reader that it was made for. */
 interface LiveFilter {
@@ -91,9 +96,10 @@ export class Scan {
     this.#left = filter ? limit : Infinity;
   }
 
-  /** All wanted columns, one after the other; `onColumn` hears of each. */
-  *read(onColumn: (position: number) => void): Steps<Batch> {
+  /** All wanted rows, row group by row group; `onChunk` hears of each chunk that was decoded, and of how many. */
+  *read(onChunk: (column: number, done: number, all: number) => void): Steps<Batch> {
     const { columns, rows, filter } = this.#request;
+    const assembly = new Assembly(this, columns);
     try {
       // As long as no limit says where to stop, everything is planned at once.
       const isStepwise = this.#left !== Infinity;
@@ -106,24 +112,17 @@ export class Scan {
 
       const missing = this.#missing(yield* this.ready(), selections);
       yield plan(missing);
-      const read: ColumnData[] = [];
-      for (const [position, column] of columns.entries()) {
-        const assembly = new Assembly(this, [column]);
-        try {
-          for (const [index, selection] of selections.entries()) {
-            const fetched = yield* fetching([missing[index]?.[position]]);
-            assembly.add(selection, selection.known.has(column) ? [selection.known.get(column)] : fetched);
-            yield* assembly.settle();
-          }
-          read.push(...(yield* assembly.take(Infinity)).columns);
-        } finally {
-          assembly.free();
-        }
-        onColumn(position);
+      let done = 0;
+      for (const [index, selection] of selections.entries()) {
+        assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
+        done = index * columns.length;
+        yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * columns.length); });
       }
       const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
+      const { columns: read } = yield* assembly.take(Infinity);
       return { columns: read, numRows, rowStart: filter ? (selections[0]?.rowStart ?? rows.start) : rows.start };
     } finally {
+      assembly.free();
       this.free();
     }
   }
@@ -156,8 +155,8 @@ export class Scan {
       for (let loading = load(); loading; ) {
         const parts = await loading;
         loading = load();
-        for (const { selection, chunks } of parts) {
-          assembly.add(selection, chunks);
+        for (const { selection, stored } of parts) {
+          assembly.add(selection, stored);
           await run(assembly.settle());
           done += 1;
           options.onProgress?.({ phase: 'decode', loaded: done, total: candidates.length });
@@ -207,7 +206,7 @@ export class Scan {
         const pruned = filter ? filter.handle.prune(core.reader, rowGroup) : ALL_ROWS;
         if (pruned === NO_ROW) continue;
         let bytes = 0;
-        for (const column of involved) bytes += sizeOf(rangeOf(core, column, rowGroup));
+        for (const range of involved.length > 0 ? rangesOf(core, involved, rowGroup).values() : []) bytes += range.end - range.start;
         candidates.push({ rowGroup, isUndecided: pruned !== ALL_ROWS, bytes });
       }
       return candidates;
@@ -220,11 +219,11 @@ export class Scan {
     const core = yield* this.ready();
     const undecided = unit.filter(({ isUndecided }) => isUndecided);
     const tested = [...(this.#filter?.columns ?? [])];
-    const ranges = this.session.call(core, () => undecided.map(({ rowGroup }) => tested.map((column) => rangeOf(core, column, rowGroup))));
+    const ranges = this.session.call(core, () => undecided.map(({ rowGroup }) => rangesOf(core, tested, rowGroup)));
     yield plan(ranges);
     for (const candidate of unit) {
       if (this.#left <= 0) break;
-      const selection = candidate.isUndecided ? yield* this.#test(candidate, tested, yield* fetching(ranges.shift() ?? [])) : this.#all(candidate);
+      const selection = candidate.isUndecided ? yield* this.#test(candidate, yield* fetching(ranges.shift() ?? new Map())) : this.#all(candidate);
       if (selection.numRows === 0) continue;
       selections.push(selection);
       this.#left -= selection.numRows;
@@ -242,34 +241,36 @@ export class Scan {
   }
 
   /** The rows of a row group that the filter lets through, within the range and the limit. */
-  *#test({ rowGroup }: Candidate, tested: readonly number[], chunks: readonly Stored[]): Steps<Selection> {
+  *#test({ rowGroup }: Candidate, stored: Stored): Steps<Selection> {
     yield { kind: 'turn' };
     const core = yield* this.ready();
-    const { rows, columns } = this.#request;
-    const found = this.session.call(core, () => this.#filter?.handle.select(core.reader, rowGroup, [...chunks], rows.start, rows.end) ?? new Uint32Array());
+    const { rows } = this.#request;
+    const found = this.session.call(core, ({ RowGroup }) => {
+      const group = supplied(new RowGroup(rowGroup), stored);
+      const positions = this.#filter?.handle.select(core.reader, group, rows.start, rows.end) ?? new Uint32Array();
+      group.free();
+      return positions;
+    });
     const positions = found.length > this.#left ? found.slice(0, this.#left) : found;
-    const known = new Map(tested.map((column, index) => [column, chunks[index]] as const).filter(([column]) => columns.includes(column)));
-    return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known };
+    return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known: stored };
   }
 
-  /** Where the chunks of the wanted columns lie that are still to be fetched, by selection. */
-  #missing(core: Core, selections: readonly Selection[]): (Range | undefined)[][] {
+  /** Where the chunks lie that the wanted columns need and that are still to be fetched, by selection. */
+  #missing(core: Core, selections: readonly Selection[]): Ranges[] {
     const { columns } = this.#request;
     return this.session.call(core, () =>
-      selections.map(({ rowGroup, known }) => columns.map((column) => (known.has(column) ? undefined : rangeOf(core, column, rowGroup)))),
+      selections.map(({ rowGroup, known }) => new Map([...rangesOf(core, columns, rowGroup)].filter(([column]) => !known.has(column)))),
     );
   }
 
   /** The wanted rows of some row groups, with everything that is needed to decode them. */
   *#load(unit: readonly Candidate[]): Steps<Part[]> {
-    const { columns } = this.#request;
     const selections = yield* this.#select(unit);
     const missing = this.#missing(yield* this.ready(), selections);
     yield plan(missing);
     const parts: Part[] = [];
     for (const [index, selection] of selections.entries()) {
-      const fetched = yield* fetching(missing[index] ?? []);
-      parts.push({ selection, chunks: columns.map((column, position) => (selection.known.has(column) ? selection.known.get(column) : fetched[position])) });
+      parts.push({ selection, stored: yield* fetching(missing[index] ?? new Map(), selection.known) });
     }
     return parts;
   }
@@ -280,10 +281,10 @@ export class Scan {
   }
 }
 
-/** Chunks of one selection, one for each column of an assembly. */
+/** One selection, and the chunks that the columns of an assembly need. */
 interface Part {
   readonly selection: Selection;
-  readonly chunks: readonly Stored[];
+  readonly stored: Stored;
 }
 
 /** Decodes selections, and gives their rows in portions of any size. Parts stay until all their rows were taken. */
@@ -292,6 +293,8 @@ class Assembly {
   readonly #columns: readonly number[];
   #core: Core | undefined;
   #builders: InstanceType<Core['instance']['ColumnBuilder']>[] = [];
+  /** The row group that is being decoded. */
+  #group: RowGroup | undefined;
   #parts: Part[] = [];
   /** Chunks of the parts that were decoded, column after column and part after part. */
   #decoded = 0;
@@ -310,13 +313,13 @@ class Assembly {
     return this.#parts.reduce((sum, { selection }) => sum + selection.numRows, 0) - this.#taken;
   }
 
-  /** Adds a selection; `chunks` are one for each column. */
-  add(selection: Selection, chunks: readonly Stored[]): void {
-    this.#parts.push({ selection, chunks });
+  /** Adds a selection. */
+  add(selection: Selection, stored: Stored): void {
+    this.#parts.push({ selection, stored });
   }
 
   /** Decodes what was added; all over again where a trap took what was decoded. */
-  *settle(): Steps<void> {
+  *settle(onChunk?: (column: number) => void): Steps<void> {
     const { session } = this.#scan;
     const width = this.#columns.length;
     for (;;) {
@@ -324,12 +327,14 @@ class Assembly {
       if (core !== this.#core) {
         this.#core = core;
         this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column)));
+        this.#group = undefined;
         this.#decoded = 0;
         this.#dropped = 0;
       }
       const part = width > 0 ? this.#parts[Math.floor(this.#decoded / width)] : undefined;
       if (!part) break;
       this.#decode(core, part, this.#decoded % width);
+      onChunk?.(this.#columns[this.#decoded % width] ?? -1);
       this.#decoded += 1;
       yield { kind: 'turn' };
     }
@@ -360,16 +365,24 @@ class Assembly {
 
   /** Lets go of wasm memory. */
   free(): void {
-    if (this.#scan.session.isLive(this.#core)) this.#builders.forEach((builder) => { builder.free(); });
+    if (this.#scan.session.isLive(this.#core)) {
+      this.#builders.forEach((builder) => { builder.free(); });
+      this.#group?.free();
+    }
     this.#builders = [];
+    this.#group = undefined;
     this.#core = undefined;
   }
 
-  #decode(core: Core, { selection: { rowGroup, rows }, chunks }: Part, position: number): void {
-    this.#scan.session.call(core, () => {
+  #decode(core: Core, { selection: { rowGroup, rows }, stored }: Part, position: number): void {
+    this.#scan.session.call(core, ({ RowGroup }) => {
       const builder = this.#builders[position];
-      if (rows instanceof Uint32Array) builder?.select(core.reader, rowGroup, chunks[position], rows);
-      else builder?.push(core.reader, rowGroup, chunks[position], rows.start, rows.end);
+      const group = (this.#group ??= supplied(new RowGroup(rowGroup), stored));
+      if (rows instanceof Uint32Array) builder?.select(core.reader, group, rows);
+      else builder?.push(core.reader, group, rows.start, rows.end);
+      if (position + 1 < this.#columns.length) return;
+      group.free();
+      this.#group = undefined;
     });
   }
 
@@ -413,23 +426,34 @@ function makeFilter(session: Session, core: Core, filter: CompiledFilter): LiveF
   });
 }
 
-/** Where a chunk lies; `undefined` where the data of a legacy file do not hold the column. */
-function rangeOf({ reader }: Core, column: number, rowGroup: number): Range | undefined {
-  const found = reader.chunk(column, rowGroup);
-  return found && { start: found[0] ?? 0, end: found[1] ?? 0 };
+/** Where the chunks lie that columns need in a row group, those that they depend on among them. */
+function rangesOf({ reader }: Core, columns: readonly number[], rowGroup: number): Map<number, Range> {
+  const ranges = new Map<number, Range>();
+  for (const column of reader.needed(Uint32Array.from(columns), rowGroup)) {
+    const found = reader.chunk(column, rowGroup);
+    if (found) ranges.set(column, { start: found[0] ?? 0, end: found[1] ?? 0 });
+  }
+  return ranges;
 }
 
-const sizeOf = (range: Range | undefined): number => (range ? range.end - range.start : 0);
-
-function plan(ranges: readonly (readonly (Range | undefined)[])[]): Ask {
-  return { kind: 'plan', ranges: ranges.flat().filter((range) => range !== undefined) };
+/** Supplies chunks to a row group. */
+function supplied(group: RowGroup, stored: Stored): RowGroup {
+  for (const [column, bytes] of stored) group.supply(column, bytes);
+  return group;
 }
 
-/** Planned chunks; `undefined` where there is no range. */
-function* fetching(ranges: readonly (Range | undefined)[]): Steps<Stored[]> {
-  const wanted = ranges.filter((range) => range !== undefined);
-  if (wanted.length === 0) return ranges.map(() => undefined);
-  const pieces = yield { kind: 'chunks', ranges: wanted };
-  let next = 0;
-  return ranges.map((range) => (range ? pieces[next++]?.bytes : undefined));
+function plan(ranges: readonly Ranges[]): Ask {
+  return { kind: 'plan', ranges: ranges.flatMap((all) => [...all.values()]) };
+}
+
+/** Planned chunks, and those that are known. */
+function* fetching(ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
+  if (ranges.size === 0) return known;
+  const pieces = yield { kind: 'chunks', ranges: [...ranges.values()] };
+  const stored = new Map(known);
+  for (const [index, column] of [...ranges.keys()].entries()) {
+    const piece = pieces[index];
+    if (piece) stored.set(column, piece.bytes);
+  }
+  return stored;
 }

@@ -172,8 +172,8 @@ export interface Progress {
   /** What is being done. */
   readonly phase: 'fetch' | 'decode' | 'verify' | 'encode';
   /**
-   * Done so far: bytes while fetching, verifying and copying; columns while decoding; row groups while decoding batches;
-   * rows while encoding version 2, columns while encoding a legacy dialect.
+   * Done so far: bytes while fetching, verifying and copying; chunks while decoding, row groups while decoding batches; rows
+   * while encoding version 2, columns while encoding a legacy dialect.
    */
   readonly loaded: number;
   /** All of it, in the same unit; what is done so far where nobody knows. */

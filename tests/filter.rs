@@ -12,12 +12,13 @@
 mod support;
 
 use std::cmp::Ordering;
+use std::ops::Range;
 
 use ncf::bytes::Segments;
 use ncf::column::{Bitmap, Column, Values, VarBytes};
 use ncf::filter::{Comparison, Expression, Literal, MAX_DEPTH, Matches, Predicate};
 use ncf::format::Dialect;
-use ncf::reader::{File, OpenOptions};
+use ncf::reader::{File, OpenOptions, RowGroup};
 use ncf::schema::{DataType, Field, Schema, TimeUnit};
 use ncf::statistics::Scalar;
 use ncf::writer::{Bounds, WriteOptions, write_all};
@@ -285,6 +286,23 @@ fn holds(expression: &Expression, schema: &Schema, row: &[Option<Scalar>]) -> bo
     }
 }
 
+/// Selects from a row group with these chunks of the predicate's columns.
+fn select_from(
+    predicate: &Predicate,
+    file: &File,
+    group: usize,
+    stored: &[Option<&[u8]>],
+    rows: Range<u64>,
+) -> ncf::Result<Vec<u32>> {
+    let mut row_group = RowGroup::new(group);
+    for (&column, stored) in predicate.columns().iter().zip(stored) {
+        if let Some(stored) = *stored {
+            row_group.supply(column, stored);
+        }
+    }
+    predicate.select(file, &mut row_group, rows)
+}
+
 /// Selects from every row group that is not pruned; the rows of the file, and how many row groups were pruned.
 fn select(file: &mut File, host: &mut Host<'_>, predicate: &Predicate, from: u64, to: u64) -> (Vec<u64>, [usize; 3]) {
     host.run(|segments: &Segments| file.locate(predicate.columns(), segments)).unwrap();
@@ -296,9 +314,15 @@ fn select(file: &mut File, host: &mut Host<'_>, predicate: &Predicate, from: u64
             Matches::None => {}
             Matches::All => rows.extend(range.start.max(from)..range.end.min(to)),
             Matches::Some => {
-                let fetch = |column: &usize| file.chunk(*column, group).unwrap().map(|range| host.fetch(&range));
-                let stored: Vec<Option<&[u8]>> = predicate.columns().iter().map(fetch).collect();
-                let found = predicate.select(file, group, &stored, from..to).unwrap();
+                let mut row_group = RowGroup::new(group);
+                for &column in predicate.columns() {
+                    for needed in file.dependencies(column, group).unwrap().into_iter().chain([column]) {
+                        if let Some(range) = file.chunk(needed, group).unwrap() {
+                            row_group.supply(needed, host.fetch(&range));
+                        }
+                    }
+                }
+                let found = predicate.select(file, &mut row_group, from..to).unwrap();
                 rows.extend(found.into_iter().map(|position| range.start + u64::from(position)));
             }
         }
@@ -398,7 +422,7 @@ fn decided_conditions_leave_other_columns_undecoded() {
         let predicate = Predicate::new(&file, expression).unwrap();
         let chunks = [chunks[0], b, chunks[2]];
         let stored: Vec<Option<&[u8]>> = predicate.columns().iter().map(|&column| Some(chunks[column])).collect();
-        predicate.select(&file, 0, &stored, 0..3)
+        select_from(&predicate, &file, 0, &stored, 0..3)
     };
     // No row has 7 in the first column; every row has 3 in the last one, as its statistics tell.
     assert_eq!(run(Expression::All(vec![is("a", 7.0), is("b", 4.0)]), damaged).unwrap(), []);
@@ -439,7 +463,7 @@ fn dictionaries_are_compared_by_entry_and_their_rows_left_alone() {
         let mut damaged = chunk.to_vec();
         damaged.iter_mut().skip(chunk.len() - 400).for_each(|byte| *byte = !*byte);
         let run = |expression: Expression, stored: &[u8]| {
-            Predicate::new(&file, expression).unwrap().select(&file, 0, &[Some(stored)], 0..rows as u64)
+            select_from(&Predicate::new(&file, expression).unwrap(), &file, 0, &[Some(stored)], 0..rows as u64)
         };
         let is = |word: &str| test("tree", Comparison::Equal, text(word));
         let expected = |matches: &dyn Fn(&str) -> bool| -> Vec<u32> {
@@ -493,8 +517,8 @@ fn what_cannot_be_bound_is_an_error() {
     let unknown = Predicate::new(&file, test("x", Comparison::Equal, Literal::Null)).unwrap_err();
     assert_eq!((unknown.code().as_str(), unknown.to_string().as_str()), ("unknown-column", "no column named \"x\""));
     let predicate = Predicate::new(&file, test("n", Comparison::Equal, Literal::Number(1.0))).unwrap();
-    assert_eq!(predicate.select(&file, 0, &[], 0..1).unwrap_err().code().as_str(), "invalid-argument");
-    assert_eq!(predicate.select(&file, 1, &[None], 0..1).unwrap_err().code().as_str(), "invalid-argument");
+    assert_eq!(select_from(&predicate, &file, 0, &[], 0..1).unwrap_err().code().as_str(), "invalid-argument");
+    assert_eq!(select_from(&predicate, &file, 1, &[None], 0..1).unwrap_err().code().as_str(), "invalid-argument");
 }
 
 #[test]
@@ -528,7 +552,7 @@ fn legacy_columns_are_compared_by_what_they_hold() {
     }
     let predicate = Predicate::new(&file, test("n", Comparison::Equal, text("1"))).unwrap();
     let chunk = file.chunk(1, 0).unwrap().map(|range| host.fetch(&range));
-    let error = predicate.select(&file, 0, &[chunk], 0..3).unwrap_err();
+    let error = select_from(&predicate, &file, 0, &[chunk], 0..3).unwrap_err();
     assert_eq!((error.code().as_str(), error.column()), ("type-mismatch", Some("n")));
 }
 
@@ -544,7 +568,7 @@ fn columns_of_another_length_are_refused() {
         let name = file.schema().columns[index].name.clone();
         let predicate = Predicate::new(&file, test(&name, Comparison::Equal, Literal::Null)).unwrap();
         let stored = file.chunk(index, 0).unwrap().map(|range| host.fetch(&range));
-        let found = predicate.select(&file, 0, &[stored], 0..rows);
+        let found = select_from(&predicate, &file, 0, &[stored], 0..rows);
         assert_eq!(found.is_ok(), length == rows, "{name}");
         if let Err(error) = found {
             assert_eq!((error.code().as_str(), error.column()), ("corrupt", Some(name.as_str())));

@@ -728,8 +728,8 @@ fn rows_are_taken_in_any_portions() {
         let mut assembly = Assembly::new(0);
         let (mut taken, mut pushed) = (0, 0);
         for group in 0..4 {
-            let range = file.chunk(0, group).unwrap().unwrap();
-            assembly.push(&file, group, Some(host.fetch(&range)), Rows::Range(0..u64::MAX)).unwrap();
+            let mut row_group = host.row_group(&file, 0, group).unwrap();
+            assembly.push(&file, &mut row_group, Rows::Range(0..u64::MAX)).unwrap();
             pushed = (pushed + 30).min(100);
             while random.below(4) > 0 {
                 let count = random.below(25);

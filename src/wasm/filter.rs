@@ -3,7 +3,7 @@
 use js_sys::{Array, JsString, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use super::{Reader, convert};
+use super::{Reader, RowGroup, convert};
 use crate::error::{Error, Result};
 use crate::filter::{Comparison, Expression, Literal, MAX_DEPTH, Matches, Predicate};
 
@@ -37,21 +37,10 @@ impl Filter {
     }
 
     /// The positions within a row group of the rows that match, of those that are among the rows
-    /// `row_start..row_end` of the file. `stored` holds the chunk of each of `columns()`: a `Uint8Array`, or
-    /// `undefined` where there is none.
-    pub fn select(
-        &self,
-        reader: &Reader,
-        row_group: u32,
-        stored: &Array,
-        row_start: f64,
-        row_end: f64,
-    ) -> Result<Vec<u32>> {
-        let bytes = |chunk: JsValue| chunk.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec);
-        let stored: Vec<Option<Vec<u8>>> = stored.iter().map(bytes).collect();
-        let stored: Vec<Option<&[u8]>> = stored.iter().map(Option::as_deref).collect();
-        let rows = convert::row_range(row_start, row_end)?;
-        self.predicate.select(reader.file()?, row_group as usize, &stored, rows)
+    /// `row_start..row_end` of the file. The group was supplied with the chunks of `columns()` and of those that they
+    /// depend on.
+    pub fn select(&self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<Vec<u32>> {
+        self.predicate.select(reader.file()?, &mut group.group, convert::row_range(row_start, row_end)?)
     }
 }
 

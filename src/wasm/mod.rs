@@ -110,11 +110,16 @@ impl Reader {
         Ok(range.map(|range| vec![to_number(range.start), to_number(range.end)]))
     }
 
-    /// The columns whose chunks of the same row group must be supplied to a [`RowGroup`], too, to decode that of a
-    /// located column.
-    pub fn dependencies(&self, column: u32, row_group: u32) -> Result<Vec<u32>> {
-        let found = self.file()?.dependencies(column as usize, row_group as usize)?;
-        Ok(found.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)).collect())
+    /// Located columns and those that they depend on in a row group: whose chunks are needed to decode them, ascending.
+    pub fn needed(&self, columns: Vec<u32>, row_group: u32) -> Result<Vec<u32>> {
+        let file = self.file()?;
+        let mut needed = std::collections::BTreeSet::new();
+        for column in columns {
+            needed.insert(column);
+            let found = file.dependencies(column as usize, row_group as usize)?;
+            needed.extend(found.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)));
+        }
+        Ok(needed.into_iter().collect())
     }
 
     /// The chunks found so far: `RecordInfo[]` of js/wasm-types.ts.
@@ -165,12 +170,6 @@ impl RowGroup {
     pub fn supply(&mut self, column: u32, stored: Vec<u8>) {
         self.group.supply(column as usize, stored);
     }
-
-    /// Whether the chunk of a column was supplied.
-    #[wasm_bindgen(js_name = isSupplied)]
-    pub fn is_supplied(&self, column: u32) -> bool {
-        self.group.is_supplied(column as usize)
-    }
 }
 
 /// Puts the chunks of one column together. Belongs to the reader that it is given each time.
@@ -187,50 +186,16 @@ impl ColumnBuilder {
         ColumnBuilder { assembly: Assembly::new(column as usize) }
     }
 
-    /// Decodes the chunk of a row group (`undefined` where there is none) and adds the rows `row_start..row_end` of
-    /// the file that it holds. For columns without dependencies only.
-    pub fn push(
-        &mut self,
-        reader: &Reader,
-        row_group: u32,
-        stored: Option<Vec<u8>>,
-        row_start: f64,
-        row_end: f64,
-    ) -> Result<()> {
-        self.push_from(reader, &mut self.alone(row_group, stored), row_start, row_end)
-    }
-
-    /// The same for the rows at these positions within the row group.
-    pub fn select(
-        &mut self,
-        reader: &Reader,
-        row_group: u32,
-        stored: Option<Vec<u8>>,
-        positions: Vec<u32>,
-    ) -> Result<()> {
-        self.select_from(reader, &mut self.alone(row_group, stored), positions)
-    }
-
-    fn alone(&self, row_group: u32, stored: Option<Vec<u8>>) -> RowGroup {
-        let mut group = RowGroup::new(row_group);
-        if let Some(stored) = stored {
-            group.group.supply(self.assembly.column(), stored);
-        }
-        group
-    }
-
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
     /// rows `row_start..row_end` of the file that it holds. The row group lets go of the column, unless others are
     /// predicted from it.
-    #[wasm_bindgen(js_name = pushFrom)]
-    pub fn push_from(&mut self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<()> {
+    pub fn push(&mut self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<()> {
         let rows = Rows::Range(convert::row_range(row_start, row_end)?);
         self.assembly.push(reader.file()?, &mut group.group, rows)
     }
 
     /// The same for the rows at these positions within the row group.
-    #[wasm_bindgen(js_name = selectFrom)]
-    pub fn select_from(&mut self, reader: &Reader, group: &mut RowGroup, positions: Vec<u32>) -> Result<()> {
+    pub fn select(&mut self, reader: &Reader, group: &mut RowGroup, positions: Vec<u32>) -> Result<()> {
         self.assembly.push(reader.file()?, &mut group.group, Rows::Positions(&positions))
     }
 

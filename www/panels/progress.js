@@ -11,7 +11,7 @@ const PHASES = { fetch: 'Fetching', decode: 'Decoding', verify: 'Verifying', enc
  */
 export function progressText({ phase, loaded, total }) {
   const format = phase === 'decode' || phase === 'encode' ? formatCount : formatBytes;
-  return `${PHASES[phase]} ${format(loaded)} of ${format(total)}${phase === 'decode' ? ' columns' : ''}`;
+  return `${PHASES[phase]} ${format(loaded)} of ${format(total)}${phase === 'decode' ? ' chunks' : ''}`;
 }
 
 /**
