@@ -2,7 +2,8 @@
 //!
 //! The crate knows bytes and columns; it does no I/O, reads no clock and names no JavaScript type outside of `wasm`.
 //! [`reader::File`] answers "which byte ranges do you need?" and "here is the column"; [`writer`] turns columns into
-//! the bytes of a file; [`filter::Predicate`] tells which rows match. `docs/format.md` specifies the formats, `docs/architecture.md` the layers:
+//! the bytes of a file; [`filter::Predicate`] tells which rows match. `docs/format.md` specifies the formats,
+//! `docs/architecture.md` the layers:
 //!
 //! ```text
 //! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- filter <- wasm

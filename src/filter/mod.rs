@@ -151,34 +151,32 @@ enum Node<T> {
 
 impl<T> Node<T> {
     /// All of these hold; constants are left out, or are all there is.
-    fn all(nodes: impl Iterator<Item = Result<Node<T>>>) -> Result<Self> {
+    fn all(nodes: impl Iterator<Item = Node<T>>) -> Self {
         Node::join(nodes, true, Node::All)
     }
 
     /// One of these holds.
-    fn any(nodes: impl Iterator<Item = Result<Node<T>>>) -> Result<Self> {
+    fn any(nodes: impl Iterator<Item = Node<T>>) -> Self {
         Node::join(nodes, false, Node::Any)
     }
 
-    fn join(
-        nodes: impl Iterator<Item = Result<Node<T>>>,
-        neutral: bool,
-        make: fn(Vec<Node<T>>) -> Node<T>,
-    ) -> Result<Self> {
+    fn join(nodes: impl Iterator<Item = Node<T>>, neutral: bool, make: fn(Vec<Node<T>>) -> Node<T>) -> Self {
         let mut kept = Vec::new();
-        let mut decided = false;
         for node in nodes {
-            match node? {
-                Node::Constant(value) => decided |= value != neutral,
+            match node {
+                Node::Constant(value) if value == neutral => {}
+                Node::Constant(value) => return Node::Constant(value),
                 node => kept.push(node),
             }
         }
-        Ok(match kept.len() {
-            _ if decided => Node::Constant(!neutral),
-            0 => Node::Constant(neutral),
-            1 => kept.pop().unwrap_or(Node::Constant(neutral)),
-            _ => make(kept),
-        })
+        match kept.pop() {
+            None => Node::Constant(neutral),
+            Some(only) if kept.is_empty() => only,
+            Some(last) => {
+                kept.push(last);
+                make(kept)
+            }
+        }
     }
 
     fn not(node: Node<T>) -> Self {
@@ -216,18 +214,18 @@ impl Node<Condition> {
     }
 
     /// What is left to decide where some conditions are decided.
-    fn reduce(&self, matches: &dyn Fn(usize, &Condition) -> Matches) -> Result<Node<&Condition>> {
-        Ok(match self {
+    fn reduce(&self, matches: &dyn Fn(usize, &Condition) -> Matches) -> Node<&Condition> {
+        match self {
             Node::Constant(value) => Node::Constant(*value),
             Node::Test(column, condition) => match matches(*column, condition) {
                 Matches::None => Node::Constant(false),
                 Matches::Some => Node::Test(*column, condition),
                 Matches::All => Node::Constant(true),
             },
-            Node::All(nodes) => Node::all(nodes.iter().map(|node| node.reduce(matches)))?,
-            Node::Any(nodes) => Node::any(nodes.iter().map(|node| node.reduce(matches)))?,
-            Node::Not(node) => Node::not(node.reduce(matches)?),
-        })
+            Node::All(nodes) => Node::all(nodes.iter().map(|node| node.reduce(matches))),
+            Node::Any(nodes) => Node::any(nodes.iter().map(|node| node.reduce(matches))),
+            Node::Not(node) => Node::not(node.reduce(matches)),
+        }
     }
 }
 
@@ -301,10 +299,10 @@ impl Names {
                 let (slot, column_type) = slot(column)?;
                 let found = bind::one_of(column_type, values).map_err(|error| error.in_column(column))?;
                 let null = values.contains(&Literal::Null).then_some(Condition::Null);
-                Node::any([found, null].into_iter().map(|condition| Ok(test(slot, condition))))?
+                Node::any([found, null].into_iter().map(|condition| test(slot, condition)))
             }
-            Expression::All(inner) => Node::all(in_order(inner)?.into_iter().map(Ok))?,
-            Expression::Any(inner) => Node::any(in_order(inner)?.into_iter().map(Ok))?,
+            Expression::All(inner) => Node::all(in_order(inner)?.into_iter()),
+            Expression::Any(inner) => Node::any(in_order(inner)?.into_iter()),
             Expression::Not(inner) => Node::not(self.bind(inner, types)?),
         })
     }
@@ -352,19 +350,22 @@ impl Predicate {
     /// What the statistics of a row group tell, if its columns were located; never wrong, perhaps undecided.
     #[must_use]
     pub fn prune(&self, file: &File, row_group: usize) -> Matches {
-        match self.reduce(file, row_group) {
-            Some(Ok(Node::Constant(value))) => Matches::constant(value),
-            _ => Matches::Some,
+        match &self.form {
+            Form::Bound(node) => match self.reduce(node, file, row_group) {
+                Node::Constant(value) => Matches::constant(value),
+                _ => Matches::Some,
+            },
+            Form::Unbound(_) => Matches::Some,
         }
     }
 
-    fn reduce(&self, file: &File, row_group: usize) -> Option<Result<Node<&Condition>>> {
-        let Form::Bound(node) = &self.form else { return None };
-        Some(node.reduce(&|slot, condition| {
+    /// What the statistics of a row group leave to decide.
+    fn reduce<'a>(&self, node: &'a Node<Condition>, file: &File, row_group: usize) -> Node<&'a Condition> {
+        node.reduce(&|slot, condition| {
             let column = self.names.columns.get(slot);
             let statistics = column.and_then(|&column| file.chunk_statistics(column, row_group));
             statistics.map_or(Matches::Some, |statistics| condition.matches(statistics))
-        }))
+        })
     }
 
     /// The rows of a row group that match, as ascending positions within it, of those that lie in a range of rows of
@@ -395,15 +396,11 @@ impl Predicate {
             .collect();
         let mut chunks = Chunks { file, row_group, len, chunks };
         let mask = match &self.form {
-            Form::Bound(_) => {
-                let node = self.reduce(file, row_group).unwrap_or(Ok(Node::Constant(true)))?;
-                evaluate(&node, &mut chunks)?
-            }
+            Form::Bound(node) => evaluate(&self.reduce(node, file, row_group), &mut chunks)?,
             Form::Unbound(expression) => {
                 let types = (0..columns.len()).map(|slot| Ok(ColumnType::of(chunks.column(slot)?.values())));
-                let types = types.collect::<Result<Vec<_>>>()?;
-                let node = self.names.bind(expression, &types)?;
-                evaluate(&node.reduce(&|_, _| Matches::Some)?, &mut chunks)?
+                let node = self.names.bind(expression, &types.collect::<Result<Vec<_>>>()?)?;
+                evaluate(&node.reduce(&|_, _| Matches::Some), &mut chunks)?
             }
         };
         let within = |row: u64| usize::try_from(row.saturating_sub(group.start)).unwrap_or(usize::MAX);
