@@ -6,21 +6,26 @@ use crate::encoding::parent::MAX_CHAIN;
 #[derive(Clone, Debug, Default)]
 pub struct Graph {
     parents: Vec<Vec<usize>>,
+    children: Vec<Vec<usize>>,
 }
 
 impl Graph {
     /// The graph of these parents per column.
-    pub fn new(parents: Vec<Vec<usize>>) -> Self {
-        Graph { parents }
+    pub fn new(parents: &[Vec<usize>]) -> Self {
+        let none = vec![Vec::new(); parents.len()];
+        let mut graph = Graph { parents: none.clone(), children: none };
+        for (column, parents) in parents.iter().enumerate() {
+            graph.add(column, parents);
+        }
+        graph
     }
 
     /// Adds parents of a column.
     pub fn add(&mut self, column: usize, parents: &[usize]) {
-        if let Some(known) = self.parents.get_mut(column) {
-            for parent in parents {
-                if !known.contains(parent) {
-                    known.push(*parent);
-                }
+        for &parent in parents {
+            if let Some(known) = self.parents.get_mut(column).filter(|known| !known.contains(&parent)) {
+                known.push(parent);
+                self.children.get_mut(parent).into_iter().for_each(|children| children.push(column));
             }
         }
     }
@@ -37,8 +42,8 @@ impl Graph {
 
     /// The longest chain of columns that depend on one.
     fn below(&self, column: usize) -> usize {
-        let children = self.parents.iter().enumerate().filter(|(_, parents)| parents.contains(&column));
-        children.map(|(child, _)| 1 + self.below(child)).max().unwrap_or(0)
+        let children = self.children.get(column).map(Vec::as_slice).unwrap_or_default();
+        children.iter().map(|&child| 1 + self.below(child)).max().unwrap_or(0)
     }
 
     fn depends(&self, column: usize, on: usize) -> bool {
@@ -58,7 +63,7 @@ mod tests {
 
     #[test]
     fn cycles_and_long_chains_are_refused() {
-        let mut graph = Graph::new(vec![Vec::new(); 6]);
+        let mut graph = Graph::new(&vec![Vec::new(); 6]);
         graph.add(1, &[0]);
         graph.add(2, &[1, 0]);
         assert!(!graph.allows(0, &[2]) && !graph.allows(0, &[1]) && !graph.allows(3, &[3]));

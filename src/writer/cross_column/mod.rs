@@ -1,13 +1,14 @@
 //! Predicting columns from each other: which from which, for the row groups of one file.
 //!
 //! ```text
-//! first row group   every column is encoded alone; where that takes a while, models are searched on a sample
-//!                   (search.rs), those that promise the most gain chosen first as far as chains of parents stay short
-//!                   (graph.rs), tried, and kept where the chunk gets smaller
+//! first row group   every column is encoded alone; models are searched on a sample (search.rs), chosen so that
+//!                   together they promise the most while chains of parents stay short (plan.rs, graph.rs), tried, and
+//!                   kept where the chunk gets smaller
 //! the next ones     the same models, as long as they pay
 //! ```
 
 mod graph;
+mod plan;
 mod regression;
 mod search;
 
@@ -21,6 +22,7 @@ use crate::encoding::{Encoder, Model, bits};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
 use graph::Graph;
+use plan::Choice;
 use search::{Candidate, Search, Target, bits_per_value};
 
 /// Rows below which columns are not predicted from each other.
@@ -31,12 +33,12 @@ const MIN_SIZE: usize = 256;
 const MIN_SAVED: usize = 64;
 /// Part of a chunk that it must save.
 const MIN_SAVED_PART: usize = 32;
+/// Part of what a column takes alone by which another model may seem worse than the best and still be tried.
+const NEAR_PART: f64 = 0.1;
 /// Part of what a column takes alone below which a model is the one, with nothing to compare.
 const SURE_PART: f64 = 0.7;
 /// By how much more than expected it may take then.
 const MARGIN: f64 = 1.15;
-/// Models that are tried for one column.
-const MAX_TRIED: usize = 2;
 
 /// What the schema asks for in the hint `compression_model`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,7 +65,8 @@ struct Relation {
 #[derive(Debug)]
 pub(super) struct Relations {
     hints: Vec<Hint>,
-    /// What earlier row groups use.
+    /// The lists of parents of earlier row groups.
+    lists: Vec<Vec<usize>>,
     graph: Graph,
     relations: Option<Vec<Relation>>,
 }
@@ -106,7 +109,7 @@ impl Relations {
     pub(super) fn new(schema: &Schema, parents: Vec<Vec<usize>>, allowed: bool) -> Result<Self> {
         let hints = schema.columns.iter().map(|field| hint(field, schema)).collect::<Result<_>>()?;
         let relations = (!allowed).then(|| vec![Relation::default(); schema.columns.len()]);
-        Ok(Relations { hints, graph: Graph::new(parents), relations })
+        Ok(Relations { hints, graph: Graph::new(&parents), lists: parents, relations })
     }
 
     /// Encodes the columns of a row group.
@@ -153,38 +156,32 @@ impl Relations {
     ) -> Result<Vec<Relation>> {
         let mut relations = vec![Relation::default(); columns.len()];
         let search = Search::new(columns);
-        let mut queue: Vec<Wanted> = Vec::new();
+        let mut wanted: Vec<Wanted> = Vec::new();
         for (index, (column, alone)) in columns.iter().zip(encoded.iter()).enumerate() {
             let hint = self.hints.get(index);
             let is_forced = matches!(hint, Some(Hint::Cross(_)));
             if hint != Some(&Hint::Independent) && (alone.bytes.len() >= MIN_SIZE || is_forced) {
-                let mut wanted = Wanted::new(index, column, alone.bytes.len(), &mut encoders.compressing);
-                wanted.look(&search, &self.graph, self.restriction(index));
-                queue.push(wanted);
+                let restriction = self.restriction(index);
+                let may_be_parent = |other| restriction.is_none_or(|parents| parents.contains(&other));
+                let size = alone.bytes.len();
+                wanted.push(Wanted::new(index, column, size, &search, &may_be_parent, &mut encoders.compressing));
             }
         }
-        while let Some(at) = (0..queue.len()).max_by(|&a, &b| {
-            let gain = |at: usize| queue.get(at).map_or(0.0, Wanted::gain);
-            gain(a).total_cmp(&gain(b))
-        }) {
-            let mut wanted = queue.swap_remove(at);
+        let chosen = plan::plan(&wanted.iter().map(Wanted::options).collect::<Vec<_>>(), &self.graph);
+        self.graph = chosen.graph;
+        for (wanted, best) in wanted.iter().zip(&chosen.options) {
             let index = wanted.values.column;
-            if wanted.gain() <= 0.0 {
-                break;
-            }
-            if !wanted.is_allowed(&self.graph) {
-                wanted.look(&search, &self.graph, self.restriction(index));
-                queue.push(wanted);
-                continue;
-            }
             let parts = columns.get(index).zip(schema.columns.get(index));
             let (Some((column, field)), Some(alone), Some(relation)) =
                 (parts, encoded.get_mut(index), relations.get_mut(index))
             else {
                 continue;
             };
-            *relation = wanted.relation(&self.graph);
-            let first = self.graph.of(index).len();
+            let first = self.lists.get(index).map_or(0, Vec::len);
+            *relation = wanted.relation(best, self.lists.get(index), &mut self.graph);
+            if !relation.is_related() {
+                continue;
+            }
             let Some(better) = relation.apply(columns, column, alone.bytes.len(), encoders.of(field))? else {
                 *relation = Relation::default();
                 continue;
@@ -197,7 +194,6 @@ impl Relations {
                     *alone = same;
                 }
             }
-            self.graph.add(index, &relation.parents);
         }
         Ok(relations)
     }
@@ -211,7 +207,7 @@ impl Relations {
     }
 }
 
-/// A column for which models are looked for.
+/// A column, and models that are worth trying.
 struct Wanted {
     values: Target,
     validity: Option<Target>,
@@ -222,7 +218,14 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(index: usize, column: &Parent, size: usize, encoder: &mut Encoder) -> Self {
+    fn new(
+        index: usize,
+        column: &Parent,
+        size: usize,
+        search: &Search<'_>,
+        may_be_parent: &dyn Fn(usize) -> bool,
+        encoder: &mut Encoder,
+    ) -> Self {
         let column = column.column();
         let num_values = column.len() - column.num_nulls();
         let mut bitmap = Vec::new();
@@ -240,48 +243,52 @@ impl Wanted {
             is_validity: false,
         };
         Wanted {
+            for_values: search.candidates(values, may_be_parent),
+            for_validity: validity.map_or_else(Vec::new, |target| search.candidates(target, may_be_parent)),
             values,
             validity,
             num_values,
             num_rows: column.len(),
-            for_values: Vec::new(),
-            for_validity: Vec::new(),
         }
     }
 
-    /// Looks for models that the graph allows.
-    fn look(&mut self, search: &Search<'_>, graph: &Graph, restriction: Option<&[usize]>) {
-        self.for_values = search.best(self.values, graph, restriction);
-        self.for_validity = self.validity.map_or_else(Vec::new, |target| search.best(target, graph, restriction));
-    }
-
-    /// Bits that the best models are expected to save.
-    fn gain(&self) -> f64 {
-        let saved = |target: &Target, found: &[Candidate]| found.first().map_or(0.0, |best| target.bits - best.bits);
-        let validity = self.validity.as_ref().map_or(0.0, |target| saved(target, &self.for_validity));
-        saved(&self.values, &self.for_values) * self.num_values as f64 + validity * self.num_rows as f64
-    }
-
-    /// Whether the graph allows the best models.
-    fn is_allowed(&self, graph: &Graph) -> bool {
-        let allowed =
-            |found: &[Candidate]| found.first().is_none_or(|best| graph.allows(self.values.column, &best.parents));
-        allowed(&self.for_values) && allowed(&self.for_validity)
-    }
-
-    /// The best models, with a list of their parents.
-    fn relation(&self, graph: &Graph) -> Relation {
-        // The list of the chunks before is continued.
-        let mut relation = Relation { parents: graph.of(self.values.column).to_vec(), ..Relation::default() };
-        let mut adopt = |candidates: &[Candidate], most: usize| -> Arc<[Model]> {
-            let allowed = candidates.iter().filter(|candidate| graph.allows(self.values.column, &candidate.parents));
-            allowed.take(most).filter_map(|candidate| relation.adopt(candidate)).collect()
+    /// What there is to choose from: for the values, and for the nulls.
+    fn options(&self) -> [Vec<Choice>; 2] {
+        let choices = |target: Option<&Target>, candidates: &[Candidate], count: usize| {
+            let choice = |candidate: &Candidate| Choice {
+                column: self.values.column,
+                parents: candidate.parents.clone(),
+                gain: target.map_or(0.0, |target| (target.bits - candidate.bits) * count as f64),
+            };
+            candidates.iter().map(choice).collect()
         };
-        let values = adopt(&self.for_values, MAX_TRIED);
-        let validity = adopt(&self.for_validity, 1);
-        let best = self.for_values.first().map_or(f64::MAX, |best| best.bits);
-        let enough = if best < self.values.bits * SURE_PART { best * MARGIN } else { 0.0 };
-        relation.plan = Plan { validity, values, enough };
+        [
+            choices(Some(&self.values), &self.for_values, self.num_values),
+            choices(self.validity.as_ref(), &self.for_validity, self.num_rows),
+        ]
+    }
+
+    /// The chosen models, and another one for the values that needs nothing that the graph does not allow.
+    fn relation(&self, chosen: &[Option<usize>; 2], list: Option<&Vec<usize>>, graph: &mut Graph) -> Relation {
+        let column = self.values.column;
+        // The list of the chunks before is continued.
+        let mut relation = Relation { parents: list.cloned().unwrap_or_default(), ..Relation::default() };
+        let [values, validity] = chosen.map(|chosen| chosen.unwrap_or(usize::MAX));
+        let best = self.for_values.get(values);
+        let others = self.for_values.iter().enumerate().filter(|(index, _)| *index != values);
+        let near = best.map_or(f64::MAX, |best| best.bits + NEAR_PART * self.values.bits);
+        let other = others
+            .map(|(_, other)| other)
+            .find(|other| best.is_some() && other.bits <= near && graph.allows(column, &other.parents));
+        let mut adopt = |candidate: &Candidate| {
+            graph.add(column, &candidate.parents);
+            relation.adopt(candidate)
+        };
+        let models = best.into_iter().chain(other).filter_map(&mut adopt).collect();
+        let nulls = self.for_validity.get(validity).into_iter().filter_map(&mut adopt).collect();
+        let bits = best.map_or(f64::MAX, |best| best.bits);
+        let enough = if bits < self.values.bits * SURE_PART { bits * MARGIN } else { 0.0 };
+        relation.plan = Plan { validity: nulls, values: models, enough };
         relation
     }
 }

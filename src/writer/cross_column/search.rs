@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::graph::Graph;
 use super::regression::{self, Feature};
 use crate::bytes::to_u64;
 use crate::column::{Column, Values};
@@ -26,6 +25,10 @@ const MAX_SUMMANDS: usize = 14;
 const MAX_SUM_PARENTS: usize = 4;
 /// Part of the cost that a model must save to be tried.
 const MIN_GAIN: f64 = 0.05;
+/// Part of a column's cost below which a sum is a relation of several columns rather than a prediction.
+const EXACT_PART: f64 = 0.5;
+/// Candidates that are kept.
+const MAX_FOUND: usize = 24;
 /// Bits per symbol below which even runs of one symbol do not get.
 const MIN_SYMBOL_BITS: f64 = 0.02;
 /// Minutes of a day, of which times of day are a part.
@@ -154,10 +157,21 @@ impl<'a> Search<'a> {
                     }
                 }
             }
-            found.extend(self.sums(target, may_be_parent));
+            let sums = self.sums(target, may_be_parent);
+            // Where one number follows from others, so do they from it: which way it is used is decided later, and what
+            // else there is for this one.
+            if let Some(best) = sums.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))
+                && best.bits < target.bits * EXACT_PART
+            {
+                for &without in &best.parents {
+                    found.extend(self.sums(target, &|other| other != without && may_be_parent(other)));
+                }
+            }
+            found.extend(sums);
         }
         found.retain(|candidate| candidate.bits < target.bits * (1.0 - MIN_GAIN));
         found.sort_by(|a, b| a.bits.total_cmp(&b.bits));
+        found.truncate(MAX_FOUND);
         found
     }
 
@@ -251,9 +265,14 @@ impl<'a> Search<'a> {
             forms.push((Form::Clock, DAY));
         }
         let most = target.bits * (1.0 - 2.0 * MIN_GAIN);
-        let fits = forms.into_iter().filter_map(|(form, modulus)| {
+        // Sums of what all tell together, and of each parent alone: it may be all that a column gets.
+        let mut sets: Vec<Vec<Feature>> = vec![features.clone()];
+        let alone = features.chunk_by(|a, b| a.term.parent == b.term.parent).map(<[Feature]>::to_vec);
+        sets.extend(alone.filter(|_| features.len() > 1));
+        let fits = forms.into_iter().flat_map(|(form, modulus)| {
             let wanted: Vec<f64> = own.iter().map(|&number| form.number(number) as f64).collect();
-            regression::fit(&features, &wanted, form, modulus, MAX_SUM_PARENTS, most)
+            let fit = |set: &Vec<Feature>| regression::fit(set, &wanted, form, modulus, MAX_SUM_PARENTS, most);
+            sets.iter().filter_map(fit).collect::<Vec<_>>()
         });
         fits.map(|mut fit| {
             let mut parents: Vec<usize> = Vec::new();
@@ -269,14 +288,6 @@ impl<'a> Search<'a> {
             Candidate { parents, model: Model::Linear(fit.sum), bits: fit.bits }
         })
         .collect()
-    }
-
-    /// The best candidate of a target whose parents the graph allows.
-    pub fn best(&self, target: Target, graph: &Graph, restricted: Option<&[usize]>) -> Vec<Candidate> {
-        let allowed = |other: usize| {
-            graph.allows(target.column, &[other]) && restricted.is_none_or(|parents| parents.contains(&other))
-        };
-        self.candidates(target, &allowed)
     }
 }
 
