@@ -112,11 +112,11 @@ export class Scan {
 
       const missing = this.#missing(yield* this.ready(), selections);
       yield plan(missing);
-      let done = 0;
+      const width = new Set(columns).size;
       for (const [index, selection] of selections.entries()) {
         assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
-        done = index * columns.length;
-        yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * columns.length); });
+        let done = index * width;
+        yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
       }
       const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
       const { columns: read } = yield* assembly.take(Infinity);
@@ -290,6 +290,8 @@ interface Part {
 /** Decodes selections, and gives their rows in portions of any size. Parts stay until all their rows were taken. */
 class Assembly {
   readonly #scan: Scan;
+  readonly #wanted: readonly number[];
+  /** The wanted columns, each once. */
   readonly #columns: readonly number[];
   #core: Core | undefined;
   #builders: InstanceType<Core['instance']['ColumnBuilder']>[] = [];
@@ -305,7 +307,8 @@ class Assembly {
 
   constructor(scan: Scan, columns: readonly number[]) {
     this.#scan = scan;
-    this.#columns = columns;
+    this.#wanted = columns;
+    this.#columns = [...new Set(columns)];
   }
 
   /** Rows that can be taken. */
@@ -390,7 +393,16 @@ class Assembly {
     const core = this.#core;
     if (!core) return [];
     const most = Math.min(count, 2 ** 32 - 1);
-    return this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
+    const taken = this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
+    const given = new Set<ColumnData>();
+    return this.#wanted.flatMap((column) => {
+      const data = taken[this.#columns.indexOf(column)];
+      if (data === undefined) return [];
+      // A column that is wanted twice does not share its arrays.
+      const own = given.has(data) ? structuredClone(data) : data;
+      given.add(data);
+      return [own];
+    });
   }
 }
 
