@@ -96,6 +96,20 @@ export class Session {
     return yield* this.#with((core) => core.reader.prepareVerifier());
   }
 
+  /**
+   * What `body` answers once the reader holds the bytes that it asks for by `needs`.
+   * @throws {NcfError} `internal` where a trap took the reader meanwhile
+   */
+  *answer<T>(core: Core, body: () => T & { needs?: Float64Array }): Steps<T> {
+    let answer: (T & { needs?: Float64Array }) | undefined;
+    const isDone = yield* this.#complete(core, () => {
+      answer = body();
+      return answer.needs;
+    });
+    if (!isDone || answer === undefined) throw new NcfError('internal', 'another call lost the module that this one was using; try again');
+    return answer;
+  }
+
   /** Lets later calls fail. */
   close(): void {
     this.#isClosed = true;

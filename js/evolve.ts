@@ -2,7 +2,6 @@
 
 import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
 import { fullReader, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
-import { writingEngine } from './engine.js';
 import { invalid } from './errors.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, type NcfSink } from './sink.js';
@@ -47,8 +46,8 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
   const changes = edits.map(editSetup);
   const file = await Origin.open(await originSource(origin, options), options);
   try {
-    const { core, info } = file;
-    const plan = writingEngine().call(core.instance, (instance) => (instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution);
+    const { info } = file;
+    const plan = await file.answer<Evolution>((core) => (core.instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution & { needs?: Float64Array }, options);
     const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);
     const byteLength = plan.header.byteLength + copied + plan.tail.byteLength;
     const sink = await openSink(options.sink ?? 'bytes');

@@ -8,7 +8,7 @@ import { invalid, NcfError } from './errors.js';
 import { ReadAhead } from './fetcher.js';
 import { compileFilter } from './filter.js';
 import type { Dialect } from './generated.js';
-import { Scan, type Batch, type Request } from './scan.js';
+import { explaining, Scan, type Batch, type Request } from './scan.js';
 import { toSource, type NcfInput } from './source.js';
 import { Table, type Row } from './table.js';
 import type {
@@ -236,16 +236,30 @@ export class NcfFile {
       return {
         byteLength: this.byteLength,
         sections: this.#sections,
-        chunks: records.map(({ name, rowGroup, start, end, compression, group }) => ({
+        chunks: records.map(({ name, rowGroup, start, end, compression, group, parents }) => ({
           column: name,
           rowGroup,
           start,
           end,
           compression,
           ...(group !== undefined && { group }),
+          ...(parents.length > 0 && { parents: parents.map((index) => this.#name(index)) }),
         })),
       };
     });
+  }
+
+  /**
+   * How the values of a column are encoded in a row group, in words: `dictionary(front(planes, lengths), recent by
+   * carrier)` is a dictionary whose codes are predicted from the column `carrier`. Nulls come before values.
+   * `undefined` for the legacy dialects.
+   * @throws {NcfError} `unknown-column`, `invalid-argument`, and those of `read`
+   */
+  async explain(column: string, options: CallOptions & { rowGroup?: number } = {}): Promise<string | undefined> {
+    const index = this.#index(column);
+    const { rowGroup = 0 } = options;
+    if (!isCount(rowGroup) || rowGroup >= this.rowGroups.length) throw invalid('rowGroup', `${rowGroup} is not one of ${this.rowGroups.length}`);
+    return this.#using(() => this.#driver.run(explaining(this.#session, index, rowGroup), options));
   }
 
   /** Lets go of wasm memory and of an open file handle. Later calls, and those under way, throw `closed`. Safe to call twice. */

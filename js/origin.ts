@@ -1,7 +1,7 @@
 /** Files of version 2 that another file is made of: by adding rows, or by changing columns. */
 
 import type { ByteSource } from './bytes.js';
-import type { Core, Session } from './core.js';
+import type { Core, Driver } from './core.js';
 import { currentPlatform, writingEngine } from './engine.js';
 import { makeDriver, NcfFile } from './file.js';
 import type { FileHandleLike, Sink } from './sink.js';
@@ -39,13 +39,13 @@ export class Origin {
   readonly source: ByteSource;
   readonly core: Core;
   readonly info: FileInfo;
-  readonly #session: Session;
+  readonly #driver: Driver;
 
-  private constructor(source: ByteSource, session: Session, core: Core) {
+  private constructor(source: ByteSource, driver: Driver, core: Core) {
     this.source = source;
     this.core = core;
-    this.info = session.call(core, () => core.reader.info() as FileInfo);
-    this.#session = session;
+    this.info = driver.session.call(core, () => core.reader.info() as FileInfo);
+    this.#driver = driver;
   }
 
   /**
@@ -58,11 +58,16 @@ export class Origin {
       options.signal?.throwIfAborted();
       const driver = makeDriver(source, limits ? { limits } : {});
       const core = await driver.run(driver.session.prepareVerifier(), options);
-      return new Origin(source, driver.session, core);
+      return new Origin(source, driver, core);
     } catch (error) {
       await source.close?.();
       throw error;
     }
+  }
+
+  /** What `body` answers once the reader holds the bytes that it asks for. */
+  async answer<T>(body: (core: Core) => T & { needs?: Float64Array }, options: CallOptions): Promise<T> {
+    return this.#driver.run(this.#driver.session.answer<T>(this.core, () => body(this.core)), options);
   }
 
   /** Copies bytes to a sink, which may do with them what it likes. */
@@ -76,7 +81,7 @@ export class Origin {
 
   /** Lets go of wasm memory and of the source. */
   async close(): Promise<void> {
-    this.#session.release();
+    this.#driver.session.release();
     await this.source.close?.();
   }
 }

@@ -448,6 +448,22 @@ function rangesOf({ reader }: Core, columns: readonly number[], rowGroup: number
   return ranges;
 }
 
+/** The encodings of a chunk in words; `undefined` for the legacy dialects. */
+export function* explaining(session: Session, column: number, rowGroup: number): Steps<string | undefined> {
+  const positions = Uint32Array.of(column);
+  const core = yield* session.locate(positions);
+  const ranges = session.call(core, () => rangesOf(core, [column], rowGroup));
+  yield plan([ranges]);
+  const stored = yield* fetching(ranges);
+  const live = yield* session.locate(positions);
+  return session.call(live, ({ RowGroup }) => {
+    const group = supplied(new RowGroup(rowGroup), stored);
+    const text = live.reader.explain(column, group);
+    group.free();
+    return text;
+  });
+}
+
 /** Supplies chunks to a row group. */
 function supplied(group: RowGroup, stored: Stored): RowGroup {
   for (const [column, bytes] of stored) group.supply(column, bytes);

@@ -336,6 +336,8 @@ export interface Layout {
     readonly compression: string;
     /** Column group, in the dialect that has them. */
     readonly group?: number;
+    /** Columns that the chunk is predicted from: whoever reads it reads those, too. */
+    readonly parents?: readonly string[];
   }[];
 }
 

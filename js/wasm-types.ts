@@ -43,6 +43,8 @@ export interface RecordInfo {
   end: number;
   compression: string;
   group: number | undefined;
+  /** Positions of the columns that the chunk is predicted from. */
+  parents: number[];
 }
 
 /** Any of the arrays that hold values. */
@@ -103,6 +105,7 @@ export interface WriterSetup {
   lossy: boolean | undefined;
   rowGroupRows: number | undefined;
   bounds: string | undefined;
+  crossColumn: boolean | undefined;
   tableName: string | undefined;
   schemaVersion: number | undefined;
   createdAt: string | undefined;

@@ -23,11 +23,14 @@ const EXTENSION = '.expected.json';
 /** @type {string[]} */
 const files = await (await fetch('/fixtures.json')).json();
 
+/** Names of the files of version 2 that tests/golden_version2.rs wrote, without extension. */
+export const goldens = files.filter((name) => /^version2\/.*\.ncf$/.test(name)).map((name) => name.slice(0, -4));
+
 /** Names of all fixtures, without extension. */
 export const fixtures = files.filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length));
 
 /** Names of all files that have the extension `.ncf`. */
-export const fixtureFiles = files.filter((name) => name.endsWith('.ncf'));
+export const fixtureFiles = files.filter((name) => name.endsWith('.ncf') && !name.includes('/'));
 
 /** @param {string} path */
 async function bytesOf(path) {
@@ -43,6 +46,15 @@ async function bytesOf(path) {
 export async function fixture(name) {
   const [bytes, json] = await Promise.all([bytesOf(`/fixtures/${name}.ncf`), bytesOf(`/fixtures/${name}${EXTENSION}`)]);
   return { name, bytes, expected: JSON.parse(new TextDecoder().decode(json)) };
+}
+
+/**
+ * Bytes and expectation of one of `goldens`.
+ * @param {string} name
+ */
+export async function golden(name) {
+  const [bytes, json] = await Promise.all([bytesOf(`/fixtures/${name}.ncf`), bytesOf(`/fixtures/${name}.json`)]);
+  return { bytes, expected: JSON.parse(new TextDecoder().decode(json)) };
 }
 
 /** Address of the server that misbehaves on request. */

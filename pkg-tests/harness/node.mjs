@@ -31,6 +31,9 @@ export const assert = { ok: strict.ok, equal: strict.strictEqual, deepEqual: str
 
 const EXTENSION = '.expected.json';
 
+/** Names of the files of version 2 that tests/golden_version2.rs wrote, without extension. */
+export const goldens = readdirSync(join(folder, 'version2')).filter((name) => name.endsWith('.ncf')).map((name) => `version2/${name.slice(0, -4)}`).sort();
+
 /** Names of all fixtures, without extension. */
 export const fixtures = readdirSync(folder).filter((name) => name.endsWith(EXTENSION)).map((name) => name.slice(0, -EXTENSION.length)).sort();
 
@@ -43,6 +46,14 @@ export const fixtureFiles = readdirSync(folder).filter((name) => name.endsWith('
  */
 export async function fixture(name) {
   return { name, bytes: new Uint8Array(readFileSync(join(folder, `${name}.ncf`))), expected: JSON.parse(readFileSync(join(folder, name + EXTENSION), 'utf8')) };
+}
+
+/**
+ * Bytes and expectation of one of `goldens`.
+ * @param {string} name
+ */
+export async function golden(name) {
+  return { bytes: new Uint8Array(readFileSync(join(folder, `${name}.ncf`))), expected: JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) };
 }
 
 /** @type {ReturnType<typeof startServer> | undefined} */

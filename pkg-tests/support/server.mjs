@@ -166,7 +166,7 @@ export async function startServer({ roots = {}, headers = {}, pages = {} } = {})
     } else if (kind === 'log') {
       response.end(JSON.stringify(logs.get(behaviour) ?? []));
     } else if (path === '/fixtures.json') {
-      response.end(JSON.stringify(readdirSync(fixtures).sort()));
+      response.end(JSON.stringify(readdirSync(fixtures, { recursive: true }).sort()));
     } else {
       serveFile(path);
     }

@@ -263,6 +263,7 @@ struct RecordDto {
     end: f64,
     compression: String,
     group: Option<u32>,
+    parents: Vec<usize>,
 }
 
 /// `RecordInfo[]`.
@@ -279,6 +280,7 @@ pub fn records(file: &File) -> Result<JsValue> {
             start: to_number(record.range.start),
             end: to_number(record.range.end),
             group: record.group,
+            parents: record.parents,
         })
         .collect();
     to_js(&records)

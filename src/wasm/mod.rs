@@ -122,6 +122,11 @@ impl Reader {
         Ok(needed.into_iter().collect())
     }
 
+    /// The tree of encodings of a chunk in words; the row group was supplied with what [`Self::needed`] says.
+    pub fn explain(&self, column: u32, group: &mut RowGroup) -> Result<Option<String>> {
+        self.file()?.explain(column as usize, &mut group.group)
+    }
+
     /// The chunks found so far: `RecordInfo[]` of js/wasm-types.ts.
     pub fn records(&self) -> Result<JsValue> {
         info::records(self.file()?)
