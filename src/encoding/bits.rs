@@ -74,7 +74,8 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
             if let Some(other) = bits.iter().find(|&&bit| bit > 1) {
                 return Err(Error::corrupt(format!("bit of value {other}")));
             }
-            Ok(bits.into_iter().map(|bit| bit == 1).collect())
+            let byte = |bits: &[u64]| bits.iter().rev().fold(0u8, |byte, &bit| byte << 1 | u8::from(bit == 1));
+            Bitmap::from_bytes(bits.chunks(8).map(byte).collect(), count)
         }
         id => Err(Error::corrupt(format!("unknown encoding {id} of bits"))),
     }

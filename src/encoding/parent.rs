@@ -62,6 +62,29 @@ pub struct Parent {
     numbers: Mutex<Vec<(u8, Arc<Vec<i64>>)>>,
 }
 
+/// Numbers of a column, one per row.
+#[derive(Clone, Debug)]
+pub enum Numbers {
+    /// The column's own values.
+    Own(Arc<Column>),
+    /// What was computed of them.
+    Computed(Arc<Vec<i64>>),
+}
+
+impl std::ops::Deref for Numbers {
+    type Target = [i64];
+
+    fn deref(&self) -> &[i64] {
+        match self {
+            Numbers::Own(column) => match column.values() {
+                Values::Int64(values) | Values::Timestamp { values, .. } => values,
+                _ => &[],
+            },
+            Numbers::Computed(numbers) => numbers,
+        }
+    }
+}
+
 impl Parent {
     /// A column, with the positions of its values in a dictionary where it was decoded from one.
     #[must_use]
@@ -112,32 +135,55 @@ impl Parent {
                 let hash = |row: usize| mix(value(row) as u64 ^ (value(row) >> 64) as u64);
                 number_values(column, hash, |a, b| value(a).cmp(&value(b)))
             }
-            values => {
-                let patterns = match values {
-                    // Often they are integers with nulls that somebody had no integers for.
-                    Values::Float64(floats) => whole(floats).unwrap_or_else(|| patterns(values)),
-                    values => patterns(values),
-                };
+            values => self.classify_small().unwrap_or_else(|| {
+                let patterns = patterns(values);
                 let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-                let valid = |row: usize| column.is_valid(row);
-                let (mut min, mut max) = (u64::MAX, 0);
-                for (row, &value) in patterns.iter().enumerate() {
-                    if valid(row) {
-                        (min, max) = (value.min(min), value.max(max));
-                    }
-                }
-                let range = usize::try_from(max.saturating_sub(min)).unwrap_or(usize::MAX);
-                if range <= column.len().saturating_mul(4).saturating_add(1 << 16) {
-                    // The range is within 2^32 by the check above. Null is label 0.
-                    let label = |(row, &value): (usize, &u64)| match valid(row) {
-                        true => u32::try_from(value.wrapping_sub(min)).unwrap_or(u32::MAX - 1) + 1,
-                        false => 0,
-                    };
-                    return number_labels(patterns.iter().enumerate().map(label), range.saturating_add(2));
-                }
                 number_values(column, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+            }),
+        }
+    }
+
+    /// The classes of integers, and of floats that all are integers (as where somebody had no integers with nulls), if
+    /// they are near each other.
+    fn classify_small(&self) -> Option<Classes> {
+        let column = &self.column;
+        let numbers = match column.values() {
+            Values::UInt64(values) if values.iter().any(|&value| i64::try_from(value).is_err()) => return None,
+            Values::Float32(_) => return None,
+            _ => self.numbers(0),
+        };
+        let all = numbers.iter().copied().enumerate();
+        if let Values::Float64(floats) = column.values() {
+            // -0.0 is not the float of an integer.
+            let same = |(float, number): (&f64, &i64)| float.to_bits() == (*number as f64).to_bits();
+            let mut pairs = floats.iter().zip(numbers.iter()).enumerate();
+            if !pairs.all(|(row, pair)| same(pair) || !column.is_valid(row)) {
+                return None;
             }
         }
+        let bounds = |(min, max): (i64, i64), number: i64| (min.min(number), max.max(number));
+        let (min, max) = match column.validity() {
+            None => numbers.iter().copied().fold((i64::MAX, i64::MIN), bounds),
+            Some(validity) => {
+                let valid = all.clone().filter(|(row, _)| validity.get(*row)).map(|(_, number)| number);
+                valid.fold((i64::MAX, i64::MIN), bounds)
+            }
+        };
+        // Without values the bounds are the wrong way round.
+        let range = if min > max { 0 } else { usize::try_from(max.checked_sub(min)?).ok()? };
+        if range > column.len().saturating_mul(4).saturating_add(1 << 16) {
+            return None;
+        }
+        // Null is label 0. The others are within 2^32 by the check above.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 2^32")]
+        let label = |number: i64| (number.wrapping_sub(min) as u32).wrapping_add(1);
+        Some(match column.validity() {
+            None => number_labels(numbers.iter().map(|&number| label(number)), range.saturating_add(2)),
+            Some(validity) => {
+                let labels = all.map(|(row, number)| if validity.get(row) { label(number) } else { 0 });
+                number_labels(labels, range.saturating_add(2))
+            }
+        })
     }
 
     /// Whether there are numbers.
@@ -148,14 +194,22 @@ impl Parent {
 
     /// The numbers of all rows; see the module's text. Text has none.
     #[must_use]
-    pub fn numbers(&self, exponent: u8) -> Arc<Vec<i64>> {
+    pub fn numbers(&self, exponent: u8) -> Numbers {
+        if self.column.validity().is_none()
+            && matches!(self.column.values(), Values::Int64(_) | Values::Timestamp { .. })
+        {
+            return Numbers::Own(Arc::clone(&self.column));
+        }
+        // Only floats differ by the exponent.
+        let is_float = matches!(self.column.values(), Values::Float32(_) | Values::Float64(_));
+        let exponent = if is_float { exponent } else { 0 };
         let locked = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, numbers)) = locked().iter().find(|(known, _)| *known == exponent) {
-            return Arc::clone(numbers);
+            return Numbers::Computed(Arc::clone(numbers));
         }
         let numbers = Arc::new(self.to_numbers(exponent));
         locked().push((exponent, Arc::clone(&numbers)));
-        numbers
+        Numbers::Computed(numbers)
     }
 
     fn to_numbers(&self, exponent: u8) -> Vec<i64> {
@@ -200,15 +254,6 @@ fn rounded(value: f64) -> i64 {
     const LIMIT: f64 = 2_251_799_813_685_248.0;
     let integer = (value + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
     if value.abs() < LIMIT { integer } else { 0 }
-}
-
-/// Floats that all are integers (and not -0.0) as patterns of those.
-fn whole(floats: &[f64]) -> Option<Vec<u64>> {
-    let integer = |&float: &f64| {
-        let integer = rounded(float);
-        (integer as f64).to_bits().eq(&float.to_bits()).then_some(integer.cast_unsigned() ^ 1 << 63)
-    };
-    floats.iter().map(integer).collect()
 }
 
 /// Bit patterns of fixed width, those of signed integers moved so that their order is that of the values.

@@ -60,9 +60,18 @@ impl Part {
     pub fn of(self, number: i64) -> i64 {
         match self {
             Part::Whole => number,
-            Part::Quotient => number.div_euclid(SPLIT),
-            Part::Remainder => number.rem_euclid(SPLIT),
+            Part::Quotient => divide(number, SPLIT).0,
+            Part::Remainder => divide(number, SPLIT).1,
         }
+    }
+}
+
+/// Quotient, rounded down, and remainder; much quicker for what has few bits.
+#[inline]
+fn divide(number: i64, divisor: i64) -> (i64, i64) {
+    match (u32::try_from(number), u32::try_from(divisor)) {
+        (Ok(number), Ok(divisor)) => (i64::from(number / divisor), i64::from(number % divisor)),
+        _ => (number.div_euclid(divisor), number.rem_euclid(divisor)),
     }
 }
 
@@ -163,7 +172,10 @@ impl Sum {
         };
         let value = match self.form {
             Form::Number => number,
-            Form::Clock => number.div_euclid(MINUTES).wrapping_mul(SPLIT).wrapping_add(number.rem_euclid(MINUTES)),
+            Form::Clock => {
+                let (hours, minutes) = divide(number, MINUTES);
+                hours.wrapping_mul(SPLIT).wrapping_add(minutes)
+            }
         };
         value.cast_unsigned()
     }
@@ -239,7 +251,10 @@ mod writer {
         pub fn number(self, value: i64) -> i64 {
             match self {
                 Form::Number => value,
-                Form::Clock => value.div_euclid(SPLIT).wrapping_mul(MINUTES).wrapping_add(value.rem_euclid(SPLIT)),
+                Form::Clock => {
+                    let (hours, minutes) = divide(value, SPLIT);
+                    hours.wrapping_mul(MINUTES).wrapping_add(minutes)
+                }
             }
         }
     }

@@ -28,6 +28,45 @@ struct Template<'a> {
     widths: Vec<u8>,
 }
 
+/// Text whose fields all have their width: only the digits change from value to value.
+struct Row {
+    text: Vec<u8>,
+    /// Where each field is, and its number: most stay as they are from one value to the next.
+    fields: Vec<(std::ops::Range<usize>, u64)>,
+}
+
+impl Row {
+    fn new(template: &Template<'_>) -> Option<Row> {
+        let mut row = Row { text: template.literals.first()?.to_vec(), fields: Vec::new() };
+        for (&width, literal) in template.widths.iter().zip(template.literals.iter().skip(1)) {
+            let start = row.text.len();
+            row.text.resize(start + usize::from(width), b'0');
+            row.fields.push((start..row.text.len(), 0));
+            row.text.extend_from_slice(literal);
+        }
+        template.widths.iter().all(|&width| width > 0).then_some(row)
+    }
+
+    /// Puts a number into a field.
+    fn set(&mut self, field: usize, number: u64) -> Result<()> {
+        let Some((range, known)) = self.fields.get_mut(field) else { return Ok(()) };
+        if *known == number {
+            return Ok(());
+        }
+        *known = number;
+        let width = range.len();
+        let mut left = number;
+        for digit in self.text.get_mut(range.clone()).unwrap_or_default().iter_mut().rev() {
+            *digit = b'0' + (left % 10).to_le_bytes()[0];
+            left /= 10;
+        }
+        if left > 0 {
+            return Err(Error::corrupt(format!("{number} in a field of {width} digits")));
+        }
+        Ok(())
+    }
+}
+
 fn read_template<'a>(reader: &mut ByteReader<'a>) -> Result<Template<'a>> {
     let fields = varint::read_count(reader)?;
     if !(1..=MAX_FIELDS).contains(&fields) {
@@ -74,9 +113,18 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
         fields.push(columns.collect::<Result<_>>()?);
     }
     let mut rest = rest.iter();
+    let mut rows: Vec<Option<Row>> = templates.iter().map(Row::new).collect();
     let mut builder = Builder::new(count, decoder);
     for code in codes {
         let at = usize::try_from(code).ok().and_then(|code| code.checked_sub(1));
+        if let Some((Some(row), columns)) = at.and_then(|at| Some((rows.get_mut(at)?.as_mut(), fields.get_mut(at)?))) {
+            for (field, column) in columns.iter_mut().enumerate() {
+                row.set(field, column.next().unwrap_or_default())?;
+            }
+            builder.extend(&row.text)?;
+            builder.end();
+            continue;
+        }
         match at.and_then(|at| Some((templates.get(at)?, fields.get_mut(at)?))) {
             None => builder.extend(rest.next().unwrap_or_default())?,
             Some((template, columns)) => {

@@ -15,6 +15,8 @@ mod search;
 use std::sync::Arc;
 
 use super::version2::Encoders;
+use crate::bytes::to_u64;
+use crate::column::Values;
 use crate::encoding::chunk::{self, Parents, Plan};
 use crate::encoding::integer::linear::{Sum, Term};
 use crate::encoding::parent::{Key, MAX_PARENTS, Parent};
@@ -29,6 +31,9 @@ use search::{Candidate, Search, Target, bits_per_value};
 const MIN_ROWS: usize = 32;
 /// Bytes that a chunk must take alone to be predicted.
 const MIN_SIZE: usize = 256;
+/// Nanoseconds that the search may take: per cell, a fraction of what encoding takes, and of any table.
+const CELL_TIME: u64 = 60;
+const BASE_TIME: u64 = 20_000_000;
 /// Bytes that a prediction must save.
 const MIN_SAVED: usize = 64;
 /// Part of a chunk that it must save.
@@ -155,12 +160,18 @@ impl Relations {
         encoders: &mut Encoders,
     ) -> Result<Vec<Relation>> {
         let mut relations = vec![Relation::default(); columns.len()];
-        let search = Search::new(columns);
+        let is_wanted = |(index, alone): &(usize, &Encoded)| match self.hints.get(*index) {
+            Some(Hint::Automatic) => alone.bytes.len() >= MIN_SIZE,
+            Some(Hint::Cross(_)) => true,
+            Some(Hint::Independent) | None => false,
+        };
+        let count = to_u64(encoded.iter().enumerate().filter(is_wanted).count());
+        let rows = to_u64(columns.first().map_or(0, |column| column.column().len()));
+        let cells = rows.saturating_mul(to_u64(columns.len()));
+        let search = Search::new(columns, (cells.saturating_mul(CELL_TIME) + BASE_TIME) / count.max(1));
         let mut wanted: Vec<Wanted> = Vec::new();
-        for (index, (column, alone)) in columns.iter().zip(encoded.iter()).enumerate() {
-            let hint = self.hints.get(index);
-            let is_forced = matches!(hint, Some(Hint::Cross(_)));
-            if hint != Some(&Hint::Independent) && (alone.bytes.len() >= MIN_SIZE || is_forced) {
+        for (index, alone) in encoded.iter().enumerate().filter(is_wanted) {
+            if let Some(column) = columns.get(index) {
                 let restriction = self.restriction(index);
                 let may_be_parent = |other| restriction.is_none_or(|parents| parents.contains(&other));
                 let size = alone.bytes.len();
@@ -213,6 +224,7 @@ struct Wanted {
     validity: Option<Target>,
     num_values: usize,
     num_rows: usize,
+    is_text: bool,
     for_values: Vec<Candidate>,
     for_validity: Vec<Candidate>,
 }
@@ -249,6 +261,7 @@ impl Wanted {
             validity,
             num_values,
             num_rows: column.len(),
+            is_text: matches!(column.values(), Values::String(_) | Values::Binary(_)),
         }
     }
 
@@ -280,11 +293,17 @@ impl Wanted {
         let other = others
             .map(|(_, other)| other)
             .find(|other| best.is_some() && other.bits <= near && graph.allows(column, &other.parents));
+        // Parts of text can be functions of the columns that tell all of it.
+        let parts = best.into_iter().filter(|_| self.is_text).flat_map(|best| &best.parents).map(|&parent| {
+            let model = Model::Function(Key { first: 0, second: None });
+            Candidate { parents: vec![parent], model, bits: f64::MAX }
+        });
+        let parts: Vec<Candidate> = parts.collect();
         let mut adopt = |candidate: &Candidate| {
             graph.add(column, &candidate.parents);
             relation.adopt(candidate)
         };
-        let models = best.into_iter().chain(other).filter_map(&mut adopt).collect();
+        let models = best.into_iter().chain(other).chain(&parts).filter_map(&mut adopt).collect();
         let nulls = self.for_validity.get(validity).into_iter().filter_map(&mut adopt).collect();
         let bits = best.map_or(f64::MAX, |best| best.bits);
         let enough = if bits < self.values.bits * SURE_PART { bits * MARGIN } else { 0.0 };
@@ -298,15 +317,19 @@ impl Relation {
         !self.plan.values.is_empty() || !self.plan.validity.is_empty()
     }
 
-    /// Adds the parents of a candidate to the list; its model, which names them by their position there.
+    /// Adds the parents of a candidate to the list; its model, which names them by their position there. `None` where the
+    /// list, which grows with what is appended to a file, is full.
     fn adopt(&mut self, candidate: &Candidate) -> Option<Model> {
         let mut local = Vec::with_capacity(candidate.parents.len());
         for parent in &candidate.parents {
             let at = self.parents.iter().position(|known| known == parent).unwrap_or(self.parents.len());
+            if at == MAX_PARENTS {
+                return None;
+            }
             if at == self.parents.len() {
                 self.parents.push(*parent);
             }
-            local.push(u8::try_from(at).ok().filter(|_| at < MAX_PARENTS)?);
+            local.push(u8::try_from(at).ok()?);
         }
         translated(&candidate.model, |parent| local.get(usize::from(parent)).copied())
     }

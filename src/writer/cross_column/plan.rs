@@ -34,6 +34,8 @@ const MAX_FORCED: usize = 3;
 const MAX_LISTS: usize = 24;
 /// Times that it is tried with all of them.
 const MAX_ROUNDS: usize = 3;
+/// Options that are looked at in all of this.
+const MAX_STEPS: usize = 200_000;
 /// Part of the gain by which a plan must be better than another.
 const MIN_GAIN: f64 = 0.002;
 
@@ -49,10 +51,15 @@ pub fn plan(lists: &[[Vec<Choice>; 2]], graph: &Graph) -> Plan {
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut forced: Vec<Pick> = Vec::new();
     let mut best = assign(lists, &order, &forced, graph);
+    let mut trials = MAX_STEPS / order.len().max(1);
     for _ in 0..MAX_ROUNDS {
         let before = best.gain;
         for (at, which) in disappointed(lists, &best) {
             for index in 0..MAX_FORCED {
+                if trials == 0 {
+                    return best;
+                }
+                trials -= 1;
                 let mut others: Vec<Pick> =
                     forced.iter().copied().filter(|&(list, other, _)| (list, other) != (at, which)).collect();
                 others.push((at, which, index));

@@ -1,5 +1,6 @@
 //! Robust linear regression: weights of few columns whose sum is mostly near another one.
 
+use crate::bytes::to_u64;
 use crate::encoding::integer::linear::{Form, MAX_SHIFT, MAX_TERMS, Part, Sum, Term};
 
 /// A column of numbers that may be a term.
@@ -26,8 +27,6 @@ const ROUNDS: usize = 6;
 const SMALL: f64 = 0.5;
 /// Bits per value that another term must save.
 const MIN_GAIN: f64 = 0.04;
-/// Features that move the sum by less are left out at once.
-const IDLE: f64 = 0.2;
 /// Weights this near to an integer are tried as one.
 const NEAR: f64 = 0.05;
 /// Bits behind the point of other weights.
@@ -45,24 +44,34 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
             (mean, square.sqrt())
         })
         .unzip();
+    // A row of the table: the features, a one, the target.
     let width = features.len() + 1;
+    let mut table = Vec::with_capacity(target.len() * (width + 1));
+    for (row, &wanted) in target.iter().enumerate() {
+        table.extend(features.iter().zip(means.iter().zip(&scales)).map(|(feature, (mean, scale))| {
+            let number = feature.numbers.get(row).copied().unwrap_or_default();
+            if *scale > 0.0 { (number - mean) / scale } else { 0.0 }
+        }));
+        table.extend([1.0, wanted]);
+    }
     let mut importance = vec![1.0; target.len()];
     let mut solution = vec![0.0; width];
-    let mut row_of = vec![0.0; width];
     for _ in 0..rounds {
         let mut matrix = vec![vec![0.0; width + 1]; width];
-        for (row, (&wanted, &weight)) in target.iter().zip(&importance).enumerate() {
-            for ((slot, feature), (mean, scale)) in row_of.iter_mut().zip(features).zip(means.iter().zip(&scales)) {
-                let number = feature.numbers.get(row).copied().unwrap_or_default();
-                *slot = if *scale > 0.0 { (number - mean) / scale } else { 0.0 };
+        for (row, &weight) in table.chunks_exact(width + 1).zip(&importance) {
+            for ((i, line), &factor) in matrix.iter_mut().enumerate().zip(row) {
+                let (cells, others) = (line.get_mut(i..), row.get(i..));
+                for (cell, other) in cells.into_iter().flatten().zip(others.into_iter().flatten()) {
+                    *cell += factor * weight * other;
+                }
             }
-            if let Some(last) = row_of.last_mut() {
-                *last = 1.0;
-            }
-            for (i, line) in matrix.iter_mut().enumerate() {
-                let factor = row_of.get(i).copied().unwrap_or_default() * weight;
-                for (cell, other) in line.iter_mut().zip(row_of.iter().chain([&wanted])) {
-                    *cell += factor * other;
+        }
+        // The other half is the same.
+        for i in 1..width {
+            for j in 0..i {
+                let mirrored = matrix.get(j).and_then(|line| line.get(i)).copied().unwrap_or_default();
+                if let Some(cell) = matrix.get_mut(i).and_then(|line| line.get_mut(j)) {
+                    *cell = mirrored;
                 }
             }
         }
@@ -70,13 +79,9 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
         if solution.iter().any(|x| !x.is_finite()) {
             return None;
         }
-        for (row, (&wanted, weight)) in target.iter().zip(&mut importance).enumerate() {
-            let mut predicted = solution.last().copied().unwrap_or_default();
-            for ((feature, slope), (mean, scale)) in features.iter().zip(&solution).zip(means.iter().zip(&scales)) {
-                if *scale > 0.0 {
-                    predicted += slope * (feature.numbers.get(row).copied().unwrap_or_default() - mean) / scale;
-                }
-            }
+        for (row, weight) in table.chunks_exact(width + 1).zip(&mut importance) {
+            let predicted: f64 = row.iter().zip(&solution).map(|(number, slope)| number * slope).sum();
+            let wanted = row.last().copied().unwrap_or_default();
             *weight = 1.0 / (wanted - predicted).abs().max(SMALL);
         }
     }
@@ -195,6 +200,11 @@ fn fit_cost(features: &[&Feature], target: &[f64], modulus: f64, rounds: usize) 
     Some((bits, solution))
 }
 
+/// About how many nanoseconds it takes to fit so many features to so many rows.
+pub fn price(features: usize, rows: usize) -> u64 {
+    to_u64(features + 2).saturating_pow(2).saturating_mul(to_u64(rows)).saturating_mul(4)
+}
+
 /// Finds a sum of few features near to the target; `None` where none costs less than `most` bits per value.
 pub fn fit(
     features: &[Feature],
@@ -220,21 +230,29 @@ pub fn fit(
         parents.dedup();
         parents.len()
     };
-    // What hardly moves the sum is left out at once.
-    let idle = |(feature, weight): (&&Feature, &f64)| weight.abs() * spread(feature) < IDLE;
-    let busy: Vec<&Feature> =
-        chosen.iter().zip(&solution).filter(|pair| !idle(*pair)).map(|(feature, _)| *feature).collect();
-    if (1..chosen.len()).contains(&busy.len())
-        && let Some((fewer_bits, fewer)) = fit_cost(&busy, target, modulus_f64, ROUNDS)
-        && fewer_bits <= bits + MIN_GAIN
-    {
-        (chosen, solution, bits) = (busy, fewer, fewer_bits);
+    // Those that move the sum the most, as few of them as do.
+    let moves = |chosen: &[&Feature], solution: &[f64]| {
+        let mut moves: Vec<(f64, Term)> = chosen
+            .iter()
+            .zip(solution)
+            .map(|(feature, weight)| (weight.abs() * spread(feature), feature.term))
+            .collect();
+        moves.sort_by(|a, b| b.0.total_cmp(&a.0));
+        moves
+    };
+    let order = moves(&chosen, &solution);
+    for count in (1..=MAX_TERMS).filter(|count| *count < features.len()) {
+        let first = order.get(..count).unwrap_or_default();
+        let few: Vec<&Feature> =
+            features.iter().filter(|feature| first.iter().any(|(_, term)| *term == feature.term)).collect();
+        let Some((few_bits, fewer)) = fit_cost(&few, target, modulus_f64, ROUNDS) else { continue };
+        if few_bits <= bits + MIN_GAIN || (count == MAX_TERMS && few_bits <= most) {
+            (chosen, solution, bits) = (few, fewer, few_bits);
+            break;
+        }
     }
-    // The others one by one, those that move it the least first, where that costs next to nothing.
-    let mut order: Vec<(f64, Term)> =
-        chosen.iter().zip(&solution).map(|(feature, weight)| (weight.abs() * spread(feature), feature.term)).collect();
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    for (_, term) in order {
+    // Of these one by one, those that move it the least first, where that costs next to nothing.
+    for (_, term) in moves(&chosen, &solution).into_iter().rev() {
         let kept: Vec<&Feature> = chosen.iter().copied().filter(|feature| feature.term != term).collect();
         if kept.is_empty() {
             break;

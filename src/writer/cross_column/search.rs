@@ -11,16 +11,18 @@ use crate::encoding::integer::linear::{Form, Part};
 use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Classes, Key, Parent, pairs};
 
-/// Rows of each of the two parts of the sample.
-const WINDOW: usize = 8 * 1024;
-/// Rows that sums are fitted on.
-const FITTED: usize = 600;
+/// Most rows of each of the two parts of the sample, and least.
+const WINDOW: (usize, usize) = (8 * 1024, 1024);
+/// Most rows that sums are fitted on, and least.
+const FITTED: (usize, usize) = (600, 128);
 /// Columns, the nearest ones, that are tried as parents of one.
 const MAX_CANDIDATES: usize = 40;
 /// The best of them, of which pairs are tried.
 const MAX_PAIRED: usize = 6;
 /// Columns, the nearest ones, that are tried as parents in a sum.
 const MAX_SUMMANDS: usize = 14;
+/// About how many nanoseconds an estimate takes per row of the sample, by one parent and by two.
+const ESTIMATE_PRICE: (u64, u64) = (6, 16);
 /// Parents of a sum.
 const MAX_SUM_PARENTS: usize = 4;
 /// Part of the cost that a model must save to be tried.
@@ -78,6 +80,8 @@ pub struct Search<'a> {
     numbers: Vec<Vec<i64>>,
     /// Those rows.
     fitted: Vec<usize>,
+    /// About how many nanoseconds may be spent on one column.
+    share: u64,
 }
 
 fn class_at(classes: &Classes, row: usize) -> u32 {
@@ -85,14 +89,15 @@ fn class_at(classes: &Classes, row: usize) -> u32 {
 }
 
 impl<'a> Search<'a> {
-    /// Draws the sample.
-    pub fn new(columns: &'a [Arc<Parent>]) -> Self {
+    /// Draws the sample. About so many nanoseconds may be spent on one column, on a machine of our days: what is done
+    /// depends on nothing else, so that the same input gives the same bytes.
+    pub fn new(columns: &'a [Arc<Parent>], share: u64) -> Self {
         let rows = columns.first().map_or(0, |column| column.column().len());
-        let windows = match rows {
-            0..=32768 => vec![0..rows / 2, rows / 2..rows],
-            _ => vec![rows / 4..rows / 4 + WINDOW, 3 * (rows / 4)..3 * (rows / 4) + WINDOW],
-        };
-        let first = windows.first().map_or(0, |window: &std::ops::Range<usize>| window.len());
+        let candidates = to_u64(columns.len().saturating_sub(1).clamp(1, MAX_CANDIDATES));
+        let affordable = usize::try_from(share / 3 / candidates / ESTIMATE_PRICE.0 / 2).unwrap_or(usize::MAX);
+        let window = (rows / 2).min(affordable.clamp(WINDOW.1, WINDOW.0));
+        let second = (3 * (rows / 4)).min(rows - window).max(window);
+        let windows = [(rows / 4).min(second - window), second].map(|start| start..start + window);
         let sampled = columns.iter().map(|column| {
             let all = column.classes();
             let ids = windows.iter().flat_map(|window| window.clone().map(|row| class_at(all, row)));
@@ -100,7 +105,7 @@ impl<'a> Search<'a> {
             let classes = Classes::of(ids, all.count);
             Sampled { null: null.map(|at| class_at(&classes, at)), classes, full: all.count }
         });
-        let step = (rows / FITTED).max(1);
+        let step = (rows / (rows / 16).clamp(FITTED.1, FITTED.0)).max(1);
         let fitted: Vec<usize> = (0..rows).step_by(step).collect();
         let exponents: Vec<u8> = columns.iter().map(|column| exponent(column.column())).collect();
         let numbers = columns.iter().zip(&exponents).map(|(column, &exponent)| {
@@ -110,7 +115,16 @@ impl<'a> Search<'a> {
             }
             numbers
         });
-        Search { rows, sampled: sampled.collect(), first, numbers: numbers.collect(), fitted, exponents, columns }
+        Search {
+            rows,
+            sampled: sampled.collect(),
+            first: window,
+            numbers: numbers.collect(),
+            fitted,
+            exponents,
+            columns,
+            share,
+        }
     }
 
     /// Models of a target that save something, the best first, of the columns that may be its parents.
@@ -125,7 +139,11 @@ impl<'a> Search<'a> {
             }
             (true, None) => return Vec::new(),
         };
-        let near = self.near(target.column, MAX_CANDIDATES, may_be_parent);
+        // A third of the time each for single parents, pairs and sums.
+        let affordable = |price: u64| usize::try_from(self.share / 3 / price.max(1)).unwrap_or(usize::MAX);
+        let sample = to_u64(ids.len());
+        let most = affordable(sample * ESTIMATE_PRICE.0).clamp(2, MAX_CANDIDATES);
+        let near = self.near(target.column, most, may_be_parent);
         let mut found: Vec<Candidate> = Vec::new();
         let mut singles: Vec<(f64, usize)> = Vec::new();
         for &parent in &near {
@@ -139,7 +157,9 @@ impl<'a> Search<'a> {
         }
         if !target.is_validity {
             singles.sort_by(|a, b| a.0.total_cmp(&b.0));
-            singles.truncate(MAX_PAIRED);
+            let pairs_of = |count: usize| count * (count - 1) / 2;
+            let most = affordable(sample * ESTIMATE_PRICE.1);
+            singles.truncate((1..=MAX_PAIRED).rev().find(|&count| pairs_of(count) <= most).unwrap_or(1));
             for (index, &(_, a)) in singles.iter().enumerate() {
                 for &(_, b) in singles.iter().skip(index + 1) {
                     let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
@@ -157,14 +177,16 @@ impl<'a> Search<'a> {
                     }
                 }
             }
-            let sums = self.sums(target, may_be_parent);
+            let mut left = self.share / 3;
+            let sums = self.sums(target, may_be_parent, &mut left);
             // Where one number follows from others, so do they from it: which way it is used is decided later, and what
             // else there is for this one.
             if let Some(best) = sums.iter().min_by(|a, b| a.bits.total_cmp(&b.bits))
                 && best.bits < target.bits * EXACT_PART
             {
                 for &without in &best.parents {
-                    found.extend(self.sums(target, &|other| other != without && may_be_parent(other)));
+                    let others = |other| other != without && may_be_parent(other);
+                    found.extend(self.sums(target, &others, &mut left));
                 }
             }
             found.extend(sums);
@@ -226,9 +248,16 @@ impl<'a> Search<'a> {
     }
 
     /// Sums near a column of numbers.
-    fn sums(&self, target: Target, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<Candidate> {
+    fn sums(&self, target: Target, may_be_parent: &dyn Fn(usize) -> bool, left: &mut u64) -> Vec<Candidate> {
         let Some(own) = self.numbers.get(target.column).filter(|own| !own.is_empty()) else { return Vec::new() };
-        let near = self.near(target.column, MAX_SUMMANDS, &|other| {
+        // Some numbers give two features.
+        let affordable = (1..=MAX_SUMMANDS).rev().find(|&count| {
+            regression::price(count + count / 3, own.len())
+                .saturating_add(to_u64(count) * regression::price(1, own.len()))
+                <= *left
+        });
+        let Some(most) = affordable else { return Vec::new() };
+        let near = self.near(target.column, most, &|other| {
             may_be_parent(other) && self.numbers.get(other).is_some_and(|numbers| !numbers.is_empty())
         });
         let valid: Vec<usize> = (0..own.len())
@@ -271,7 +300,10 @@ impl<'a> Search<'a> {
         sets.extend(alone.filter(|_| features.len() > 1));
         let fits = forms.into_iter().flat_map(|(form, modulus)| {
             let wanted: Vec<f64> = own.iter().map(|&number| form.number(number) as f64).collect();
-            let fit = |set: &Vec<Feature>| regression::fit(set, &wanted, form, modulus, MAX_SUM_PARENTS, most);
+            let fit = |set: &Vec<Feature>| {
+                *left = left.saturating_sub(regression::price(set.len(), wanted.len()));
+                regression::fit(set, &wanted, form, modulus, MAX_SUM_PARENTS, most)
+            };
             sets.iter().filter_map(fit).collect::<Vec<_>>()
         });
         fits.map(|mut fit| {
