@@ -117,9 +117,9 @@ test('the binding selects rows', async () => {
   const { name } = schema.columns[column];
   reader.locate(new Uint32Array([column]));
   const [start, end] = reader.chunk(column, 0);
-  const select = (filter, rowStart, rowEnd) => {
-    const group = new RowGroup(0);
-    group.supply(column, bytes.subarray(start, end));
+  const select = (filter, rowStart, rowEnd, rowGroup = 0, stored = bytes.subarray(start, end)) => {
+    const group = new RowGroup(rowGroup);
+    group.supply(column, stored);
     return filter.select(reader, group, rowStart, rowEnd);
   };
   const all = new Filter(reader, compileFilter({}));
@@ -148,10 +148,10 @@ test('the binding selects rows', async () => {
   let deep = ['all'];
   for (let level = 0; level < 100_000; level++) deep = ['not', deep];
   refuses(deep, 'limit-exceeded');
-  assert.throws(() => new Filter(reader, ['=', name, 'text']).select(reader, 0, stored, 0, 1), { code: 'type-mismatch', column: name });
-  assert.throws(() => one.select(reader, 0, [], 0, 1), { code: 'invalid-argument' });
-  assert.throws(() => one.select(reader, 7, stored, 0, 1), { code: 'invalid-argument' });
-  assert.throws(() => one.select(reader, 0, [stored[0].subarray(1)], 0, 1), { code: 'truncated' });
+  assert.throws(() => select(new Filter(reader, ['=', name, 'text']), 0, 1), { code: 'type-mismatch', column: name });
+  assert.throws(() => one.select(reader, new RowGroup(0), 0, 1), { code: 'invalid-argument' });
+  assert.throws(() => select(one, 0, 1, 7), { code: 'invalid-argument' });
+  assert.throws(() => select(one, 0, 1, 0, bytes.subarray(start + 1, end)), { code: 'truncated' });
   one.free();
   reader.free();
 });

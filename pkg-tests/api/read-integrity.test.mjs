@@ -116,7 +116,7 @@ test('verify reports every damaged part', async () => {
     for (const source of [damaged, new Blob([damaged])]) assert.deepEqual(await found(source), chunks);
     damaged[5] ^= 1;
     // Where the header comes with the first read, it is checked at once; else by whoever reads it.
-    await fails(() => open(damaged), 'corrupt', { section: 'header' });
+    if (all === bytes) await fails(() => open(damaged), 'corrupt', { section: 'header' });
     const apart = await found(new Blob([damaged]), { tailBytes: 256, readAheadBytes: 64 });
     assert.deepEqual(apart, [['header', undefined, undefined], ...chunks]);
   }
