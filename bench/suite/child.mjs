@@ -1,0 +1,110 @@
+/**
+ * A process of the suite: does one task, given as JSON, and sends its answer to the parent. It starts afresh for every
+ * measurement, so that nothing that ran before, compiled code and heap included, helps or hinders.
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { ADAPTERS, loadAdapter, takesPart } from './adapters.mjs';
+import { CASES, TABLES } from './cases.mjs';
+import { compare } from './compare.mjs';
+import { loadTable, toValues } from './data.mjs';
+import { measureMemory } from './memory.mjs';
+
+/** @typedef {{ task: 'prepare' | 'time' | 'memory', adapter: string, table: string, case: string, path: string, budget: number }} Task */
+
+// So many runs before the timed ones, for the just-in-time compilers, and so many timed ones at least and at most.
+const WARM_UP = 2;
+const MIN_RUNS = 3;
+const MAX_RUNS = 50;
+
+/** @param {string} path */
+function load(path) {
+  return new Uint8Array(readFileSync(path));
+}
+
+/**
+ * @param {Task} task
+ * @returns {import('./cases.mjs').Input}
+ */
+function inputOf({ table, case: name, path }) {
+  const { input } = /** @type {typeof CASES[string]} */ (CASES[name]);
+  const { columns } = input === 'bytes' ? { columns: [] } : loadTable(table);
+  return {
+    bytes: input === 'bytes' ? load(path) : new Uint8Array(),
+    values: input === 'values' ? columns.map(toValues) : [],
+    buffers: columns,
+    table: /** @type {typeof TABLES[string]} */ (TABLES[table]),
+  };
+}
+
+/**
+ * Writes the adapter's file, if it has one of its own, and reads it back in every way.
+ * @param {Task} task
+ */
+async function prepare({ adapter: name, table: tableName, path }) {
+  const adapter = await loadAdapter(name);
+  const table = loadTable(tableName);
+  const wanted = /** @type {typeof TABLES[string]} */ (TABLES[tableName]);
+  const cases = Object.keys(CASES).filter((candidate) => takesPart(name, candidate));
+  if (adapter.write && ADAPTERS[name]?.reads === undefined) {
+    const bytes = await adapter.write(table.columns.map(toValues));
+    if (adapter.writeBuffers) {
+      const other = await adapter.writeBuffers(table.columns);
+      if (Buffer.compare(bytes, other) !== 0) await compare(adapter, other, table, wanted, ['buffers']);
+    }
+    writeFileSync(path, bytes);
+  }
+  const bytes = load(path);
+  await compare(adapter, bytes, table, wanted, cases);
+  return { bytes: bytes.length };
+}
+
+/**
+ * Times a case: milliseconds of wall clock and of processor, all threads together, of each run.
+ * @param {Task} task
+ */
+async function time(task) {
+  const { run } = /** @type {typeof CASES[string]} */ (CASES[task.case]);
+  const adapter = await loadAdapter(task.adapter);
+  const input = inputOf(task);
+  /** @type {{ wall: number[], cpu: number[] }} */
+  const times = { wall: [], cpu: [] };
+  const started = performance.now();
+  for (let count = -WARM_UP; count < MAX_RUNS; count++) {
+    if (count >= MIN_RUNS && performance.now() - started > task.budget) break;
+    // What the run before left behind is not this one's to clear away.
+    globalThis.gc?.();
+    const cpu = process.cpuUsage();
+    const start = performance.now();
+    const answer = await run(adapter, input);
+    const wall = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    if (answer === undefined) throw new Error(`${task.adapter} has no ${task.case}`);
+    if (count < 0) continue;
+    times.wall.push(wall);
+    times.cpu.push((user + system) / 1000);
+  }
+  return times;
+}
+
+/** @param {Task} task */
+async function memory(task) {
+  return measureMemory(async () => {
+    const { run } = /** @type {typeof CASES[string]} */ (CASES[task.case]);
+    const adapter = await loadAdapter(task.adapter);
+    const input = inputOf(task);
+    return () => run(adapter, input);
+  });
+}
+
+const TASKS = { prepare, time, memory };
+
+process.once('message', async (/** @type {Task} */ task) => {
+  try {
+    process.send?.({ answer: await TASKS[task.task](task) });
+  } catch (error) {
+    process.send?.({ error: error instanceof Error ? error.stack : String(error) });
+  }
+  process.disconnect();
+});
