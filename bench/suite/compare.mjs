@@ -12,14 +12,18 @@ import { toValues } from './data.mjs';
  */
 export async function compare(adapter, bytes, table, wanted, cases) {
   const { check } = adapter;
-  const columns = table.columns.map((column) => ({ ...column, cells: [...toValues(column).data] }));
+  const { columns } = table;
   const index = (/** @type {string} */ name) => columns.findIndex((column) => column.name === name);
+  /** @type {(column: number) => ArrayLike<unknown>} */
+  const cellsOf = (column) => toValues(/** @type {typeof columns[number]} */ (columns[column])).data;
   /** @type {(column: number, found: unknown[], how: string, rows?: number[]) => void} */
   const compareColumn = (column, found, how, rows) => {
-    const { name, type, cells } = /** @type {typeof columns[number]} */ (columns[column]);
+    const { name, type } = /** @type {typeof columns[number]} */ (columns[column]);
+    const cells = cellsOf(column);
     const expected = rows ? rows.map((row) => cells[row]) : cells;
     if (found.length !== expected.length) throw new Error(`${how}: ${found.length} rows of ${name} instead of ${expected.length}`);
-    for (const [row, cell] of expected.entries()) {
+    for (let row = 0; row < expected.length; row++) {
+      const cell = expected[row];
       // Hyparquet has undefined for null.
       const seen = (type === 'timestamp' ? check.timestamp(found[row]) : found[row]) ?? null;
       const text = type === 'string' && seen instanceof Uint8Array ? Buffer.from(seen).toString() : seen;
@@ -44,8 +48,8 @@ export async function compare(adapter, bytes, table, wanted, cases) {
     } else if (name === 'rows') {
       compareRows(/** @type {Record<string, unknown>[]} */ (await adapter.rows(bytes)), name);
     } else if (name === 'filter') {
-      const cells = columns[index(wanted.filter.column)]?.cells ?? [];
-      const rows = [...cells.keys()].filter((row) => cells[row] !== null && Number(cells[row]) >= wanted.filter.least);
+      const cells = cellsOf(index(wanted.filter.column));
+      const rows = Array.from({ length: table.rows }, (_, row) => row).filter((row) => cells[row] !== null && Number(cells[row]) >= wanted.filter.least);
       compareRows(/** @type {Record<string, unknown>[]} */ (await adapter.filter(bytes, wanted.filter)), name, rows);
     }
   }
