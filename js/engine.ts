@@ -24,7 +24,7 @@ export interface Platform {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter'>>;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>>;
 
 let platform: Platform | undefined;
 

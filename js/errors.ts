@@ -8,6 +8,8 @@ export interface NcfErrorDetails {
   section?: string | undefined;
   /** Name of the column. */
   column?: string | undefined;
+  /** Row of the value, counted in what the caller gave. */
+  row?: number | undefined;
   /** Absolute byte offset in the file. */
   offset?: number | undefined;
   /** HTTP status of the answer. */
@@ -29,6 +31,8 @@ export class NcfError extends Error {
   readonly section?: string;
   /** Name of the column. */
   readonly column?: string;
+  /** Row of the value, counted from 0 in what the caller gave. */
+  readonly row?: number;
   /** Absolute byte offset in the file. */
   readonly offset?: number;
   /** HTTP status of the answer. */
@@ -47,6 +51,7 @@ export class NcfError extends Error {
     this.code = code;
     if (details.section !== undefined) this.section = details.section;
     if (details.column !== undefined) this.column = details.column;
+    if (details.row !== undefined) this.row = details.row;
     if (details.offset !== undefined) this.offset = details.offset;
     if (details.status !== undefined) this.status = details.status;
     if (details.source !== undefined) this.source = details.source;
@@ -70,8 +75,8 @@ const NEARLY_FULL = 2 ** 31;
  */
 export function fromCore(thrown: unknown, memoryBytes: number): { error: NcfError; sound: boolean } {
   if (isCoreError(thrown)) {
-    const { section, column, offset } = thrown;
-    return { error: new NcfError(thrown.code, thrown.message, { section, column, offset }), sound: true };
+    const { section, column, row, offset } = thrown;
+    return { error: new NcfError(thrown.code, thrown.message, { section, column, row, offset }), sound: true };
   }
   const text = thrown instanceof Error ? thrown.message : String(thrown);
   // A panic and a failed allocation are the same trap; how much memory there is tells them apart.
@@ -87,12 +92,12 @@ export function invalid(name: string, why: string, column?: string): NcfError {
   return inColumn('invalid-argument', `${name}: ${why}`, column);
 }
 
-/** An error about a value or type of a column. */
-export function mismatch(why: string, column: string): NcfError {
-  return inColumn('type-mismatch', why, column);
+/** An error about a type of a column, or a value in one of its rows. */
+export function mismatch(why: string, column: string, row?: number): NcfError {
+  return inColumn('type-mismatch', row === undefined ? why : `${why}, in row ${row}`, column, row);
 }
 
-function inColumn(code: NcfErrorCode, message: string, column: string | undefined): NcfError {
+function inColumn(code: NcfErrorCode, message: string, column: string | undefined, row?: number): NcfError {
   if (column === undefined) return new NcfError(code, message);
-  return new NcfError(code, `${message}, in column ${JSON.stringify(column)}`, { column });
+  return new NcfError(code, `${message}, in column ${JSON.stringify(column)}`, { column, row });
 }

@@ -1,6 +1,8 @@
 /** The public API that all platforms share. */
 
 export { Column, type AnyColumn } from './column.js';
+export type { ColumnDeclaration, ColumnInput, RowInput, TableInput } from './columns.js';
+export type { EncodingOptions } from './encoder.js';
 export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
 export type { NcfFile } from './file.js';
@@ -41,4 +43,4 @@ export type {
   Warning,
   WritableDialect,
 } from './types.js';
-export { write, writeSync, type ColumnInput, type TableInput, type WriteOptions } from './write.js';
+export { write, writeSync, type WriteOptions } from './write.js';

@@ -48,6 +48,8 @@ export interface ConversionOptions {
   unit?: TimeUnit | undefined;
   /** For timestamps: whether they are instants in UTC; told by the values where it is missing. */
   utc?: boolean | undefined;
+  /** For timestamps: whether they are instants in UTC where neither `utc` nor the values tell. */
+  usualUtc?: boolean | undefined;
   /** For decimals: digits behind the point; default the most that a value has. */
   scale?: number | undefined;
   /** For decimals: digits; default 38. */
@@ -122,15 +124,23 @@ function fromBuffers(input: BufferInput, options: ConversionOptions): ColumnBuff
   const buffers: ColumnBuffers = { type, length: input.length ?? rows, values: input.values };
   if (input.offsets) buffers.offsets = input.offsets;
   if (input.validity) buffers.validity = input.validity;
-  const unit = options.unit ?? input.unit;
-  if (unit !== undefined) buffers.unit = unit;
-  const utc = options.utc ?? input.utc;
-  if (utc !== undefined) buffers.utc = utc;
-  const precision = options.precision ?? input.precision;
-  if (precision !== undefined) buffers.precision = precision;
-  const scale = options.scale ?? input.scale;
-  if (scale !== undefined) buffers.scale = scale;
+  if (type === 'timestamp') {
+    buffers.unit = agreed('unit', options.unit, input.unit, name) ?? 'us';
+    buffers.utc = agreed('utc', options.utc, input.utc, name) ?? options.usualUtc ?? false;
+  } else if (type === 'decimal') {
+    const precision = options.precision ?? input.precision;
+    if (precision !== undefined) buffers.precision = precision;
+    buffers.scale = agreed('scale', options.scale, input.scale, name) ?? 0;
+  }
   return buffers;
+}
+
+/** What option and buffers say; another number of digits or another zone would make other values of the same counts. */
+function agreed<T extends string | number | boolean>(what: string, wanted: T | undefined, own: T | undefined, name: string): T | undefined {
+  if (wanted !== undefined && own !== undefined && wanted !== own) {
+    throw mismatch(`expected ${what} ${wanted}, found a column of ${what} ${own}`, name);
+  }
+  return wanted ?? own;
 }
 
 /** What a value is, for inference and errors. */
@@ -151,7 +161,7 @@ function inferType(cells: readonly InputCell[], name: string): DataType {
     if (kind === undefined || kind === own) kind = own;
     else if (kind === 'integer' && (own === 'number' || own === 'bigint')) kind = own;
     else if (own !== 'integer' || (kind !== 'number' && kind !== 'bigint')) {
-      throw mismatch(`${own} in row ${row} among values of kind ${kind}`, name);
+      throw mismatch(`${own} among values of kind ${kind}`, name, row);
     }
   }
   switch (kind) {
@@ -210,7 +220,7 @@ class Conversion {
 
   refuse(expected: string, value: unknown, row: number): NcfError {
     const seen = typeof value === 'string' ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : value instanceof Uint8Array ? 'bytes' : String(value);
-    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen} in row ${row}`, this.name);
+    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen}`, this.name, row);
   }
 
   finish(values: ValuesArray, more: Partial<ColumnBuffers> = {}): ColumnBuffers {
@@ -416,7 +426,8 @@ function timestampBuffers(conversion: Conversion, options: ConversionOptions): C
   if (options.utc === undefined && zoned > 0 && local > 0) {
     throw mismatch('timestamps with and without zone in one column; set utc', options.name);
   }
-  return conversion.finish(values, { unit, utc: options.utc ?? zoned > 0 });
+  const seen = zoned > 0 ? true : local > 0 ? false : undefined;
+  return conversion.finish(values, { unit, utc: options.utc ?? seen ?? options.usualUtc ?? false });
 }
 
 /** The count, if it is whole. */

@@ -82,7 +82,7 @@ export interface Verdict {
   actual: string;
 }
 
-/** Options of `new TableWriter`. */
+/** Options of `new TableWriter`, `new StreamWriter`, `StreamWriter.append` and `evolve`. */
 export interface WriterSetup {
   dialect: string;
   compression: string | undefined;
@@ -90,6 +90,8 @@ export interface WriterSetup {
   created: number | undefined;
   modified: number | undefined;
   lossy: boolean | undefined;
+  rowGroupRows: number | undefined;
+  bounds: string | undefined;
   tableName: string | undefined;
   schemaVersion: number | undefined;
   createdAt: string | undefined;
@@ -99,5 +101,28 @@ export interface WriterSetup {
   extra: unknown;
 }
 
-/** First argument of `TableWriter.add`. */
-export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
+/** `StreamWriter.finish()`. */
+export interface Finished {
+  bytes: Uint8Array<ArrayBuffer>;
+  size: number;
+  numRows: number;
+  digest: string;
+}
+
+/** One of the edits of `evolve`. */
+export type EditSetup = { drop: string } | { rename: string; to: string } | { field: FieldSetup; data: ColumnBuffers };
+
+/** The answer of `evolve`: header, ranges of the old file (start, end, start, end ...), tail. */
+export interface Evolution {
+  header: Uint8Array<ArrayBuffer>;
+  copy: Float64Array<ArrayBuffer>;
+  tail: Uint8Array<ArrayBuffer>;
+  digest: string;
+}
+
+/** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
+export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type' | 'utc' | 'precision' | 'scale'>> & {
+  utc?: boolean;
+  precision?: number;
+  scale?: number;
+};

@@ -1,145 +1,83 @@
-/** Writing a table. The wasm module that writes is loaded by the first call that needs it. */
+/** Writing a table that is in memory. The wasm module that writes is loaded by the first call that needs it. */
 
-import { writingEngine, type Engine, type Instance } from './engine.js';
-import { invalid } from './errors.js';
-import type { DataType, SemanticType, TimeUnit } from './generated.js';
-import { toBuffers, type ColumnValues } from './input.js';
-import type { CallOptions, ColumnSchema, Schema, WritableDialect } from './types.js';
-import type { FieldSetup, WriterSetup } from './wasm-types.js';
+import { convert, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
+import { DEFAULT_DIALECT, join, LegacyEncoder, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
+import { writingEngine, type Engine } from './engine.js';
+import type { Progress, WritableDialect } from './types.js';
 import { makeWay } from './yield.js';
 
-/** One column to write. */
-export interface ColumnInput {
-  /** Column name. */
-  name: string;
-  /** The values. Without `type` they tell it: whole numbers are int64, others float64, `Date`s timestamps in UTC. */
-  data: ColumnValues;
-  /** Data type; values that do not fit it are refused. */
-  type?: DataType;
-  /** Hint for readers; default true. */
-  nullable?: boolean;
-  /** What the values mean. */
-  semanticType?: SemanticType;
-  /** Text for people. */
-  description?: string;
-  /** Hint: which codec to use. */
-  compressionModel?: string;
-  /** Hint: store distinct values once. */
-  useDictionary?: boolean;
-  /** Hint: build a learned index. */
-  createLearnedIndex?: boolean;
-  /** Hint: kind of learned index. */
-  indexModelType?: string;
-  /** Whether the values identify persons. */
-  containsPii?: boolean;
-  /** Queries that the table should serve well. */
-  typicalQueryPatterns?: readonly string[];
-  /** Columns of one group are stored next to each other. */
-  columnGroup?: number;
-  /** Further keys for the column's schema. */
-  extra?: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown>;
-  /** For timestamps: unit to store; default `us`. Numbers and bigints are counts of it. */
-  unit?: TimeUnit;
-  /** For timestamps: whether the values are instants in UTC; default: whether they name a zone or are `Date`s. */
-  utc?: boolean;
-  /** For decimals: digits; default 38. */
-  precision?: number;
-  /** For decimals: digits behind the point; default the most that a value has. */
-  scale?: number;
-}
-
-/** Columns as a list, or as an object from name to values. */
-export type TableInput = readonly ColumnInput[] | Readonly<Record<string, ColumnValues>>;
-
 /** Options of `write`. */
-export interface WriteOptions extends CallOptions {
+export interface WriteOptions extends EncodingOptions {
   /**
    * Which writer's bytes to produce.
+   * - `ncf-2` (the default): all data types, nulls in all of them;
    * - `python-1.0`: all data types; nulls in text, booleans, dates, timestamps, decimals and binary;
    * - `rust-2.0`: int64, float64 and string without nulls.
    *
    * What the dialect cannot hold is an error before anything is written.
    */
-  dialect: WritableDialect;
-  /** Name of the table. */
-  tableName?: string;
-  /** Codec; default `zstd`. `rust-2.0` knows no other. */
-  compression?: 'none' | 'zstd';
-  /** Level of zstd, 1 to 22; default 3. */
-  level?: number;
-  /** Time to store as that of creation, where the dialect has one; default 1970: same input, same bytes. */
-  created?: Date;
-  /** Time to store as that of the last change; default `created`. */
-  modified?: Date;
+  dialect?: WritableDialect | undefined;
   /** Write what the dialect cannot tell apart (python-1.0: null and empty text, null and NaN) instead of refusing it. */
-  lossy?: boolean;
-  /** Schema of another file: name, groups, hints and unknown keys are taken over, those of columns by name. */
-  schema?: Schema;
+  lossy?: boolean | undefined;
 }
 
-function toList(table: TableInput): readonly ColumnInput[] {
-  if (Array.isArray(table)) return table as readonly ColumnInput[];
-  if (typeof table !== 'object' || table === null) throw invalid('columns', 'is neither a list nor an object');
-  return Object.entries(table as Record<string, ColumnValues>).map(([name, data]) => ({ name, data }));
+/** A computation that says how far it is; what happens in between is up to whoever runs it. */
+type Encoding = Generator<Progress | undefined, Uint8Array<ArrayBuffer>, void>;
+
+function encoding(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
+  return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options) : encodingLegacy(engine, table, options);
 }
 
-function seconds(date: Date | undefined, name: string): number | undefined {
-  if (date === undefined) return undefined;
-  const value = Math.floor(date.getTime() / 1000);
-  if (Number.isNaN(value) || value < 0) throw invalid(name, 'is no time since 1970');
-  return value;
+/** Rows that are handed over at once: enough for a row group, and a whole number of bytes of a bitmap. */
+function stepRows(rowGroupRows: number | undefined): number {
+  const rows = Number(rowGroupRows ?? 2 ** 17);
+  return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-function writerSetup(options: WriteOptions): WriterSetup {
-  const { schema } = options;
-  return {
-    dialect: String(options.dialect),
-    compression: options.compression,
-    level: options.level,
-    created: seconds(options.created, 'created'),
-    modified: seconds(options.modified, 'modified'),
-    lossy: options.lossy,
-    tableName: options.tableName ?? schema?.tableName,
-    schemaVersion: schema?.version,
-    createdAt: schema?.createdAt,
-    modifiedAt: schema?.modifiedAt,
-    enableLearnedIndexes: schema?.enableLearnedIndexes,
-    columnGroups: schema?.columnGroups,
-    extra: schema?.extra,
-  };
-}
-
-/** The column's schema: what the input says, over what the taken-over schema says. */
-function fieldSetup(input: ColumnInput, type: DataType, known: ColumnSchema | undefined): FieldSetup {
-  const { data: _data, unit: _unit, utc: _utc, precision: _precision, scale: _scale, ...own } = input;
-  const stated = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
-  return { ...known, ...stated, name: input.name, type };
-}
-
-/** Adds one column after the other; the caller decides what happens in between. */
-function* writing(engine: Engine, table: TableInput, options: WriteOptions): Generator<number, Uint8Array<ArrayBuffer>, void> {
+function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
+  const setup = writerSetup(options);
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
-  const instance: Instance = engine.instance;
-  const { TableWriter } = instance;
-  if (!TableWriter) throw invalid('engine', 'the reading module cannot write');
-  const setup = writerSetup(options);
-  const writer = engine.call(instance, () => new TableWriter(setup));
-  let finished = false;
+  const buffers = [];
+  const fields = [];
+  for (const input of columns) {
+    const own = convert(input);
+    buffers.push(own);
+    fields.push(fieldSetup(input, own, known.get(input.name)));
+    yield undefined;
+  }
+  const rows = countRows(columns, buffers);
+  const encoder = new StreamEncoder(engine, setup, fields);
+  try {
+    const parts = [];
+    const step = stepRows(options.rowGroupRows);
+    for (let start = 0; start < rows; start += step) {
+      const end = Math.min(start + step, rows);
+      encoder.push(buffers.map((column) => slice(column, start, end)), start);
+      parts.push(encoder.take());
+      yield { phase: 'encode', loaded: end, total: rows };
+    }
+    parts.push(encoder.finish().bytes);
+    return join(parts);
+  } finally {
+    encoder.free();
+  }
+}
+
+/** Adds one column after the other. */
+function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
+  const columns = toList(table);
+  const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
+  const encoder = new LegacyEncoder(engine, writerSetup(options));
   try {
     for (const [index, input] of columns.entries()) {
-      if (typeof (input as Partial<ColumnInput> | null)?.name !== 'string') throw invalid('name', `of column ${index} is not text`);
-      const buffers = toBuffers(input.data, input);
-      const field = fieldSetup(input, buffers.type, known.get(input.name));
-      engine.call(instance, () => {
-        writer.add(field, buffers);
-      });
-      yield index + 1;
+      const buffers = convert(input);
+      encoder.add(fieldSetup(input, buffers, known.get(input.name)), buffers);
+      yield { phase: 'encode', loaded: index + 1, total: columns.length, column: input.name };
     }
-    finished = true;
-    return engine.call(instance, () => writer.finish()) as Uint8Array<ArrayBuffer>;
+    return encoder.finish();
   } finally {
-    if (!finished && !engine.isDiscarded(instance)) writer.free();
+    encoder.free();
   }
 }
 
@@ -148,18 +86,15 @@ function* writing(engine: Engine, table: TableInput, options: WriteOptions): Gen
  * @throws {NcfError} `type-mismatch` for values that the type or the dialect cannot hold, `invalid-argument`,
  * `limit-exceeded`, `wasm-init`
  */
-export async function write(table: TableInput, options: WriteOptions): Promise<Uint8Array<ArrayBuffer>> {
+export async function write(table: TableInput, options: WriteOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const engine = writingEngine();
   options.signal?.throwIfAborted();
   await engine.load();
-  const steps = writing(engine, table, options);
-  const columns = toList(table);
-  let next = steps.next();
+  const steps = encoding(engine, table, options);
   try {
+    let next = steps.next();
     while (!next.done) {
-      const done = next.value;
-      const column = columns[done - 1]?.name;
-      options.onProgress?.({ phase: 'encode', loaded: done, total: columns.length, ...(column !== undefined && { column }) });
+      if (next.value) options.onProgress?.(next.value);
       await makeWay(options.signal);
       next = steps.next();
     }
@@ -173,15 +108,18 @@ export async function write(table: TableInput, options: WriteOptions): Promise<U
  * The same at once. In a browser, `await init({ full: true })` first.
  * @throws {NcfError} as `write`
  */
-export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal'>): Uint8Array<ArrayBuffer> {
+export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal'> = {}): Uint8Array<ArrayBuffer> {
   const engine = writingEngine();
   engine.loadSync();
-  const total = toList(table).length;
-  const steps = writing(engine, table, options);
-  let next = steps.next();
-  while (!next.done) {
-    options.onProgress?.({ phase: 'encode', loaded: next.value, total });
-    next = steps.next();
+  const steps = encoding(engine, table, options);
+  try {
+    let next = steps.next();
+    while (!next.done) {
+      if (next.value) options.onProgress?.(next.value);
+      next = steps.next();
+    }
+    return next.value;
+  } finally {
+    steps.return(new Uint8Array());
   }
-  return next.value;
 }

@@ -55,6 +55,7 @@ codes! {
     TypeMismatch = "type-mismatch", "A value does not fit the declared type, or the dialect cannot hold it.", "caller";
     InvalidArgument = "invalid-argument", "An option or argument is outside its domain.", "caller";
     UnsafeValue = "unsafe-value", "A value is exact in the file but not in the JavaScript type that was asked for.", "caller: ask for the exact type";
+    Sink = "sink", "The destination of the bytes failed (stream, file system); see `cause`.", "environment";
     Source = "source", "The source of the bytes failed (network, file system); see `status` and `cause`.", "environment";
     RangeUnsupported = "range-unsupported", "The server does not answer range requests properly.", "environment: enable ranges, or allow a full download";
     SourceChanged = "source-changed", "The file changed while it was being read.", "caller: open it again";
@@ -150,6 +151,7 @@ struct Inner {
     kind: ErrorKind,
     section: Option<&'static str>,
     column: Option<String>,
+    row: Option<u64>,
     offset: Option<u64>,
 }
 
@@ -157,7 +159,7 @@ impl Error {
     #[cold]
     #[inline(never)]
     fn new(kind: ErrorKind) -> Self {
-        Error(Box::new(Inner { kind, section: None, column: None, offset: None }))
+        Error(Box::new(Inner { kind, section: None, column: None, row: None, offset: None }))
     }
 
     /// The magic is missing.
@@ -219,6 +221,20 @@ impl Error {
         self
     }
 
+    /// Adds the row, unless a deeper place named one already.
+    #[must_use]
+    pub fn in_row(mut self, row: usize) -> Self {
+        self.0.row.get_or_insert(row as u64);
+        self
+    }
+
+    /// Counts the row from where the rows began of which only a part was looked at.
+    #[must_use]
+    pub fn counted_from(mut self, first: u64) -> Self {
+        self.0.row = self.0.row.map(|row| row.saturating_add(first));
+        self
+    }
+
     /// Adds the absolute byte offset, unless a deeper place named one already.
     #[must_use]
     pub fn at(mut self, offset: u64) -> Self {
@@ -259,6 +275,12 @@ impl Error {
     #[must_use]
     pub fn column(&self) -> Option<&str> {
         self.0.column.as_deref()
+    }
+
+    /// The row of the value, counted in what the caller gave.
+    #[must_use]
+    pub fn row(&self) -> Option<u64> {
+        self.0.row
     }
 
     /// Absolute byte offset in the file.
@@ -302,6 +324,9 @@ impl fmt::Display for ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.kind)?;
+        if let Some(row) = self.0.row {
+            write!(f, ", in row {row}")?;
+        }
         if let Some(column) = &self.0.column {
             write!(f, ", in column {column:?}")?;
         }

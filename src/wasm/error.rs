@@ -21,6 +21,9 @@ impl From<Error> for JsValue {
         if let Some(column) = error.column() {
             set("column", column.into());
         }
+        if let Some(row) = error.row() {
+            set("row", super::convert::to_number(row).into());
+        }
         if let Some(offset) = error.offset() {
             set("offset", super::convert::to_number(offset).into());
         }

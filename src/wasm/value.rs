@@ -74,6 +74,12 @@ mod parse {
         }
     }
 
+    /// Whether entries are all that there is to an object, of whatever realm: not so for dates, sets and functions.
+    fn is_plain(object: &Object) -> bool {
+        let prototype = Object::get_prototype_of(object);
+        prototype.is_null() || Object::get_prototype_of(&prototype).is_null()
+    }
+
     fn from_js_at(value: &JsValue, depth: usize) -> Result<Value> {
         if depth > MAX_DEPTH {
             return Err(Error::limit("depth of metadata", depth as u64, MAX_DEPTH as u64));
@@ -105,12 +111,14 @@ mod parse {
         if let Some(items) = value.dyn_ref::<Array>() {
             return Ok(Value::Array(items.iter().map(|item| from_js_at(&item, depth + 1)).collect::<Result<_>>()?));
         }
-        let entries = match value.dyn_ref::<Map>() {
-            Some(map) => Array::from(&map.entries().into()),
-            None => match value.dyn_ref::<Object>().filter(|_| !value.is_function()) {
-                Some(object) => Object::entries(object),
-                None => return Err(Error::invalid("metadata", "holds a function or symbol")),
-            },
+        let entries = match (value.dyn_ref::<Map>(), value.dyn_ref::<Object>()) {
+            (Some(map), _) => Array::from(&map.entries().into()),
+            (None, Some(object)) if is_plain(object) => Object::entries(object),
+            _ => {
+                let why =
+                    "holds what is none of null, boolean, number, bigint, text, Uint8Array, array, plain object, Map";
+                return Err(Error::invalid("metadata", why));
+            }
         };
         let entries = entries.iter().map(|entry| {
             let pair = Array::from(&entry);

@@ -193,8 +193,14 @@ impl StreamWriter {
         to_number(self.writer.start())
     }
 
-    /// Adds rows: `ColumnBuffers` of js/wasm-types.ts for every column.
-    pub fn push(&mut self, columns: Vec<JsValue>) -> Result<()> {
+    /// Adds rows: `ColumnBuffers` of js/wasm-types.ts for every column. Where they are a part of what the caller gave,
+    /// `first` is the row with which it begins; errors count from there.
+    pub fn push(&mut self, columns: Vec<JsValue>, first: f64) -> Result<()> {
+        let first = from_number(first, "first")?;
+        self.take(columns).map_err(|error| error.counted_from(first))
+    }
+
+    fn take(&mut self, columns: Vec<JsValue>) -> Result<()> {
         if columns.len() != self.fields.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.fields.len());
             return Err(Error::invalid("columns", why));
@@ -364,10 +370,8 @@ fn decimals(data: &DataDto) -> Result<Values> {
     for (&low, &high) in halves.iter().step_by(2).zip(halves.iter().skip(1).step_by(2)) {
         let value = i128::from(high.cast_signed()) << 64 | i128::from(low);
         if value <= -limit || value >= limit {
-            return Err(Error::type_mismatch(
-                format!("decimals of at most {precision} digits"),
-                format!("{value} in row {}", values.len()),
-            ));
+            let error = Error::type_mismatch(format!("decimals of at most {precision} digits"), value.to_string());
+            return Err(error.in_row(values.len()));
         }
         values.push(value);
     }

@@ -132,10 +132,10 @@ fn check_rust20(column: &Column) -> Result<()> {
 fn refuse_nulls(column: &Column, why: &str) -> Result<()> {
     match (0..column.len()).find(|&row| !column.is_valid(row)) {
         None => Ok(()),
-        Some(row) => Err(Error::type_mismatch(
-            format!("no nulls in {} ({why})", column.values().data_type().as_str()),
-            format!("null in row {row}"),
-        )),
+        Some(row) => {
+            Err(Error::type_mismatch(format!("no nulls in {} ({why})", column.values().data_type().as_str()), "null")
+                .in_row(row))
+        }
     }
 }
 
@@ -153,8 +153,9 @@ fn check_python10(field: &Field, column: &Column, lossy: bool) -> Result<()> {
             empty.map_or(Ok(()), |row| {
                 Err(Error::type_mismatch(
                     "no empty text (python-1.0 reads it back as null; the option `lossy` accepts that)",
-                    format!("\"\" in row {row}"),
-                ))
+                    "\"\"",
+                )
+                .in_row(row))
             })
         }
         Values::Float32(_) | Values::Float64(_) if lossy => Ok(()),

@@ -90,7 +90,7 @@ fn check_values(column: &Column) -> Result<()> {
                     format!("precision {precision}, scale {scale}"),
                 )),
                 (true, Some(row)) => {
-                    Err(Error::type_mismatch(format!("at most {precision} digits"), format!("more in row {row}")))
+                    Err(Error::type_mismatch(format!("at most {precision} digits"), "more").in_row(row))
                 }
             }
         }

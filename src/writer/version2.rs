@@ -180,6 +180,8 @@ pub struct StreamWriter {
     position: u64,
     output: Vec<u8>,
     encoders: Encoders,
+    /// What went wrong after rows had been taken; nothing can follow then.
+    failure: Option<Error>,
 }
 
 impl std::fmt::Debug for StreamWriter {
@@ -269,6 +271,7 @@ impl StreamWriter {
             chunks,
             position: HEADER_SIZE,
             output: version2::header().to_vec(),
+            failure: None,
         })
     }
 
@@ -299,6 +302,7 @@ impl StreamWriter {
             chunks: chunks.into_iter().map(|(block, digests, summary)| Chunks::of(block, digests, summary)).collect(),
             position: footer.data_end,
             output: Vec::new(),
+            failure: None,
         })
     }
 
@@ -318,8 +322,12 @@ impl StreamWriter {
     ///
     /// # Errors
     /// `type-mismatch` for values that the type cannot hold, `invalid-argument` for another number of columns or
-    /// different lengths, `limit-exceeded` for text of 2 GiB in one row group. Nothing of the batch is taken then.
+    /// different lengths, `limit-exceeded` for text of 2 GiB in one row group. Nothing of the batch is taken then. What
+    /// fails later, while a row group is encoded, fails every call that follows.
     pub fn push(&mut self, columns: &[Column]) -> Result<()> {
+        if let Some(error) = &self.failure {
+            return Err(error.clone());
+        }
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
             return Err(Error::invalid("columns", why));
@@ -339,7 +347,7 @@ impl StreamWriter {
             batch.push(checked().map_err(|error| error.in_column(&field.name))?);
         }
         self.check_text(&batch)?;
-        self.take_rows(&batch, len)
+        self.take_rows(&batch, len).inspect_err(|error| self.failure = Some(error.clone()))
     }
 
     /// Checks that what is pending and the batch are no more text than a column can have.
@@ -407,6 +415,9 @@ impl StreamWriter {
     /// # Errors
     /// `limit-exceeded` where the metadata reach 4 GiB.
     pub fn finish(mut self) -> Result<Finished> {
+        if let Some(error) = self.failure {
+            return Err(error);
+        }
         self.flush()?;
         let footer = Footer {
             schema: self.schema,
@@ -559,7 +570,7 @@ pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stor
         let scaled = i128::from(value) * i128::from(per_second);
         let divisor = i128::from(unit.per_second());
         i64::try_from(scaled / divisor).ok().filter(|_| scaled % divisor == 0).ok_or_else(|| {
-            Error::type_mismatch("timestamps of whole microseconds", format!("{value} {} in row {row}", unit.as_str()))
+            Error::type_mismatch("timestamps of whole microseconds", format!("{value} {}", unit.as_str())).in_row(row)
         })
     };
     let values = values.iter().enumerate().map(convert).collect::<Result<_>>()?;

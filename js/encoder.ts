@@ -1,0 +1,180 @@
+/** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
+
+import type { Engine, Instance } from './engine.js';
+import { invalid, NcfError } from './errors.js';
+import type { CallOptions, Schema, WritableDialect } from './types.js';
+import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
+
+/** How to write, whatever the form of the input. */
+export interface EncodingOptions extends CallOptions {
+  /** Name of the table. */
+  tableName?: string | undefined;
+  /** Codec; default `zstd`. `rust-2.0` knows no other. */
+  compression?: 'none' | 'zstd' | undefined;
+  /** Level of zstd, 1 to 22; default 3. */
+  level?: number | undefined;
+  /** Time to store as that of creation, where the dialect has one; default 1970, which version 2 does not state: same input, same bytes. */
+  created?: Date | undefined;
+  /** Time to store as that of the last change; default `created`. */
+  modified?: Date | undefined;
+  /** Version 2: rows of a row group, 1 to 2^24; default 131,072. Readers fetch and decode whole row groups of a column. */
+  rowGroupRows?: number | undefined;
+  /**
+   * Version 2: for which columns the file states smallest and largest values, which are values of the table: `all`,
+   * `none`, or those that are not marked as personal data by `containsPii` or a semantic type `pii_...` (the default).
+   */
+  bounds?: 'all' | 'no-pii' | 'none' | undefined;
+  /** The user's own data about the table: null, booleans, numbers, bigints, text, bytes, arrays, objects. Key `metadata` of the schema. */
+  metadata?: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown> | undefined;
+  /** Schema of another file: name, groups, hints, metadata and unknown keys are taken over, those of columns by name. */
+  schema?: Schema | undefined;
+}
+
+/** Options with a dialect, as the core takes them. */
+export interface DialectOptions extends EncodingOptions {
+  dialect?: WritableDialect | undefined;
+  lossy?: boolean | undefined;
+}
+
+function seconds(date: Date | undefined, name: string): number | undefined {
+  if (date === undefined) return undefined;
+  const value = Math.floor(date.getTime() / 1000);
+  if (Number.isNaN(value) || value < 0) throw invalid(name, 'is no time since 1970');
+  return value;
+}
+
+/** The dialect that is written where none is given. */
+export const DEFAULT_DIALECT = 'ncf-2';
+
+/** The options as the core takes them. */
+export function writerSetup(options: DialectOptions): WriterSetup {
+  const { schema } = options;
+  return {
+    dialect: String(options.dialect ?? DEFAULT_DIALECT),
+    compression: options.compression,
+    level: options.level,
+    created: seconds(options.created, 'created'),
+    modified: seconds(options.modified, 'modified'),
+    lossy: options.lossy,
+    rowGroupRows: options.rowGroupRows,
+    bounds: options.bounds,
+    tableName: options.tableName ?? schema?.tableName,
+    schemaVersion: schema?.version,
+    createdAt: schema?.createdAt,
+    modifiedAt: schema?.modifiedAt,
+    enableLearnedIndexes: schema?.enableLearnedIndexes,
+    columnGroups: schema?.columnGroups,
+    extra: withMetadata(schema?.extra, options.metadata),
+  };
+}
+
+function withMetadata(extra: Schema['extra'] | undefined, metadata: EncodingOptions['metadata']): unknown {
+  if (metadata === undefined) return extra;
+  if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw invalid('metadata', 'is no object');
+  return extra instanceof Map ? new Map(extra as ReadonlyMap<unknown, unknown>).set('metadata', metadata) : { ...extra, metadata };
+}
+
+/** The writing parts of an instance. */
+export type WritingInstance = Required<Instance>;
+
+/** The current instance of the writing module. */
+export function writingInstance(engine: Engine): WritingInstance {
+  const { instance } = engine;
+  if (!instance.TableWriter) throw invalid('engine', 'the reading module cannot write');
+  return instance as WritingInstance;
+}
+
+/** A wasm handle that knows whether it may still be used. */
+abstract class Handle<T extends { free(): void }> {
+  readonly #engine: Engine;
+  readonly #instance: WritingInstance;
+  #handle: T | undefined;
+
+  protected constructor(engine: Engine, make: (instance: WritingInstance) => T) {
+    this.#engine = engine;
+    this.#instance = writingInstance(engine);
+    this.#handle = engine.call(this.#instance, () => make(this.#instance));
+  }
+
+  /** Whether calls can still succeed: not after a trap, nor after the end. */
+  get isUsable(): boolean {
+    return this.#handle !== undefined && !this.#engine.isDiscarded(this.#instance);
+  }
+
+  protected call<R>(body: (handle: T) => R): R {
+    const handle = this.#handle;
+    if (!handle) throw new NcfError('closed', 'the writer has finished');
+    if (!this.isUsable) throw new NcfError('closed', 'the writer was lost with its WebAssembly instance');
+    return this.#engine.call(this.#instance, () => body(handle));
+  }
+
+  /** The last call, which uses the handle up. */
+  protected last<R>(body: (handle: T) => R): R {
+    try {
+      return this.call(body);
+    } finally {
+      this.#handle = undefined;
+    }
+  }
+
+  /** Lets go of wasm memory. Safe to call twice. */
+  free(): void {
+    if (this.isUsable) this.#handle?.free();
+    this.#handle = undefined;
+  }
+}
+
+/** Encodes one table of version 2 from batches of rows. */
+export class StreamEncoder extends Handle<InstanceType<WritingInstance['StreamWriter']>> {
+  constructor(engine: Engine, setup: WriterSetup, fields: readonly FieldSetup[]) {
+    super(engine, ({ StreamWriter }) => new StreamWriter(setup, [...fields]));
+  }
+
+  /** Adds rows, `first` being the number of the first of them in errors; nothing is taken if it throws. */
+  push(columns: readonly ColumnBuffers[], first: number): void {
+    this.call((writer) => {
+      writer.push([...columns], first);
+    });
+  }
+
+  /** The bytes that are ready. */
+  take(): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => writer.takeOutput()) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** The rest of the file. */
+  finish(): Finished {
+    return this.last((writer) => writer.finish() as Finished);
+  }
+}
+
+/** Encodes one table of a legacy dialect from whole columns. */
+export class LegacyEncoder extends Handle<InstanceType<WritingInstance['TableWriter']>> {
+  constructor(engine: Engine, setup: WriterSetup) {
+    super(engine, ({ TableWriter }) => new TableWriter(setup));
+  }
+
+  /** Adds a column. */
+  add(field: FieldSetup, buffers: ColumnBuffers): void {
+    this.call((writer) => {
+      writer.add(field, buffers);
+    });
+  }
+
+  /** The file. */
+  finish(): Uint8Array<ArrayBuffer> {
+    return this.last((writer) => writer.finish()) as Uint8Array<ArrayBuffer>;
+  }
+}
+
+/** Parts as one array. */
+export function join(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  if (parts.length === 1 && parts[0]) return parts[0];
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.byteLength;
+  }
+  return all;
+}
