@@ -1,184 +1,44 @@
-/** An open file: drives the reader's steps, fetches the ranges that it asks for, and hands out tables. */
+/** Open files: what is known about them, and tables of their rows. */
 
+import { bytesSource, type ByteSource, type Range } from './bytes.js';
 import { Column, type AnyColumn, type CellModes } from './column.js';
-import { readingEngine, type Engine, type Instance } from './engine.js';
+import { Driver, Session, type Steps } from './core.js';
+import { readingEngine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
+import { ReadAhead } from './fetcher.js';
+import { compileFilter } from './filter.js';
 import type { Dialect } from './generated.js';
-import { bytesSource, coalesce, ReadAhead, toSource, type ByteSource, type NcfInput, type Range } from './source.js';
+import { Scan, type Batch, type Request } from './scan.js';
+import { toSource, type NcfInput } from './source.js';
 import { Table, type Row } from './table.js';
-import type { CallOptions, ColumnStatistics, DateMode, Int64Mode, Layout, OpenOptions, ReadOptions, Schema, VerifyReport, Warning } from './types.js';
-import { makeWay } from './yield.js';
-import type { ColumnData, FileInfo, OpenLimits, RecordInfo, Verdict } from './wasm-types.js';
+import type {
+  BatchOptions, CallOptions, ColumnStatistics, DateMode, Int64Mode, Layout, OpenOptions, ReadOptions, RowGroup, Schema, VerifyReport, Warning,
+} from './types.js';
+import { verifying, type Outcome } from './verify.js';
+import type { FileInfo, OpenLimits, RecordInfo } from './wasm-types.js';
 
-/** Bytes that are supplied to a step: at least the range that it asked for. */
-interface Piece {
-  start: number;
-  bytes: Uint8Array;
-}
-
-/** A computation that stops to ask for byte ranges, and is given a piece for each. */
-type Steps<T> = Generator<Range[], T, Piece[]>;
-
-/** The reader's side of an open file; dies with its wasm instance. */
-interface Core {
-  instance: Instance;
-  reader: InstanceType<Instance['Reader']>;
-}
-
+const TAIL = 64 * 1024;
 const LOCAL_GAP = 4 * 1024;
 const REMOTE_WINDOW = 32 * 1024;
 const REMOTE_GAP = 64 * 1024;
-/** Most that one coalesced read fetches. */
-const MAX_READ = 8 * 1024 * 1024;
-/** Reads under way at once. */
-const CONCURRENT_READS = 4;
 
-const COMPRESSION_NAMES = ['none', 'zstd', 'lz4', 'neural'];
+const VERSION_2: Dialect = 'ncf-2';
 
-function toRanges(flat: Float64Array): Range[] {
-  const ranges: Range[] = [];
-  for (let index = 0; index + 1 < flat.length; index += 2) ranges.push({ start: flat[index] ?? 0, end: flat[index + 1] ?? 0 });
-  return ranges;
-}
+/** A position that no column has: legacy files are then walked to the end of their data. */
+const BEHIND_ALL = 2 ** 32 - 1;
 
-/** Runs a step of the reader until it needs nothing more. */
-function* completing(engine: Engine, { instance, reader }: Core, step: () => Float64Array | undefined): Steps<void> {
-  for (let needs = engine.call(instance, step); needs; needs = engine.call(instance, step)) {
-    const pieces = yield toRanges(needs);
-    engine.call(instance, () => {
-      for (const piece of pieces) reader.supply(piece.start, piece.bytes);
-    });
-  }
-}
-
-function* opening(engine: Engine, byteLength: number, limits: OpenLimits): Steps<{ core: Core; info: FileInfo }> {
-  const instance = engine.instance;
-  const reader = engine.call(instance, () => new instance.Reader(byteLength, limits));
-  const core = { instance, reader };
-  try {
-    yield* completing(engine, core, () => reader.open());
-    const info = engine.call(instance, () => {
-      reader.release();
-      return reader.info() as FileInfo;
-    });
-    return { core, info };
-  } catch (error) {
-    if (!engine.isDiscarded(instance)) reader.free();
-    throw error;
-  }
-}
-
-function* hashing(engine: Engine, { instance, reader }: Core): Generator<Range, Verdict, Uint8Array> {
-  const verifier = engine.call(instance, () => reader.verifier());
-  for (;;) {
-    const next = engine.call(instance, () => verifier.next());
-    if (!next) return engine.call(instance, () => verifier.finish() as Verdict);
-    const bytes = yield { start: next[0] ?? 0, end: next[1] ?? 0 };
-    engine.call(instance, () => {
-      verifier.push(bytes);
-    });
-  }
-}
-
-async function drive<T>(steps: Steps<T>, readAhead: ReadAhead, signal?: AbortSignal): Promise<T> {
-  let next = steps.next();
-  while (!next.done) {
-    signal?.throwIfAborted();
-    next = steps.next(await Promise.all(next.value.map((range) => readAhead.read(range, signal))));
-  }
-  return next.value;
-}
-
-function driveSync<T>(steps: Steps<T>, read: (start: number, end: number) => Uint8Array): T {
-  let next = steps.next();
-  while (!next.done) next = steps.next(next.value.map(({ start, end }) => ({ start, bytes: read(start, end) })));
-  return next.value;
-}
-
-/** One read that serves one or more planned ranges. */
-interface Fetch {
-  range: Range;
-  users: number;
-  bytes?: Promise<Uint8Array>;
-}
-
-/** Fetches planned ranges, neighbours together, some ahead of their use; lets go of what was used. */
-class Fetcher {
-  readonly #source: ByteSource;
-  readonly #fetches: Fetch[];
-  /** Position in `#fetches` of what serves each range. */
-  readonly #positions = new Map<Range, number>();
-  readonly #options: CallOptions;
-  readonly #total: number;
-  #loaded = 0;
-
-  constructor(source: ByteSource, ranges: readonly Range[], gap: number, options: CallOptions) {
-    this.#source = source;
-    this.#options = options;
-    const sorted = [...ranges].sort((a, b) => a.start - b.start || a.end - b.end);
-    // What is in memory is not copied together.
-    const merged = source.inMemory ? sorted : coalesce(sorted, gap, MAX_READ);
-    this.#fetches = merged.map((range) => ({ range, users: 0 }));
-    this.#total = merged.reduce((sum, range) => sum + range.end - range.start, 0);
-    let position = 0;
-    for (const range of sorted) {
-      while (position + 1 < merged.length && (merged[position + 1]?.start ?? Infinity) <= range.start) position += 1;
-      this.#positions.set(range, position);
-      const fetch = this.#fetches[position];
-      if (fetch) fetch.users += 1;
-    }
-  }
-
-  async get(range: Range): Promise<Uint8Array> {
-    const position = this.#positions.get(range) ?? -1;
-    for (const fetch of this.#fetches.slice(Math.max(position, 0), position + CONCURRENT_READS)) {
-      fetch.bytes ??= this.#start(fetch.range);
-    }
-    const fetch = this.#fetches[position];
-    const bytes = await fetch?.bytes;
-    if (!fetch || !bytes) throw new NcfError('internal', 'a range was not planned');
-    fetch.users -= 1;
-    if (fetch.users === 0) fetch.bytes = Promise.resolve(new Uint8Array());
-    return bytes.subarray(range.start - fetch.range.start, range.end - fetch.range.start);
-  }
-
-  #start(range: Range): Promise<Uint8Array> {
-    const bytes = this.#source.read(range.start, range.end, this.#options.signal).then((read) => {
-      this.#loaded += read.byteLength;
-      this.#options.onProgress?.({ phase: 'fetch', loaded: this.#loaded, total: this.#total });
-      return read;
-    });
-    // Whoever waits for it sees the failure; one that nobody came to wait for is no unhandled rejection.
-    bytes.catch(() => undefined);
-    return bytes;
-  }
-}
-
-function rowRange(options: ReadOptions): Range {
-  const { rowStart = 0, rowEnd = Infinity } = options;
-  const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
-  if (!isCount(rowStart)) throw invalid('rowStart', `${rowStart} is no row number`);
-  if (rowEnd !== Infinity && !isCount(rowEnd)) throw invalid('rowEnd', `${rowEnd} is no row number`);
-  if (rowEnd < rowStart) throw invalid('rowEnd', `${rowEnd} is before rowStart ${rowStart}`);
-  return { start: rowStart, end: rowEnd };
-}
-
-function cellModes(options: ReadOptions): CellModes {
-  const { int64 = 'bigint', dates = 'string' } = options;
-  if (!['bigint', 'number', 'string'].includes(int64)) throw invalid('int64', `${String(int64)} is not one of 'bigint', 'number', 'string'`);
-  if (!['string', 'date', 'raw'].includes(dates)) throw invalid('dates', `${String(dates)} is not one of 'string', 'date', 'raw'`);
-  return { int64, dates };
+/** What is wanted, and how its values are to be given. */
+interface Wanted {
+  request: Request;
+  modes: CellModes;
 }
 
 /** Everything that a file is made of, once it is open. */
 interface Parts {
-  engine: Engine;
-  core: Core;
+  driver: Driver;
   info: FileInfo;
-  source: ByteSource;
-  limits: OpenLimits;
-  gap: number;
-  readAhead: ReadAhead;
+  /** First row of each row group, and behind the last one the end. */
+  bounds: Float64Array;
   isVerified: boolean;
 }
 
@@ -186,95 +46,95 @@ interface Parts {
 export class NcfFile {
   /** The schema as the file states it. */
   readonly schema: Schema;
-  /** Rows, as the header states them. */
+  /** Rows of the file. */
   readonly numRows: number;
+  /** Which rows are stored together; legacy files have one row group. */
+  readonly rowGroups: readonly RowGroup[];
   /** Which writer's bytes these are. */
   readonly dialect: Dialect;
   /** Size of the file. */
   readonly byteLength: number;
-  /** Statistics as the file states them, by column name. */
-  readonly statistics: ReadonlyMap<string, ColumnStatistics>;
-  /** When the file was made, where the dialect states it. */
+  /**
+   * SHA-256 that stands for the whole file, hexadecimal: in version 2 that of the trailer, from which all others hang,
+   * else the file's checksum. The option `integrity` pins it.
+   */
+  readonly digest: string;
+  /** When the file was made, where it says so. */
   readonly created?: Date;
-  /** When the file was changed, where the dialect states it. */
+  /** When the file was changed, where it says so. */
   readonly modified?: Date;
   /** What was odd in the metadata. */
   readonly warnings: readonly Warning[];
   /** Columns that a salvaged file has lost. */
   readonly lostColumns: readonly string[];
-  /** Whether the whole file's checksum was found right while opening; `verify()` checks it at any time. */
+  /** Whether all bytes were checked and found right while opening; `verify()` checks them at any time. */
   readonly isVerified: boolean;
 
-  readonly #engine: Engine;
-  readonly #source: ByteSource;
-  readonly #limits: OpenLimits;
-  readonly #gap: number;
-  readonly #readAhead: ReadAhead;
+  readonly #driver: Driver;
+  readonly #session: Session;
+  readonly #bounds: Float64Array;
   readonly #sections: FileInfo['sections'];
-  readonly #checksumBytes: number;
-  #core: Core | undefined;
-  #isClosed = false;
+  /** Position of each column by name; of equal names the first. */
+  readonly #positions = new Map<string, number>();
+  #statistics: ReadonlyMap<string, ColumnStatistics> | undefined;
   /** Asynchronous calls under way; what they use is let go of when the last one ends. */
   #active = 0;
 
   /** @internal */
-  constructor({ engine, core, info, source, limits, gap, readAhead, isVerified }: Parts) {
+  constructor({ driver, info, bounds, isVerified }: Parts) {
     this.schema = info.schema;
     this.numRows = info.numRows;
+    this.rowGroups = Array.from({ length: bounds.length - 1 }, (_, index) => ({ start: bounds[index] ?? 0, end: bounds[index + 1] ?? 0 }));
     this.dialect = info.dialect as Dialect;
-    this.byteLength = source.byteLength;
-    const statistics = new Map<string, ColumnStatistics>();
-    info.schema.columns.forEach(({ name }, index) => {
-      const stated = info.statistics[index];
-      if (stated && !statistics.has(name)) statistics.set(name, stated);
-    });
-    this.statistics = statistics;
+    this.byteLength = driver.session.byteLength;
+    this.digest = info.digest;
     if (info.created !== undefined) this.created = new Date(info.created * 1000);
     if (info.modified !== undefined) this.modified = new Date(info.modified * 1000);
     this.warnings = info.warnings;
-    this.lostColumns = info.lostColumns.map((index) => info.schema.columns[index]?.name ?? '');
+    this.lostColumns = info.lostColumns.map((index) => this.#name(index));
     this.isVerified = isVerified;
-    this.#engine = engine;
-    this.#core = core;
-    this.#source = source;
-    this.#limits = limits;
-    this.#gap = gap;
-    this.#readAhead = readAhead;
+    this.#driver = driver;
+    this.#session = driver.session;
+    this.#bounds = bounds;
     this.#sections = info.sections;
-    this.#checksumBytes = info.checksumBytes;
+    for (const [index, { name }] of info.schema.columns.entries()) {
+      if (!this.#positions.has(name)) this.#positions.set(name, index);
+    }
+    // Where a legacy file keeps them is not kept in memory.
+    if (!this.#isVersion2) this.#statistics = this.#readStatistics();
   }
 
   /**
-   * Reads columns. Only the bytes of the wanted columns are fetched, and the few bytes in front of each column that
-   * tell where the next one is.
-   * @throws {NcfError} `unknown-column`, `invalid-argument`, `corrupt`, `limit-exceeded`, `unsupported-feature`, and those of the source
+   * Statistics of the columns as the file states them, by column name; made when first looked at. What the dialect
+   * does not state is not there.
+   * @throws {NcfError} `corrupt`, `limit-exceeded`, and `closed` where the file was closed before
    */
-  async read<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): Promise<Table<I, D>> {
-    return this.#using(() => this.#read(options));
+  get statistics(): ReadonlyMap<string, ColumnStatistics> {
+    return (this.#statistics ??= this.#readStatistics());
   }
 
-  async #read<I extends Int64Mode, D extends DateMode>(options: ReadOptions<I, D>): Promise<Table<I, D>> {
-    const { signal, onProgress } = options;
-    const rows = rowRange(options);
-    const modes = cellModes(options);
-    const wanted = this.#indices(options.columns);
-    signal?.throwIfAborted();
-    let core = await this.#live(signal);
-    const chunks = await drive(this.#locating(core, wanted), this.#readAhead, signal);
-    const fetcher = new Fetcher(this.#source, chunks.flat(), this.#gap, options);
-    const columns: ColumnData[] = [];
-    for (const [position, index] of wanted.entries()) {
-      await makeWay(signal);
-      this.#checkOpen();
-      const stored = await Promise.all((chunks[position] ?? []).map((range) => fetcher.get(range)));
-      if (this.#engine.isDiscarded(core.instance)) {
-        core = await this.#live(signal);
-        await drive(this.#finding(core, wanted), this.#readAhead, signal);
-      }
-      columns.push(this.#decode(core, index, rows, stored));
-      onProgress?.({ phase: 'decode', loaded: position + 1, total: wanted.length, column: this.#name(index) });
-    }
-    return this.#table(wanted, columns, rows, modes);
+  /**
+   * Statistics of one column for each of `rowGroups`, which tell where values cannot be; none in legacy files.
+   * @throws {NcfError} `unknown-column`, `corrupt`, `checksum-mismatch`, and those of the source
+   */
+  async zoneMaps(column: string, options: CallOptions = {}): Promise<readonly ColumnStatistics[]> {
+    const index = this.#index(column);
+    return this.#using(async () => {
+      const core = await this.#driver.run(this.#session.locate(Uint32Array.of(index)), options);
+      return this.#session.call(core, () => core.reader.chunkStatistics(index) as ColumnStatistics[]);
+    });
+  }
+
+  /**
+   * Reads rows of columns into one table. Only chunks that hold wanted rows of wanted columns are fetched and decoded;
+   * legacy files store whole columns.
+   * @throws {NcfError} `unknown-column`, `invalid-argument`, `type-mismatch` for a filter, `corrupt`,
+   * `checksum-mismatch`, `limit-exceeded`, `unsupported-feature`, and those of the source
+   */
+  async read<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): Promise<Table<I, D>> {
+    const { request, modes } = this.#wanted(options);
+    options.signal?.throwIfAborted();
+    return this.#using(async () => this.#table(await this.#driver.run(this.#reading(request, options), options), request, modes));
   }
 
   /**
@@ -282,50 +142,84 @@ export class NcfFile {
    * @throws {NcfError} as `read`; `invalid-argument` where the bytes are not in memory
    */
   readSync<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: Omit<ReadOptions<I, D>, 'signal'> = {}): Table<I, D> {
-    const read = this.#readerSync();
-    const rows = rowRange(options);
-    const modes = cellModes(options);
-    const wanted = this.#indices(options.columns);
-    const core = this.#liveSync(read);
-    const chunks = driveSync(this.#locating(core, wanted), read);
-    const columns = wanted.map((index, position) => {
-      const stored = (chunks[position] ?? []).map(({ start, end }) => read(start, end));
-      const data = this.#decode(core, index, rows, stored);
-      options.onProgress?.({ phase: 'decode', loaded: position + 1, total: wanted.length, column: this.#name(index) });
-      return data;
-    });
-    return this.#table(wanted, columns, rows, modes);
+    const { request, modes } = this.#wanted(options);
+    return this.#table(this.#driver.runSync(this.#reading(request, options)), request, modes);
   }
 
   /**
-   * Rows as plain objects, one after the other. Legacy files store whole columns, so all wanted columns are in memory.
+   * Tables one after the other: row group by row group, or `batchSize` rows at a time. One row group is in memory, and
+   * what comes next is fetched while the present one is decoded and used. Row groups without wanted rows give no table.
+   * @throws {NcfError} as `read`
+   */
+  async *batches<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: BatchOptions<I, D> = {}): AsyncGenerator<Table<I, D>, void, undefined> {
+    const { request, modes } = this.#wanted(options);
+    const { batchSize } = options;
+    if (batchSize !== undefined && !(isCount(batchSize) && batchSize > 0)) throw invalid('batchSize', `${batchSize} is no number of rows above 0`);
+    const batches = new Scan(this.#session, this.#bounds, request).batches(this.#driver, batchSize, options);
+    try {
+      for (;;) {
+        const next = await this.#using(() => batches.next());
+        if (next.done) return;
+        yield this.#table(next.value, request, modes);
+      }
+    } finally {
+      await batches.return();
+    }
+  }
+
+  /**
+   * Rows as plain objects, one after the other; one row group is in memory.
    * @throws {NcfError} as `read`
    */
   async *rows<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): AsyncGenerator<Row<I, D>, void, undefined> {
-    yield* (await this.read(options)).rows();
+    for await (const table of this.batches(options)) yield* table.rows();
   }
 
   /**
-   * Checks the whole file's checksum; reads every byte that it covers. A file that fails is reported, not thrown.
-   * @throws {NcfError} those of the source
+   * The tables of `batches` as a stream. Nothing is decoded before it is asked for; cancelling ends requests.
+   * @throws {NcfError} the stream fails as `read` does
    */
-  async verify(options: CallOptions = {}): Promise<VerifyReport> {
-    return this.#using(() => this.#verify(options));
+  readable<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: BatchOptions<I, D> = {}): ReadableStream<Table<I, D>> {
+    const { signal } = options;
+    const stop = new AbortController();
+    const abort = (): void => {
+      stop.abort(signal?.reason);
+    };
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort);
+    const batches = this.batches({ ...options, signal: stop.signal });
+    const end = (): void => {
+      signal?.removeEventListener('abort', abort);
+    };
+    return new ReadableStream<Table<I, D>>(
+      {
+        pull: async (controller) => {
+          try {
+            const next = await batches.next();
+            if (!next.done) return void controller.enqueue(next.value);
+            controller.close();
+          } catch (error) {
+            controller.error(error);
+          }
+          return end();
+        },
+        cancel: async (reason) => {
+          end();
+          stop.abort(reason);
+          await batches.return().catch(() => undefined);
+        },
+      },
+      { highWaterMark: 0 },
+    );
   }
 
-  async #verify(options: CallOptions): Promise<VerifyReport> {
-    const steps = hashing(this.#engine, await this.#live(options.signal));
-    let next = steps.next();
-    let loaded = 0;
-    while (!next.done) {
-      await makeWay(options.signal);
-      this.#checkOpen();
-      const { start, end } = next.value;
-      next = steps.next(await this.#source.read(start, end, options.signal));
-      loaded += end - start;
-      options.onProgress?.({ phase: 'verify', loaded, total: this.#checksumBytes });
-    }
-    return { ...next.value, bytes: this.#checksumBytes };
+  /**
+   * Checks all bytes of the file: in version 2 part by part, in the legacy dialects by their one checksum. A file that
+   * fails is reported, not thrown.
+   * @throws {NcfError} `corrupt` where the parts of a file do not fit together, and those of the source
+   */
+  async verify(options: CallOptions = {}): Promise<VerifyReport> {
+    return this.#using(async () => this.#report(await this.#driver.run(verifying(this.#session, options), options)));
   }
 
   /**
@@ -333,31 +227,29 @@ export class NcfFile {
    * @throws {NcfError} `corrupt`, and those of the source
    */
   async layout(options: CallOptions = {}): Promise<Layout> {
-    return this.#using(() => this.#layout(options));
-  }
-
-  async #layout(options: CallOptions): Promise<Layout> {
-    const core = await this.#live(options.signal);
-    // A position that no column has: to the end of the data.
-    await drive(this.#finding(core, [2 ** 32 - 1]), this.#readAhead, options.signal);
-    const records = this.#engine.call(core.instance, () => core.reader.records() as RecordInfo[]);
-    return {
-      byteLength: this.byteLength,
-      sections: this.#sections,
-      columns: records.map(({ name, start, end, codec, group }) => ({
-        name,
-        start,
-        end,
-        compression: COMPRESSION_NAMES[codec] ?? `unknown (${codec})`,
-        ...(group !== undefined && { group }),
-      })),
-    };
+    const all = this.#isVersion2 ? this.schema.columns.map((_, index) => index) : [BEHIND_ALL];
+    return this.#using(async () => {
+      const core = await this.#driver.run(this.#session.locate(Uint32Array.from(all)), options);
+      const records = this.#session.call(core, () => core.reader.records() as RecordInfo[]);
+      return {
+        byteLength: this.byteLength,
+        sections: this.#sections,
+        chunks: records.map(({ name, rowGroup, start, end, compression, group }) => ({
+          column: name,
+          rowGroup,
+          start,
+          end,
+          compression,
+          ...(group !== undefined && { group }),
+        })),
+      };
+    });
   }
 
   /** Lets go of wasm memory and of an open file handle. Later calls, and those under way, throw `closed`. Safe to call twice. */
   async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#session.isClosed) return;
+    this.#session.close();
     if (this.#active === 0) await this.#release();
   }
 
@@ -365,120 +257,148 @@ export class NcfFile {
   async #using<T>(body: () => Promise<T>): Promise<T> {
     this.#active += 1;
     try {
+      this.#session.checkOpen();
       return await body();
     } finally {
       this.#active -= 1;
-      if (this.#isClosed && this.#active === 0) await this.#release();
+      if (this.#session.isClosed && this.#active === 0) await this.#release();
     }
   }
 
   async #release(): Promise<void> {
-    if (this.#core && !this.#engine.isDiscarded(this.#core.instance)) this.#core.reader.free();
-    this.#core = undefined;
-    await this.#source.close?.();
+    this.#session.release();
+    await this.#driver.readAhead.source.close?.();
+  }
+
+  get #isVersion2(): boolean {
+    return this.dialect === VERSION_2;
   }
 
   #name(index: number): string {
     return this.schema.columns[index]?.name ?? '';
   }
 
-  #indices(names: readonly string[] | undefined): number[] {
-    if (names === undefined) {
-      // Lost columns stay lost; asking for one by name is an error that says so.
-      return this.schema.columns.map((_, index) => index).slice(this.lostColumns.length);
-    }
-    return names.map((name) => {
-      const index = this.schema.columns.findIndex((column) => column.name === name);
-      if (index < 0) {
-        const known = this.schema.columns.slice(0, 20).map((column) => JSON.stringify(column.name)).join(', ');
-        throw new NcfError('unknown-column', `no column named ${JSON.stringify(name)} (known: ${known}${this.schema.columns.length > 20 ? ', ...' : ''})`, { column: name });
-      }
-      return index;
+  #index(name: string): number {
+    const index = this.#positions.get(name);
+    if (index !== undefined) return index;
+    const { columns } = this.schema;
+    const known = columns.slice(0, 20).map((column) => JSON.stringify(column.name)).join(', ');
+    throw new NcfError('unknown-column', `no column named ${JSON.stringify(name)} (known: ${known}${columns.length > 20 ? ', ...' : ''})`, { column: name });
+  }
+
+  /** Checks the options of a reading. */
+  #wanted(options: ReadOptions): Wanted {
+    const rows = rowRange(options);
+    const limit = options.limit ?? Infinity;
+    if (limit !== Infinity && !isCount(limit)) throw invalid('limit', `${limit} is no number of rows`);
+    // Lost columns stay lost; asking for one by name is an error that says so.
+    const columns = options.columns?.map((name) => this.#index(name)) ?? this.schema.columns.map((_, index) => index).slice(this.lostColumns.length);
+    const filter = options.filter === undefined ? undefined : compileFilter(options.filter);
+    return { request: { columns, rows, limit, filter }, modes: cellModes(options) };
+  }
+
+  #reading(request: Request, { onProgress }: Pick<ReadOptions, 'onProgress'>): ReturnType<Scan['read']> {
+    this.#session.checkOpen();
+    const { columns } = request;
+    return new Scan(this.#session, this.#bounds, request).read((position) => {
+      onProgress?.({ phase: 'decode', loaded: position + 1, total: columns.length, column: this.#name(columns[position] ?? -1) });
     });
   }
 
-  *#finding(core: Core, wanted: number[]): Steps<void> {
-    const positions = Uint32Array.from(wanted);
-    yield* completing(this.#engine, core, () => core.reader.locate(positions));
-    this.#engine.call(core.instance, () => {
-      core.reader.release();
-    });
+  #table<I extends Int64Mode, D extends DateMode>({ columns, numRows, rowStart }: Batch, request: Request, modes: CellModes): Table<I, D> {
+    const made = columns.map((data, position) => new Column(this.#name(request.columns[position] ?? -1), data, modes) as unknown as AnyColumn<I, D>);
+    // Columns of odd legacy files can be longer or shorter than the file says.
+    const length = columns.length > 0 ? Math.max(...columns.map((column) => column.length)) : numRows;
+    return new Table(made, length, rowStart, columns.flatMap((column) => column.warnings));
   }
 
-  *#locating(core: Core, wanted: number[]): Steps<Range[][]> {
-    yield* this.#finding(core, wanted);
-    return this.#engine.call(core.instance, () => wanted.map((index) => toRanges(core.reader.chunks(index))));
+  #report({ problems, ...verdict }: Outcome): VerifyReport {
+    return {
+      ...verdict,
+      problems: problems.map(({ column, rowGroup, ...problem }) => ({
+        ...problem,
+        ...(column !== undefined && { column: this.#name(column) }),
+        ...(rowGroup !== undefined && { rowGroup }),
+      })),
+    };
   }
 
-  #decode({ instance, reader }: Core, index: number, rows: Range, stored: Uint8Array[]): ColumnData {
-    return this.#engine.call(instance, () => reader.decode(index, rows.start, rows.end, stored) as ColumnData);
-  }
-
-  #table<I extends Int64Mode, D extends DateMode>(wanted: number[], columns: ColumnData[], rows: Range, modes: CellModes): Table<I, D> {
-    const available = Math.max(0, Math.min(rows.end, this.numRows) - rows.start);
-    const numRows = columns.length > 0 ? Math.max(...columns.map((column) => column.length)) : available;
-    const made = columns.map((data, position) => new Column(this.#name(wanted[position] ?? -1), data, modes) as unknown as AnyColumn<I, D>);
-    return new Table(made, numRows, rows.start, columns.flatMap((column) => column.warnings));
-  }
-
-  #readerSync(): (start: number, end: number) => Uint8Array {
-    const { readSync } = this.#source;
-    if (!readSync) throw invalid('source', 'a synchronous call needs a file whose bytes are in memory');
-    return readSync;
-  }
-
-  #checkOpen(): void {
-    if (this.#isClosed) throw new NcfError('closed', 'the file was closed');
-  }
-
-  /** The core; a new one where the instance of the old one was dropped after a trap. */
-  async #live(signal?: AbortSignal): Promise<Core> {
-    this.#checkOpen();
-    if (!this.#core || this.#engine.isDiscarded(this.#core.instance)) {
-      this.#core = (await drive(opening(this.#engine, this.byteLength, this.#limits), this.#readAhead, signal)).core;
+  #readStatistics(): ReadonlyMap<string, ColumnStatistics> {
+    this.#session.checkOpen();
+    const core = this.#driver.runSync(this.#session.open());
+    const stated = this.#session.call(core, () => core.reader.statistics() as (ColumnStatistics | undefined)[]);
+    const statistics = new Map<string, ColumnStatistics>();
+    for (const [name, index] of this.#positions) {
+      const column = stated[index];
+      if (column) statistics.set(name, column);
     }
-    return this.#core;
-  }
-
-  #liveSync(read: (start: number, end: number) => Uint8Array): Core {
-    this.#checkOpen();
-    if (!this.#core || this.#engine.isDiscarded(this.#core.instance)) {
-      this.#core = driveSync(opening(this.#engine, this.byteLength, this.#limits), read).core;
-    }
-    return this.#core;
+    return statistics;
   }
 }
 
-function openLimits(options: OpenOptions): OpenLimits {
-  return { ...options.limits, salvage: options.salvage ?? false };
+const isCount = (value: number): boolean => Number.isSafeInteger(value) && value >= 0;
+
+function rowRange({ rowStart = 0, rowEnd = Infinity }: ReadOptions): Range {
+  if (!isCount(rowStart)) throw invalid('rowStart', `${rowStart} is no row number`);
+  if (rowEnd !== Infinity && !isCount(rowEnd)) throw invalid('rowEnd', `${rowEnd} is no row number`);
+  if (rowEnd < rowStart) throw invalid('rowEnd', `${rowEnd} is before rowStart ${rowStart}`);
+  return { start: rowStart, end: rowEnd };
 }
 
-function checkVerdict(verdict: Verdict, source: ByteSource): void {
-  if (verdict.ok) return;
-  throw new NcfError(
-    'checksum-mismatch',
-    `checksum mismatch: the file states ${verdict.expected}, its bytes give ${verdict.actual}; open it with verify: false to look inside`,
-    { source: source.name },
-  );
+function cellModes({ int64 = 'bigint', dates = 'string' }: ReadOptions): CellModes {
+  if (!['bigint', 'number', 'string'].includes(int64)) throw invalid('int64', `${String(int64)} is not one of 'bigint', 'number', 'string'`);
+  if (!['string', 'date', 'raw'].includes(dates)) throw invalid('dates', `${String(dates)} is not one of 'string', 'date', 'raw'`);
+  return { int64, dates };
+}
+
+/** The bytes of a digest, from `sha256-` and base64 or from hexadecimal digits. */
+function parseIntegrity(text: string): Uint8Array {
+  if (/^[0-9a-f]{64}$/i.test(text)) return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  const base64 = /^sha256-([A-Za-z0-9+/]{43}=)$/.exec(text)?.[1];
+  if (base64 === undefined) throw invalid('integrity', `${JSON.stringify(text)} is neither sha256- with 44 characters of base64 nor 64 hexadecimal digits`);
+  return Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+}
+
+function openLimits({ limits, salvage = false, checksums = true, integrity }: OpenOptions): OpenLimits {
+  return { ...limits, salvage, checksums, ...(integrity !== undefined && { integrity: parseIntegrity(integrity) }) };
+}
+
+function makeDriver(source: ByteSource, options: OpenOptions): Driver {
+  const isRemote = source.latency === 'remote';
+  const readAhead = new ReadAhead(source, {
+    tailBytes: options.tailBytes ?? TAIL,
+    windowBytes: options.readAheadBytes ?? (isRemote ? REMOTE_WINDOW : LOCAL_GAP),
+    gap: options.coalesceBytes ?? (isRemote ? REMOTE_GAP : LOCAL_GAP),
+  });
+  return new Driver(new Session(readingEngine(), source.byteLength, openLimits(options)), readAhead);
+}
+
+/** Reads the metadata, and checks what is to be checked. */
+function* opening(driver: Driver, options: OpenOptions): Steps<NcfFile> {
+  const { session, readAhead: { source } } = driver;
+  const core = yield* session.open();
+  const [info, bounds] = session.call(core, () => [core.reader.info() as FileInfo, core.reader.rowGroups()] as const);
+  const { verify = 'auto', integrity } = options;
+  const isLegacy = info.dialect !== VERSION_2;
+  const isVerified = verify === true || (isLegacy && (integrity !== undefined || (verify === 'auto' && source.inMemory)));
+  const file = new NcfFile({ driver, info, bounds, isVerified });
+  if (isVerified) {
+    const { ok, expected, actual } = yield* verifying(session, options);
+    if (!ok) {
+      const advice = 'open it with verify: false to look inside';
+      throw new NcfError('checksum-mismatch', `checksum mismatch: the file states ${expected}, its bytes give ${actual}; ${advice}`, { source: source.name });
+    }
+  }
+  return file;
 }
 
 /** Opens a source; what `open` does once it has one. */
 export async function openSource(source: ByteSource, options: OpenOptions): Promise<NcfFile> {
-  const { signal, verify = 'auto' } = options;
-  const remote = source.latency === 'remote';
-  const window = options.readAheadBytes ?? (remote ? REMOTE_WINDOW : LOCAL_GAP);
-  const readAhead = new ReadAhead(source, source.inMemory ? 0 : window);
-  const engine = readingEngine();
-  const limits = openLimits(options);
   try {
-    await engine.load();
-    signal?.throwIfAborted();
-    const { core, info } = await drive(opening(engine, source.byteLength, limits), readAhead, signal);
-    const isVerified = verify === true || (verify === 'auto' && source.inMemory);
-    const gap = options.coalesceBytes ?? (remote ? REMOTE_GAP : LOCAL_GAP);
-    const file = new NcfFile({ engine, core, info, source, limits, gap, readAhead, isVerified });
-    if (isVerified) checkVerdict(await file.verify(options), source);
-    return file;
+    await readingEngine().load();
+    options.signal?.throwIfAborted();
+    const driver = makeDriver(source, options);
+    return await driver.run(opening(driver, options), options);
   } catch (error) {
     await source.close?.();
     throw error;
@@ -495,7 +415,7 @@ export async function openSource(source: ByteSource, options: OpenOptions): Prom
  */
 export async function open(input: NcfInput, options: OpenOptions = {}): Promise<NcfFile> {
   options.signal?.throwIfAborted();
-  return openSource(await toSource(input, options.fetch ?? {}, options), options);
+  return openSource(await toSource(input, options.tailBytes ?? TAIL, options.fetch ?? {}, options), options);
 }
 
 /**
@@ -503,18 +423,7 @@ export async function open(input: NcfInput, options: OpenOptions = {}): Promise<
  * @throws {NcfError} as `open`
  */
 export function openSync(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView, options: Omit<OpenOptions, 'signal' | 'fetch'> = {}): NcfFile {
-  const source = bytesSource(bytes);
-  const read = (start: number, end: number): Uint8Array => source.readSync?.(start, end) ?? new Uint8Array();
-  const engine = readingEngine();
-  engine.loadSync();
-  const limits = openLimits(options);
-  const { core, info } = driveSync(opening(engine, source.byteLength, limits), read);
-  const isVerified = options.verify !== false;
-  if (isVerified) {
-    const steps = hashing(engine, core);
-    let next = steps.next();
-    while (!next.done) next = steps.next(read(next.value.start, next.value.end));
-    checkVerdict(next.value, source);
-  }
-  return new NcfFile({ engine, core, info, source, limits, gap: 0, readAhead: new ReadAhead(source, 0), isVerified });
+  readingEngine().loadSync();
+  const driver = makeDriver(bytesSource(bytes), options);
+  return driver.runSync(opening(driver, options));
 }

@@ -6,6 +6,7 @@ export type { EncodingOptions } from './encoder.js';
 export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
 export type { NcfFile } from './file.js';
+export type { Filter, FilterColumns, FilterCombinations, FilterCondition, FilterOperators, FilterValue } from './filter.js';
 export {
   DATA_TYPES,
   DIALECTS,
@@ -25,6 +26,7 @@ export type { AsyncBuffer, NcfInput } from './source.js';
 export { Table, type Row } from './table.js';
 export type {
   AnyCell,
+  BatchOptions,
   CallOptions,
   Cell,
   ColumnSchema,
@@ -37,8 +39,10 @@ export type {
   OpenOptions,
   Progress,
   ReadOptions,
+  RowGroup,
   Schema,
   ValuesByType,
+  VerifyProblem,
   VerifyReport,
   Warning,
   WritableDialect,

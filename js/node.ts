@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { open as openFile, readFile, type FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 
+import type { ByteSource } from './bytes.js';
 import { usePlatform, type WasmKind } from './engine.js';
 import { NcfError } from './errors.js';
 import { open as openAny, openSource, type NcfFile } from './file.js';
-import type { ByteSource, NcfInput } from './source.js';
+import type { NcfInput } from './source.js';
 import type { OpenOptions } from './types.js';
 
 const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.meta.url);

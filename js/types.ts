@@ -1,5 +1,6 @@
 /** The public shapes: schema, statistics, values, options. Counts are numbers, sizes are bytes, ranges half-open. */
 
+import type { Filter } from './filter.js';
 import type { DataType, Dialect, SemanticType, WarningCode } from './generated.js';
 
 /** Schema of one column, as the file states it. */
@@ -30,6 +31,12 @@ export interface ColumnSchema {
   readonly typicalQueryPatterns: readonly string[];
   /** Columns of one group are stored next to each other. */
   readonly columnGroup?: number | undefined;
+  /** For timestamps of version 2: whether the values are instants in UTC. */
+  readonly utc?: boolean | undefined;
+  /** For decimals of version 2: digits that any value can have. */
+  readonly precision?: number | undefined;
+  /** For decimals of version 2: digits behind the point. */
+  readonly scale?: number | undefined;
   /** Keys that this release does not know; they survive a round trip. A `Map` where keys are not all text. */
   readonly extra: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown>;
 }
@@ -46,7 +53,7 @@ export interface Schema {
   readonly modifiedAt?: string | undefined;
   /** Rows as the schema states them; use `NcfFile.numRows`. */
   readonly rowCount: number;
-  /** Codec as the schema states it; `NcfFile.layout()` knows that of each column. */
+  /** Codec as the schema states it; `NcfFile.layout()` knows that of each chunk. */
   readonly defaultCompression: string;
   /** Hint: build learned indexes. */
   readonly enableLearnedIndexes: boolean;
@@ -62,9 +69,10 @@ export interface Schema {
 export type AnyCell = boolean | number | bigint | string | Date | Uint8Array;
 
 /**
- * Statistics of a column, as the writer of the file measured them.
+ * Statistics of a column or of one of its row groups, as the writer of the file measured them.
  *
- * Python 1.0 measured its input before conversion, and states bounds as text: a bound that does not fit the column's
+ * Those of version 2 are exact where they do not say otherwise, and bounds are always true; the writer leaves bounds out
+ * of columns with personal data. Bounds of floats follow IEEE 754 totalOrder: -0 is below 0. Python 1.0 measured its input before conversion, and states bounds as text: a bound that does not fit the column's
  * type is given as that text. Rust 2.0 states bounds as floats, rounded beyond 2^53.
  */
 export interface ColumnStatistics {
@@ -72,14 +80,26 @@ export interface ColumnStatistics {
   readonly min?: AnyCell;
   /** Largest value; NaN and nulls left out. */
   readonly max?: AnyCell;
-  /** Nulls as the writer counted them: the legacy writers count NaN, Rust 2.0 also empty text. */
+  /** Nulls as the writer counted them: the legacy writers count NaN, too, and Rust 2.0 also empty text. */
   readonly nullCount: number;
   /** Rows. */
   readonly totalCount: number;
   /** Distinct values, where they were counted. */
   readonly distinctCount?: number;
-  /** Mean length of text in characters. */
+  /** Mean length of text in characters; legacy dialects. */
   readonly avgLength?: number;
+  /** Floats that are NaN; version 2. */
+  readonly nanCount?: number;
+  /** Bytes of all values of text or binary together; version 2. */
+  readonly valueBytes?: number;
+  /** How the values are sorted, nulls left out; `equal`: both ways. Missing where they are not, or it is not known; version 2. */
+  readonly order?: 'ascending' | 'descending' | 'equal';
+  /** Whether `min` is a value of the column, rather than only no larger than any; version 2, which cuts long text. */
+  readonly minIsExact?: boolean;
+  /** Whether `max` is a value of the column, rather than only no smaller than any; version 2. */
+  readonly maxIsExact?: boolean;
+  /** Whether `distinctCount` was counted, rather than estimated; version 2. */
+  readonly distinctIsExact?: boolean;
 }
 
 /** How 64-bit integers are given: exact `bigint`; `number`, which throws `unsafe-value` beyond 2^53; or text. */
@@ -151,7 +171,7 @@ export type Cell<T extends DataType, I extends Int64Mode = 'bigint', D extends D
 export interface Progress {
   /** What is being done. */
   readonly phase: 'fetch' | 'decode' | 'verify' | 'encode';
-  /** Done so far: bytes while fetching and verifying, columns while decoding and encoding. */
+  /** Done so far: bytes while fetching and verifying, columns while decoding and encoding, row groups while decoding batches. */
   readonly loaded: number;
   /** All of it, in the same unit. */
   readonly total: number;
@@ -195,8 +215,6 @@ export interface FetchOptions {
   requestInit?: RequestInit;
   /** Size of the file, where the server does not tell it. */
   byteLength?: number;
-  /** Bytes of the first request; default 64 KiB. */
-  prefixBytes?: number;
   /** A server that ignores ranges: `download` the whole file (the default), or `error`. */
   onRangeIgnored?: 'download' | 'error';
   /** Most that is downloaded then; default 256 MiB. */
@@ -206,19 +224,30 @@ export interface FetchOptions {
 /** Options of `open`. */
 export interface OpenOptions extends CallOptions {
   /**
-   * Check the whole file's checksum while opening, and refuse a file that fails: `true`, `false`, or `auto`
-   * (the default), which checks what is in memory anyway and leaves Blobs, files and URLs to `verify()`.
+   * Check all bytes of the file while opening, and refuse a file that fails: `true`, `false`, or `auto` (the default),
+   * which does so for legacy files in memory. Those have one checksum for everything, whereas in version 2 each chunk
+   * is checked when it is read, and the footer always.
    */
   verify?: boolean | 'auto';
+  /**
+   * The digest that the file must have: `sha256-` and base64, as in the `integrity` attribute of HTML, or 64 hexadecimal
+   * digits, as `NcfFile.digest` has them. In version 2 it vouches for everything that is read, whichever parts those
+   * are: each is checked by SHA-256. Of a legacy file all bytes are read and checked while opening.
+   */
+  integrity?: string;
+  /** Check the hash of each chunk of version 2 that is read (XXH3); default true. `integrity` checks another one anyway. */
+  checksums?: boolean;
   /** Return what is left of Python 1.1 files, whose writer destroyed their first columns, instead of refusing them. */
   salvage?: boolean;
   /** What the file may cost. */
   limits?: Limits;
   /** How to reach a URL. */
   fetch?: FetchOptions;
-  /** Fewest bytes that a small read of a Blob, file or URL fetches; default 4 KiB, and 32 KiB from a URL. */
+  /** Bytes of the first read of a Blob, file or URL, from its end; default 64 KiB. A file that is no larger needs no other. */
+  tailBytes?: number;
+  /** Fewest bytes that another small read fetches; default 4 KiB, and 32 KiB from a URL. */
   readAheadBytes?: number;
-  /** Reads of columns closer than this become one; default 4 KiB, and 64 KiB from a URL. */
+  /** Reads closer than this become one; default 4 KiB, and 64 KiB from a URL. */
   coalesceBytes?: number;
 }
 
@@ -230,22 +259,61 @@ export interface ReadOptions<I extends Int64Mode = Int64Mode, D extends DateMode
   rowStart?: number;
   /** Row behind the last; default all. Beyond the end is the end. */
   rowEnd?: number;
+  /** Most rows, counted behind the filter; default all. */
+  limit?: number;
+  /**
+   * What rows must fulfil. Row groups that cannot hold such rows are told by their statistics and not fetched; of the
+   * others the columns that the filter names come first, and the rest only where rows were found.
+   */
+  filter?: Filter;
   /** How `get` and rows give 64-bit integers; default `bigint`. */
   int64?: I;
   /** How `get` and rows give dates and timestamps; default `string`. */
   dates?: D;
 }
 
+/** Options of `NcfFile.batches`. */
+export interface BatchOptions<I extends Int64Mode = Int64Mode, D extends DateMode = DateMode> extends ReadOptions<I, D> {
+  /** Rows of each batch but the last; default those of a row group that are wanted. */
+  batchSize?: number;
+}
+
+/** Rows `start` to `end` of a file, which are stored together. */
+export interface RowGroup {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A part of a file whose bytes are not those that were written. */
+export interface VerifyProblem {
+  /** What is there: `chunk`, `footer`, `block`, `digests`, `header`; `file` in the legacy dialects, which have one checksum. */
+  readonly section: string;
+  /** The column that it belongs to. */
+  readonly column?: string;
+  /** The row group of a chunk. */
+  readonly rowGroup?: number;
+  /** Its first byte. */
+  readonly start: number;
+  /** The byte behind its last. */
+  readonly end: number;
+  /** SHA-256 that the file states, hexadecimal. */
+  readonly expected: string;
+  /** SHA-256 of the bytes, hexadecimal. */
+  readonly actual: string;
+}
+
 /** Outcome of `NcfFile.verify`. */
 export interface VerifyReport {
   /** Whether the bytes are those that were written. */
   readonly ok: boolean;
-  /** SHA-256 that the file states, hexadecimal. */
+  /** SHA-256 that the file states, hexadecimal: that of the first problem, or `NcfFile.digest`. */
   readonly expected: string;
-  /** SHA-256 of its bytes by the dialect's rule, hexadecimal. */
+  /** SHA-256 of the bytes by the dialect's rule, hexadecimal. */
   readonly actual: string;
-  /** Bytes that the checksum covers. */
+  /** Bytes that were checked: all, but for the digest itself and what legacy checksums leave out. */
   readonly bytes: number;
+  /** What differs. Of chunks whose list is damaged only the list is told. */
+  readonly problems: readonly VerifyProblem[];
 }
 
 /** Where everything is in a file. */
@@ -254,12 +322,14 @@ export interface Layout {
   readonly byteLength: number;
   /** Its parts, in order. */
   readonly sections: readonly { readonly name: string; readonly start: number; readonly end: number }[];
-  /** Its stored columns, in order; the bytes without the header in front of them. */
-  readonly columns: readonly {
-    readonly name: string;
+  /** Its stored columns by row group, in the order of the file; the bytes without the header in front of them. */
+  readonly chunks: readonly {
+    /** Name of the column. */
+    readonly column: string;
+    readonly rowGroup: number;
     readonly start: number;
     readonly end: number;
-    /** How the bytes are compressed. */
+    /** How the bytes are compressed; `encoded` in version 2, whose chunks say so stream by stream. */
     readonly compression: string;
     /** Column group, in the dialect that has them. */
     readonly group?: number;

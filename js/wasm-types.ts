@@ -1,11 +1,13 @@
 /** Shapes of what crosses the boundary to wasm; src/wasm produces and consumes them. */
 
 import type { DataType, TimeUnit, WarningCode } from './generated.js';
-import type { ColumnSchema, ColumnStatistics, Schema } from './types.js';
+import type { ColumnSchema, Schema } from './types.js';
 
 /** Options of `new Reader`. */
 export interface OpenLimits {
   salvage?: boolean;
+  checksums?: boolean;
+  integrity?: Uint8Array;
   maxMetadataBytes?: number;
   maxColumnBytes?: number;
   maxColumns?: number;
@@ -25,21 +27,21 @@ export interface FileInfo {
   created: number | undefined;
   modified: number | undefined;
   schema: Schema;
-  statistics: (ColumnStatistics | undefined)[];
   sections: { name: string; start: number; end: number }[];
   warnings: CoreWarning[];
   lostColumns: number[];
-  checksumBytes: number;
+  digest: string;
 }
 
 /** `Reader.records()`. */
 export interface RecordInfo {
   name: string;
   column: number | undefined;
+  rowGroup: number;
   header: number;
   start: number;
   end: number;
-  codec: number;
+  compression: string;
   group: number | undefined;
 }
 
@@ -69,7 +71,7 @@ export interface ColumnBuffers {
   scale?: number;
 }
 
-/** `Reader.decode()`. */
+/** `ColumnBuilder.take()`. */
 export interface ColumnData extends ColumnBuffers {
   nullCount: number;
   warnings: CoreWarning[];
@@ -80,6 +82,15 @@ export interface Verdict {
   ok: boolean;
   expected: string;
   actual: string;
+  problems: {
+    section: string;
+    column: number | undefined;
+    rowGroup: number | undefined;
+    start: number;
+    end: number;
+    expected: string;
+    actual: string;
+  }[];
 }
 
 /** Options of `new TableWriter`, `new StreamWriter`, `StreamWriter.append` and `evolve`. */

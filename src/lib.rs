@@ -29,6 +29,7 @@ pub mod decimal;
 mod distinct;
 pub mod encoding;
 pub mod error;
+pub mod filter;
 pub mod format;
 pub mod reader;
 pub mod schema;

@@ -122,6 +122,13 @@ pub fn parse_date(text: &str) -> Option<i64> {
 /// unit is the coarsest that holds the digits written. `None` for anything else, and where the count overflows.
 #[must_use]
 pub fn parse_timestamp(text: &str) -> Option<(i64, TimeUnit, bool)> {
+    let (count, unit, utc) = parse_instant(text)?;
+    Some((i64::try_from(count).ok()?, unit, utc))
+}
+
+/// As [`parse_timestamp`], for counts of any size.
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<(i128, TimeUnit, bool)> {
     let mut rest = text.as_bytes();
     let days = take_date(&mut rest)?;
     take_byte(&mut rest, b"T ")?;
@@ -152,10 +159,8 @@ pub fn parse_timestamp(text: &str) -> Option<(i64, TimeUnit, bool)> {
         let offset = take_clock(&mut rest)? * 60;
         seconds -= if sign == b'-' { -offset } else { offset };
     }
-    // Only the sum has to fit, its first part need not.
     let seconds = i128::from(days) * i128::from(SECONDS_PER_DAY) + i128::from(seconds);
     let count = seconds * i128::from(unit.per_second()) + i128::from(fraction);
-    let count = i64::try_from(count).ok()?;
     rest.is_empty().then_some((count, unit, zone.is_some()))
 }
 

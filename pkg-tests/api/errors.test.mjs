@@ -44,12 +44,12 @@ test('errors are NcfErrors, which are Errors', async () => {
 test('errors say where', async () => {
   const { bytes } = await fixture('v10_zstd3');
   const file = await ncf.open(bytes);
-  const { columns } = await file.layout();
+  const { chunks } = await file.layout();
   const damaged = bytes.slice();
-  damaged[columns[1].start] ^= 255;
+  damaged[chunks[1].start] ^= 255;
   const hurt = await ncf.open(damaged, { verify: false });
-  await fails(() => hurt.read(), 'corrupt', { column: columns[1].name, offset: columns[1].start });
-  assert.equal((await hurt.read({ columns: [columns[0].name] })).numRows, 500);
+  await fails(() => hurt.read(), 'corrupt', { column: chunks[1].column, offset: chunks[1].start });
+  assert.equal((await hurt.read({ columns: [chunks[0].column] })).numRows, 500);
   const header = bytes.slice();
   new DataView(header.buffer).setUint32(12, 0xffffffff, true);
   await fails(() => ncf.open(header), ['corrupt', 'truncated'], { section: 'header' });
@@ -72,7 +72,7 @@ test('codes and types never change', () => {
     'type-mismatch', 'invalid-argument', 'unsafe-value', 'source', 'range-unsupported', 'source-changed', 'wasm-init', 'out-of-memory', 'closed', 'internal',
   ]);
   assert.deepEqual(ncf.DATA_TYPES, ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float32', 'float64', 'string', 'binary', 'boolean', 'date', 'timestamp', 'decimal']);
-  assert.deepEqual(ncf.DIALECTS, ['python-1.0', 'python-1.1', 'rust-2.0']);
+  assert.deepEqual(ncf.DIALECTS, ['ncf-2', 'python-1.0', 'python-1.1', 'rust-2.0']);
   assert.deepEqual(ncf.TIME_UNITS, ['s', 'ms', 'us', 'ns']);
 });
 

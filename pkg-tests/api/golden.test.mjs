@@ -154,6 +154,7 @@ async function checkMetadata(file, expected, bytes) {
   assert.equal(file.dialect, expected.dialect);
   assert.equal(file.byteLength, expected.bytes);
   assert.equal(file.numRows, expected.row_count);
+  assert.deepEqual(file.rowGroups, [{ start: 0, end: expected.row_count }]);
   const seconds = (date) => date && date.getTime() / 1000;
   assert.deepEqual(file.schema.columns.map(({ name, type }) => [name, type]), expected.columns.map(({ name, type }) => [name, type]));
   if (!expected.layout) {
@@ -169,6 +170,8 @@ async function checkMetadata(file, expected, bytes) {
   const report = await file.verify();
   assert.equal(report.ok, expected.checksum_valid);
   assert.equal(report.ok, report.actual === report.expected);
+  assert.equal(report.expected, file.digest);
+  assert.equal(report.problems.length, report.ok ? 0 : 1);
   const layout = await file.layout();
   const footer = layout.sections.find(({ name }) => name === 'footer');
   if (expected.dialect !== 'rust-2.0') {
@@ -197,15 +200,16 @@ function checkLayout(layout, file, expected, bytes) {
   }
   const data = layout.sections.find(({ name }) => name === 'data');
   let before = data.start;
-  for (const column of layout.columns) {
-    assert.ok(before < column.start && column.start <= column.end && column.end <= data.end, column.name);
-    before = column.end;
+  for (const chunk of layout.chunks) {
+    assert.ok(before < chunk.start && chunk.start <= chunk.end && chunk.end <= data.end, chunk.column);
+    assert.equal(chunk.rowGroup, 0);
+    before = chunk.end;
   }
   const stored = expected.columns.filter(({ record_state: state }) => state === undefined || state === 'intact').map(({ name }) => name);
-  assert.deepEqual(layout.columns.map(({ name }) => name), expected.data_order ?? stored);
-  for (const column of layout.columns) {
-    assert.equal(column.compression, COMPRESSIONS[expected.compression ?? 1]);
-    assert.equal(column.group, expected.column_group ? expected.column_group[column.name] ?? 0 : undefined);
+  assert.deepEqual(layout.chunks.map(({ column }) => column), expected.data_order ?? stored);
+  for (const chunk of layout.chunks) {
+    assert.equal(chunk.compression, COMPRESSIONS[expected.compression ?? 1]);
+    assert.equal(chunk.group, expected.column_group ? expected.column_group[chunk.column] ?? 0 : undefined);
   }
 }
 

@@ -1,14 +1,14 @@
 /** Servers that misbehave. What each does is in support/server.mjs. */
 
-import { assert, fixture, ncf, serverUrl, test } from '#harness';
+import { assert, fixture, isBrowser, ncf, serverUrl, test } from '#harness';
 
 import { contents, fails } from './util.mjs';
 
 const { open } = ncf;
 
-/** A file of 12 KB; with a small prefix its columns need requests of their own. */
+/** A file of 12 KB; where the first request is small its columns need requests of their own. */
 const NAME = 'v10_zstd3';
-const PREFIX = { prefixBytes: 2048 };
+const SMALL = { tailBytes: 2048, readAheadBytes: 2048 };
 
 let sessions = 0;
 
@@ -18,6 +18,7 @@ async function served(behaviour) {
   return {
     url: `${base}/http/${behaviour}/${session}/${NAME}.ncf`,
     log: async () => (await fetch(`${base}/log/${session}`)).json(),
+    put: (body) => fetch(`${base}/put/${session}`, { method: 'PUT', body }),
   };
 }
 
@@ -35,21 +36,21 @@ async function reads(url, options) {
 const REFUSED = [
   ['not-found', {}, 'source', 404],
   ['forbidden', {}, 'source', 403],
-  ['ignores-range', { onRangeIgnored: 'error' }, 'range-unsupported', 200],
-  ['ignores-range', { maxDownloadBytes: 12_000 }, 'limit-exceeded', 200],
-  ['never-ends', { maxDownloadBytes: 1_000_000 }, 'limit-exceeded', 200],
-  ['short', PREFIX, 'range-unsupported', 206],
-  ['shifted', PREFIX, 'range-unsupported', 206],
-  ['no-content-range', PREFIX, 'range-unsupported', 206],
-  ['unknown-size', PREFIX, 'range-unsupported', 206],
+  ['suffix-403', {}, 'source', 403],
+  ['ignores-range', { fetch: { onRangeIgnored: 'error' } }, 'range-unsupported', 200],
+  ['ignores-range', { fetch: { maxDownloadBytes: 12_000 } }, 'limit-exceeded', 200],
+  ['never-ends', { fetch: { maxDownloadBytes: 1_000_000 } }, 'limit-exceeded', 200],
+  ['short', SMALL, 'range-unsupported', 206],
+  ['shifted', SMALL, 'range-unsupported', 206],
+  ['no-content-range', SMALL, 'range-unsupported', 206],
   ['refuses-range', {}, 'range-unsupported', 416],
-  ['grows', PREFIX, 'source-changed', undefined],
+  ['grows', SMALL, 'source-changed', undefined],
 ];
 
-for (const [behaviour, fetch, code, status] of REFUSED) {
-  test(`${behaviour} ${JSON.stringify(fetch)}: ${code}`, async () => {
+for (const [behaviour, options, code, status] of REFUSED) {
+  test(`${behaviour} ${JSON.stringify(options)}: ${code}`, async () => {
     const url = await urlOf(behaviour);
-    await fails(() => open(url, { fetch, readAheadBytes: 0 }), code, { source: url, ...(status && { status }) });
+    await fails(() => open(url, options), code, { source: url, ...(status && { status }) });
   });
 }
 
@@ -68,36 +69,81 @@ const REFUSED_LATER = [
 for (const [behaviour, code, status] of REFUSED_LATER) {
   test(`${behaviour}: ${code}`, async () => {
     const url = await urlOf(behaviour);
-    await fails(async () => (await open(url, { fetch: PREFIX })).read(), code, { source: url, ...(status && { status }) });
+    await fails(async () => (await open(url, SMALL)).read(), code, { source: url, ...(status && { status }) });
   });
 }
 
 /** Behaviour and options with which all is well. */
 const FINE = [
   ['good', {}],
-  ['good', PREFIX],
-  ['good', { prefixBytes: 1 }],
-  ['same-etag', PREFIX],
-  ['refuses-head', PREFIX],
+  ['good', SMALL],
+  ['good', { tailBytes: 0, readAheadBytes: 0 }],
+  ['same-etag', SMALL],
+  ['refuses-head', SMALL],
   ['ignores-range', {}],
-  ['ignores-range', { ...PREFIX, onRangeIgnored: 'download' }],
+  ['ignores-range', { ...SMALL, fetch: { onRangeIgnored: 'download' } }],
   ['no-content-range', {}],
   ['unknown-size', {}],
+  ['unknown-size', SMALL],
 ];
 
-for (const [behaviour, fetch] of FINE) {
-  test(`${behaviour} ${JSON.stringify(fetch)}: is read`, async () => {
-    await reads(await urlOf(behaviour), { fetch });
+for (const [behaviour, options] of FINE) {
+  test(`${behaviour} ${JSON.stringify(options)}: is read`, async () => {
+    await reads(await urlOf(behaviour), options);
   });
 }
+
+/** Behaviour, options, and the ranges that opening must ask for. */
+const WITHOUT_SUFFIX = [
+  ['suffix-400', {}, ['-65536', '0-65535']],
+  ['suffix-416', {}, ['-65536', '0-65535']],
+  ['suffix-501', {}, ['-65536', '0-65535']],
+  ['suffix-416-total', {}, ['-65536', '0-12409']],
+  ['suffix-ignored', {}, ['-65536']],
+  ['suffix-ignored', { fetch: { onRangeIgnored: 'error' } }, ['-65536', '0-65535']],
+  ['suffix-501', { fetch: { byteLength: 12_410 } }, ['-65536', '0-12409']],
+  // The size, the end, which is not that of version 2, and what legacy files start with.
+  ['suffix-501', SMALL, ['-2048', '0-2047', '10362-12409']],
+  ['suffix-416-total', SMALL, ['-2048', '10362-12409', '0-2047']],
+];
+
+for (const [behaviour, options, ranges] of WITHOUT_SUFFIX) {
+  test(`${behaviour} ${JSON.stringify(options)}: is read, after ${ranges.length} requests`, async () => {
+    assert.equal((await fixture(NAME)).bytes.length, 12_410);
+    const { url, log } = await served(behaviour);
+    const file = await open(url, options);
+    assert.deepEqual((await log()).map(({ headers }) => headers.range).slice(0, ranges.length), ranges.map((range) => `bytes=${range}`));
+    assert.deepEqual((await file.read()).columns.map(contents), await expected());
+  });
+}
+
+test('a large file whose server ignores ranges from the end only is not downloaded', async () => {
+  const bytes = await ncf.write({ noise: BigInt64Array.from({ length: 200_000 }, (_, row) => BigInt.asIntN(64, (BigInt(row) + 12345n) * 0x9e3779b97f4a7c15n ** 3n)) });
+  assert.ok(bytes.length > 1_100_000, `${bytes.length} bytes`);
+  const { url, log, put } = await served('suffix-ignored');
+  await put(bytes);
+  const file = await open(url);
+  assert.deepEqual((await log()).map(({ headers }) => headers.range), ['bytes=-65536', 'bytes=0-65535', `bytes=${bytes.length - 65536}-${bytes.length - 1}`]);
+  assert.equal(file.numRows, 200_000);
+});
+
+test('a page asks the server of another origin for the first bytes, which needs no permission', async () => {
+  const { url, log } = await served('other-origin');
+  const other = url.replace('127.0.0.1', 'localhost');
+  assert.ok(other !== url);
+  await reads(other, SMALL);
+  const requests = await log();
+  assert.ok(requests.every(({ method }) => method === 'GET'));
+  assert.equal(requests[0].headers.range, isBrowser ? 'bytes=0-2047' : 'bytes=-2048');
+});
 
 test('a size that the caller knows replaces Content-Range', async () => {
   const { bytes } = await fixture(NAME);
   for (const behaviour of ['no-content-range', 'unknown-size']) {
-    await reads(await urlOf(behaviour), { fetch: { ...PREFIX, byteLength: bytes.length } });
+    await reads(await urlOf(behaviour), { ...SMALL, fetch: { byteLength: bytes.length } });
   }
   const url = await urlOf('no-content-range');
-  await fails(() => reads(url, { fetch: { ...PREFIX, byteLength: bytes.length + 1 } }), ['range-unsupported', 'truncated', 'corrupt', 'source-changed']);
+  await fails(() => reads(url, { ...SMALL, fetch: { byteLength: bytes.length + 1 } }), ['range-unsupported', 'truncated', 'corrupt', 'source-changed']);
 });
 
 test('an empty file is no NCF file', async () => {
@@ -113,7 +159,7 @@ test('a server that hangs up', async () => {
 test('a failure is no end: the next read of the same file succeeds', async () => {
   let isDown = false;
   const fetcher = (...args) => (isDown ? Promise.reject(new TypeError('down')) : fetch(...args));
-  const file = await open(await urlOf('good'), { fetch: { ...PREFIX, fetch: fetcher } });
+  const file = await open(await urlOf('good'), { ...SMALL, fetch: { fetch: fetcher } });
   isDown = true;
   await fails(() => file.read(), 'source');
   isDown = false;
@@ -127,14 +173,14 @@ test('custom fetch, headers and init', async () => {
     calls.push(args);
     return fetch(...args);
   };
-  await reads(url, { fetch: { ...PREFIX, fetch: custom, requestInit: { headers: { 'X-Token': 'secret' }, cache: 'no-store' } } });
+  await reads(url, { ...SMALL, fetch: { fetch: custom, requestInit: { headers: { 'X-Token': 'secret' }, cache: 'no-store' } } });
   const requests = await log();
   assert.equal(calls.length, requests.length);
   assert.ok(requests.length >= 2);
   for (const { headers } of requests) assert.deepEqual([headers['x-token'], headers.range.slice(0, 6)], ['secret', 'bytes=']);
   for (const [address, init] of calls) assert.deepEqual([String(address), init.cache], [url, 'no-store']);
   const other = await served('good');
-  await reads(other.url, { fetch: { ...PREFIX, requestInit: { headers: new Headers([['X-Token', 'a']]) } } });
+  await reads(other.url, { ...SMALL, fetch: { requestInit: { headers: new Headers([['X-Token', 'a']]) } } });
   assert.deepEqual((await other.log()).map(({ headers }) => headers['x-token']), (await other.log()).map(() => 'a'));
   await reads(new URL(url), {});
 });
@@ -159,7 +205,7 @@ test('abort: before, while waiting for the headers or the body', async () => {
   for (const behaviour of ['stalls', 'stalls-later']) {
     const stalled = await served(behaviour);
     const controller = new AbortController();
-    const reading = open(stalled.url, { fetch: PREFIX, signal: controller.signal }).then((file) => file.read({ signal: controller.signal }));
+    const reading = open(stalled.url, { ...SMALL, signal: controller.signal }).then((file) => file.read({ signal: controller.signal }));
     const count = behaviour === 'stalls' ? 1 : 2;
     while ((await stalled.log()).length < count) await new Promise((resolve) => setTimeout(resolve, 5));
     controller.abort(reason);

@@ -206,7 +206,7 @@ test('typed arrays of all numbers', async () => {
 
 test('progress while reading and verifying', async () => {
   const { bytes } = await fixture('v10_zstd3');
-  const file = await open(counting(bytes), { coalesceBytes: 0 });
+  const file = await open(counting(bytes), { tailBytes: 100, coalesceBytes: 0 });
   const seen = [];
   await file.read({ columns: ['name', 'id'], onProgress: (progress) => seen.push(progress) });
   assert.deepEqual(seen.filter(({ phase }) => phase === 'decode'), [{ phase: 'decode', loaded: 1, total: 2, column: 'name' }, { phase: 'decode', loaded: 2, total: 2, column: 'id' }]);
@@ -225,13 +225,14 @@ test('closing', async () => {
   await file.close();
   assert.equal(table.column('id').get(0), 0n);
   assert.equal(file.numRows, 500);
-  for (const use of [() => file.read(), () => file.readSync(), () => file.verify(), () => file.layout(), () => file.rows().next(), () => file.read({ columns: [] })]) await fails(use, 'closed');
+  const uses = [() => file.read(), () => file.readSync(), () => file.verify(), () => file.layout(), () => file.rows().next(), () => file.batches().next(), () => file.readable().getReader().read(), () => file.zoneMaps('id'), () => file.read({ columns: [] })];
+  for (const use of uses) await fails(use, 'closed');
 });
 
 for (const name of ['read', 'verify', 'layout']) {
   test(`closing while a ${name} is under way`, async () => {
     const { bytes } = await fixture('v10_zstd3');
-    const file = await open(counting(bytes), { readAheadBytes: 0, coalesceBytes: 0 });
+    const file = await open(counting(bytes), { tailBytes: 100, readAheadBytes: 0, coalesceBytes: 0 });
     const call = file[name]().then(() => undefined, (error) => error);
     await file.close();
     const error = await call;

@@ -225,7 +225,7 @@ test('every level and codec is read back; more work gives no larger file', async
   const { file, bytes: stored } = await roundTrip({ text }, { compression: 'none' });
   assert.ok(stored.length > text.join('').length);
   assert.equal(file.schema.defaultCompression, 'none');
-  assert.deepEqual((await file.layout()).columns.map(({ compression }) => compression), ['none']);
+  assert.deepEqual((await file.layout()).chunks.map(({ compression }) => compression), ['none']);
   for (const level of [0, 23, -1, 1.5, NaN, '3']) await fails(() => write({ text }, { ...PYTHON, level }), 'invalid-argument');
 });
 

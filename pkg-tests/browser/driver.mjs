@@ -63,7 +63,7 @@ export async function chromiumLeg(files, installed) {
   const server = await startServer({
     roots: { '/package/': installed.folder, '/pkg-tests/': tests, '/fixtures/': fixtures },
     pages: { '/': () => harnessPage(installed), '/no-wasm': () => harnessPage(installed, NO_WASM) },
-    headers: { 'Content-Security-Policy': `default-src 'none'; script-src 'self' 'nonce-${NONCE}' 'wasm-unsafe-eval'; connect-src 'self'; img-src data:` },
+    headers: { 'Content-Security-Policy': `default-src 'none'; script-src 'self' 'nonce-${NONCE}' 'wasm-unsafe-eval'; connect-src 'self' http://localhost:*; img-src data:` },
   });
   const browser = await launch();
   const count = { passed: 0, failed: 0 };

@@ -1,6 +1,6 @@
 /**
- * Serves folders, and files in all the wrong ways: `/http/<behaviour>/<session>/<fixture>`.
- * What was asked for is at `/log/<session>`. Node's tests start it themselves; the browser's page comes from it.
+ * Serves folders, and files in all the wrong ways: `/http/<behaviour>/<session>/<fixture>`. What is put to
+ * `/put/<session>` is served in place of the fixture. What was asked for is at `/log/<session>`. Node's tests start it themselves; the browser's page comes from it.
  */
 
 import { readFileSync, readdirSync, statSync } from 'node:fs';
@@ -38,11 +38,17 @@ function answer({ response, bytes, range }, { headers = {}, body, status, withou
   response.end(body ?? bytes.subarray(start, end));
 }
 
+/** Does something else where the range counts from the end. @type {(bad: (exchange: Exchange) => void) => (exchange: Exchange) => void} */
+const atSuffix = (bad) => (exchange) => (exchange.request.headers.range?.startsWith('bytes=-') ? bad(exchange) : answer(exchange));
+
+/** @type {(status: number, headers?: Record<string, string>) => (exchange: Exchange) => void} */
+const refusal = (status, headers = {}) => (exchange) => answer({ ...exchange, range: undefined }, { status, headers, body: Buffer.alloc(0) });
+
 const whole = (/** @type {Exchange} */ exchange) => answer({ ...exchange, range: undefined });
 
 /** @param {Exchange} exchange */
 function stall({ response, bytes }, status = 206) {
-  response.writeHead(status, { 'Content-Range': `bytes 0-65535/${bytes.length}` });
+  response.writeHead(status, { 'Content-Range': `bytes 0-${bytes.length - 1}/${bytes.length}` });
   response.write(bytes.subarray(0, 10));
 }
 
@@ -82,6 +88,17 @@ const BEHAVIOURS = {
   'refuses-range-later': later((exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) })),
   'empty': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': 'bytes */0' }, body: Buffer.alloc(0) }),
   'refuses-range': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) }),
+  'suffix-400': atSuffix(refusal(400)),
+  'suffix-416': atSuffix(refusal(416)),
+  'suffix-416-total': atSuffix((exchange) => refusal(416, { 'Content-Range': `bytes */${exchange.bytes.length}` })(exchange)),
+  'suffix-501': atSuffix(refusal(501)),
+  'suffix-ignored': atSuffix((exchange) => whole(exchange)),
+  'suffix-403': atSuffix(refusal(403)),
+  // What many servers allow to pages of others: reading, but no header that has to be asked for.
+  'other-origin': (exchange) => {
+    if (exchange.request.method === 'OPTIONS') refusal(403)(exchange);
+    else answer(exchange, { headers: { 'Access-Control-Allow-Origin': '*', 'Access-Control-Expose-Headers': 'Content-Range' } });
+  },
   'hangs-up': ({ response }) => response.destroy(),
   'stalls': (exchange) => stall(exchange),
   'stalls-later': later((exchange) => answer({ ...exchange, response: /** @type {any} */ ({ writeHead: (/** @type {any} */ ...args) => exchange.response.writeHead(...args), end: (/** @type {Buffer} */ body) => exchange.response.write(body.subarray(0, 1)) }) })),
@@ -98,12 +115,33 @@ const BEHAVIOURS = {
 };
 
 /**
+ * The range that is asked for, within the file.
+ * @param {import('node:http').IncomingMessage} request
+ * @param {number} size
+ */
+function rangeOf(request, size) {
+  const [, start, end] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? '') ?? [];
+  if (start === undefined || end === undefined) return undefined;
+  if (start === '') return { start: Math.max(0, size - Number(end)), end: size };
+  return { start: Number(start), end: Number(end) + 1 };
+}
+
+/** @param {import('node:http').IncomingMessage} request @param {(body: Buffer) => void} use */
+function collect(request, use) {
+  /** @type {Buffer[]} */
+  const parts = [];
+  request.on('data', (part) => parts.push(part)).on('end', () => use(Buffer.concat(parts)));
+}
+
+/**
  * @param {{ roots?: Record<string, string>, headers?: Record<string, string>, pages?: Record<string, () => string> }} [options]
  * folders by URL path, headers of every answer, and pages that are made on the spot
  */
 export async function startServer({ roots = {}, headers = {}, pages = {} } = {}) {
   /** @type {Map<string, { method: string | undefined, headers: import('node:http').IncomingHttpHeaders }[]>} */
   const logs = new Map();
+  /** @type {Map<string, Buffer>} files of tests that make their own, by session */
+  const posted = new Map();
 
   const server = createServer((request, response) => {
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
@@ -114,9 +152,13 @@ export async function startServer({ roots = {}, headers = {}, pages = {} } = {})
       const log = logs.get(session) ?? [];
       logs.set(session, log);
       log.push({ method: request.method, headers: request.headers });
-      const match = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '');
-      const range = match ? { start: Number(match[1]), end: Number(match[2]) + 1 } : undefined;
-      BEHAVIOURS[behaviour]({ request, response, bytes: readFileSync(join(fixtures, name)), range, count: log.length });
+      const bytes = posted.get(session) ?? readFileSync(join(fixtures, name));
+      BEHAVIOURS[behaviour]({ request, response, bytes, range: rangeOf(request, bytes.length), count: log.length });
+    } else if (kind === 'put') {
+      collect(request, (body) => {
+        posted.set(behaviour, body);
+        response.end();
+      });
     } else if (kind === 'log') {
       response.end(JSON.stringify(logs.get(behaviour) ?? []));
     } else if (path === '/fixtures.json') {

@@ -121,7 +121,7 @@ export function readOnly(file: NcfFile, table: Table): void {
 export async function sources(blob: Blob, file: File, response: Response, stream: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<void> {
   const buffer: AsyncBuffer = { byteLength: 5, slice: (start, end) => new ArrayBuffer((end ?? 5) - start) };
   const inputs: NcfInput[] = [new Uint8Array(), new ArrayBuffer(1), new DataView(new ArrayBuffer(1)), blob, file, response, stream, buffer, 'https://example.com/a.ncf', new URL('https://example.com')];
-  for (const input of inputs) await open(input, { signal, verify: 'auto', salvage: true, limits: { maxColumns: 5 }, fetch: { prefixBytes: 5, onRangeIgnored: 'error' } });
+  for (const input of inputs) await open(input, { signal, verify: 'auto', salvage: true, limits: { maxColumns: 5 }, tailBytes: 5, integrity: 'sha256-', checksums: false, fetch: { byteLength: 5, onRangeIgnored: 'error' } });
   // @ts-expect-error a number is no source
   await open(5);
   // @ts-expect-error a Blob cannot be read at once
@@ -132,7 +132,7 @@ export async function sources(blob: Blob, file: File, response: Response, stream
   const opened = openSync(new Uint8Array());
   const report: VerifyReport = await opened.verify();
   const layout: Layout = await opened.layout();
-  console.log(report.ok, layout.columns[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
+  console.log(report.ok, layout.chunks[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
 }
 
 /** Everything that can be written. */

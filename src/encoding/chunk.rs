@@ -122,6 +122,34 @@ pub fn distinct_values(
     Column::new(if is_string { Values::String(values) } else { Values::Binary(values) }, Some(valid)).map(Some)
 }
 
+/// Which of [`distinct_values`] each row of a chunk holds, as positions; a null is beyond them all. `None` for chunks
+/// that do not store them as such.
+///
+/// # Errors
+/// `corrupt`, `limit-exceeded`.
+pub fn distinct_codes(
+    bytes: &[u8],
+    column_type: ColumnType,
+    rows: usize,
+    decoder: &mut Decoder,
+) -> Result<Option<Vec<usize>>> {
+    if !matches!(column_type.data_type, DataType::String | DataType::Binary) {
+        return Ok(None);
+    }
+    decoder.check_count(rows, 8)?;
+    let mut reader = ByteReader::new(bytes, 0);
+    let validity = read_validity(&mut reader, rows, decoder)?;
+    let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
+    let Some(codes) = text::distinct_codes(&mut reader, count, decoder)? else { return Ok(None) };
+    if reader.remaining() > 0 {
+        return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
+    }
+    let Some(validity) = validity.filter(|_| count < rows) else { return Ok(Some(codes)) };
+    let mut dense = codes.into_iter();
+    let null = usize::MAX;
+    Ok(Some(validity.iter().map(|valid| if valid { dense.next().unwrap_or(null) } else { null }).collect()))
+}
+
 fn read_validity(reader: &mut ByteReader<'_>, rows: usize, decoder: &mut Decoder) -> Result<Option<Bitmap>> {
     match reader.u8()? {
         0 => Ok(None),

@@ -1,4 +1,4 @@
-//! Chunks of one column put together.
+//! Chunks of one column put together, and handed out whole or in parts.
 
 use std::ops::Range;
 
@@ -13,7 +13,7 @@ use crate::warning::Warning;
 pub enum Rows<'a> {
     /// Rows of the file, cut to those of the chunk.
     Range(Range<u64>),
-    /// Positions within the chunk.
+    /// Positions within the chunk, ascending.
     Positions(&'a [u32]),
 }
 
@@ -22,6 +22,8 @@ pub enum Rows<'a> {
 pub struct Assembly {
     column: usize,
     rows: Option<Column>,
+    /// So many of `rows` were taken already.
+    taken: usize,
     warnings: Vec<Warning>,
 }
 
@@ -29,7 +31,7 @@ impl Assembly {
     /// Nothing yet of the column with that position in the schema.
     #[must_use]
     pub fn new(column: usize) -> Self {
-        Assembly { column, rows: None, warnings: Vec::new() }
+        Assembly { column, rows: None, taken: 0, warnings: Vec::new() }
     }
 
     /// Decodes a chunk (`None` for one that is not there) and adds the wanted rows.
@@ -40,7 +42,11 @@ impl Assembly {
         let (decoded, warnings) = file.decode(self.column, row_group, stored)?;
         self.warnings.extend(warnings);
         let rows = match wanted {
-            Rows::Positions(positions) => decoded.gather(positions)?,
+            Rows::Positions(positions) => {
+                // Odd legacy files have columns that are shorter than others.
+                let there = positions.partition_point(|&position| (position as usize) < decoded.len());
+                decoded.gather(positions.get(..there).unwrap_or_default())?
+            }
             Rows::Range(range) => {
                 let first = file.row_groups().get(row_group).map_or(0, |rows| rows.start);
                 let within = |row: u64| to_usize(row.saturating_sub(first), "rows").unwrap_or(usize::MAX);
@@ -48,24 +54,46 @@ impl Assembly {
                 if range.start == 0 && range.end >= decoded.len() { decoded } else { decoded.slice(range) }
             }
         };
-        match &mut self.rows {
-            Some(all) => all.append(&rows).map_err(|error| error.in_column(file.name(self.column))),
-            none => {
-                *none = Some(rows);
-                Ok(())
+        match self.rest() {
+            Some(mut all) => {
+                all.append(&rows).map_err(|error| error.in_column(file.name(self.column)))?;
+                self.rows = Some(all);
             }
+            None => self.rows = Some(rows),
         }
+        Ok(())
     }
 
-    /// The column.
+    /// The rows that were not taken yet, without those that were.
+    fn rest(&mut self) -> Option<Column> {
+        let taken = std::mem::take(&mut self.taken);
+        self.rows.take().map(|rows| if taken == 0 { rows } else { rows.slice(taken..rows.len()) })
+    }
+
+    /// The next rows, at most so many, and what was odd since the last call.
     ///
     /// # Errors
     /// `unknown-column`.
-    pub fn finish(self, file: &File) -> Result<(Column, Vec<Warning>)> {
-        let rows = match self.rows {
-            Some(rows) => rows,
-            None => file.empty_column(self.column)?,
+    pub fn take(&mut self, file: &File, count: usize) -> Result<(Column, Vec<Warning>)> {
+        let warnings = std::mem::take(&mut self.warnings);
+        let left = self.rows.as_ref().map_or(0, |rows| rows.len() - self.taken);
+        let column = match &self.rows {
+            Some(rows) if count < left => {
+                let end = self.taken + count;
+                let column = rows.slice(self.taken..end);
+                self.taken = end;
+                column
+            }
+            _ => self.rest().map_or_else(|| file.empty_column(self.column), Ok)?,
         };
-        Ok((rows, self.warnings))
+        Ok((column, warnings))
+    }
+
+    /// All that was not taken yet.
+    ///
+    /// # Errors
+    /// `unknown-column`.
+    pub fn finish(mut self, file: &File) -> Result<(Column, Vec<Warning>)> {
+        self.take(file, usize::MAX)
     }
 }

@@ -252,8 +252,8 @@ impl File {
     /// Checks every byte of the file, from bytes given in order.
     ///
     /// # Errors
-    /// Version 2: `corrupt` where the parts of the file leave gaps or overlap, `checksum-mismatch` where what lists
-    /// them is damaged.
+    /// Version 2: `corrupt` where the parts of the file leave gaps or overlap. A list of chunks that is damaged is one of
+    /// the problems that the verifier finds, and its chunks are left out.
     pub fn verifier(&mut self, segments: &Segments) -> Step<Verifier> {
         match &mut self.body {
             Body::Legacy(legacy) => Ok(legacy.verifier.clone()),
@@ -342,6 +342,16 @@ impl File {
         found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
     }
 
+    /// Which of [`Self::distinct_values`] each row of a chunk holds, as positions; beyond them all where it is null.
+    ///
+    /// # Errors
+    /// As [`Self::decode`].
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+        let Body::Version2(body) = &self.body else { return Ok(None) };
+        let found = body.distinct_codes(column, row_group, stored);
+        found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
+    }
+
     /// A column of the declared type without rows.
     ///
     /// # Errors
@@ -370,7 +380,7 @@ impl File {
     /// Everything that the end of a file of version 2 says, for whoever writes another end.
     ///
     /// # Errors
-    /// `unsupported-feature` for other dialects; `invalid-argument` unless [`Self::verifier`] has loaded the digests.
+    /// `unsupported-feature` for other dialects; `corrupt` unless [`Self::verifier`] has loaded sound digests.
     pub(crate) fn continued(&self) -> Result<(format::version2::Footer, Vec<version2::ColumnChunks>)> {
         match &self.body {
             Body::Version2(body) => body.continued(self),

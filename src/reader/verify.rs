@@ -8,7 +8,7 @@ use crate::bytes::to_u64;
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 
-/// Bytes that a verifier asks for at a time.
+/// Bytes that a verifier asks for at a time, at most.
 const STRIDE: u64 = 4 << 20;
 
 /// A byte range and the digest that it must have.
@@ -113,18 +113,37 @@ impl Verifier {
         self.size
     }
 
-    /// The absolute byte range to push next; `None` at the end.
+    /// The absolute byte range to push next, of one part or of several that follow each other; `None` at the end.
     #[must_use]
     pub fn next_range(&self) -> Option<Range<u64>> {
-        let part = self.parts.last()?;
-        let start = part.range.start + self.done;
-        Some(start..part.range.end.min(start + STRIDE))
+        let start = self.parts.last()?.range.start + self.done;
+        let limit = start + STRIDE;
+        let mut end = start;
+        for part in self.parts.iter().rev() {
+            if part.range.start > end || end >= limit {
+                break;
+            }
+            end = part.range.end;
+        }
+        Some(start..end.min(limit))
     }
 
     /// Hashes the bytes of [`Self::next_range`].
-    pub fn push(&mut self, bytes: &[u8]) {
-        let Some(part) = self.parts.last() else { return };
-        let start = part.range.start + self.done;
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while let Some(part) = self.parts.last() {
+            let left = part.range.end - part.range.start - self.done;
+            let (now, later) = bytes.split_at_checked(usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
+            self.push_part(part.range.start + self.done, now);
+            if to_u64(now.len()) < left {
+                break;
+            }
+            self.end_part();
+            bytes = later;
+        }
+    }
+
+    /// Hashes bytes of the current part, which start at an absolute offset.
+    fn push_part(&mut self, start: u64, bytes: &[u8]) {
         self.hash.update(bytes);
         if let Some((zeroed, hash)) = &mut self.zeroed {
             let inside =
@@ -135,9 +154,6 @@ impl Verifier {
             hash.update(bytes.get(to..).unwrap_or_default());
         }
         self.done += to_u64(bytes.len());
-        if start + to_u64(bytes.len()) >= part.range.end {
-            self.end_part();
-        }
     }
 
     fn end_part(&mut self) {

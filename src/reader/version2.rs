@@ -10,13 +10,13 @@ use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
 use crate::column::{Column, Values};
 use crate::encoding::Decoder;
 use crate::encoding::chunk::{self, ColumnType};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::format::version2::block::{self, Block, Digests, Place, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
 use crate::format::{Dialect, msgpack};
 #[cfg(feature = "writer")]
 use crate::schema::Extra;
-use crate::schema::Schema;
+use crate::schema::{DataType, Schema};
 use crate::statistics::ColumnStatistics;
 
 /// Features of columns that this release knows.
@@ -212,16 +212,30 @@ impl Version2 {
 
     /// Loads the blocks of columns, and the digests of their chunks if they are wanted.
     pub fn load(&mut self, columns: &[usize], digests: bool, schema: &Schema, segments: &Segments) -> Step<()> {
+        self.load_but(columns, digests, schema, segments, |_| false).map(|_| ())
+    }
+
+    /// The same, passing over columns whose failure is tolerated; whether there was one.
+    fn load_but(
+        &mut self,
+        columns: &[usize],
+        digests: bool,
+        schema: &Schema,
+        segments: &Segments,
+        is_tolerated: impl Fn(&Error) -> bool,
+    ) -> Step<bool> {
         let mut missing = Vec::new();
+        let mut was_tolerated = false;
         for &column in columns {
             let name = schema.columns.get(column).map_or("", |field| field.name.as_str());
             match self.load_column(column, digests, segments) {
                 Err(Interrupt::Need(ranges)) => missing.extend(ranges),
+                Err(Interrupt::Failed(error)) if is_tolerated(&error) => was_tolerated = true,
                 Err(Interrupt::Failed(error)) => return Err(error.in_column(name).into()),
                 Ok(()) => {}
             }
         }
-        if missing.is_empty() { Ok(()) } else { Err(Interrupt::Need(missing)) }
+        if missing.is_empty() { Ok(was_tolerated) } else { Err(Interrupt::Need(missing)) }
     }
 
     fn load_column(&mut self, column: usize, digests: bool, segments: &Segments) -> Step<()> {
@@ -339,14 +353,35 @@ impl Version2 {
 
     /// The distinct values of a chunk, where they are stored as such.
     pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
-        self.check_chunk(column, row_group, stored)?;
+        self.read_distinct(column, row_group, stored, chunk::distinct_values)
+    }
+
+    /// Which of the distinct values each row of a chunk holds.
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+        self.read_distinct(column, row_group, stored, chunk::distinct_codes)
+    }
+
+    fn read_distinct<T>(
+        &self,
+        column: usize,
+        row_group: usize,
+        stored: &[u8],
+        read: impl FnOnce(&[u8], ColumnType, usize, &mut Decoder) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
         let column_type = self.entry(column)?.column_type;
-        chunk::distinct_values(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
+        // What has no distinct values is not worth hashing.
+        if !matches!(column_type.data_type, DataType::String | DataType::Binary) {
+            return Ok(None);
+        }
+        self.check_chunk(column, row_group, stored)?;
+        read(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
     }
 
     pub fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier> {
         let columns: Vec<usize> = (0..self.entries.len()).collect();
-        self.load(&columns, true, schema, segments)?;
+        let is_mismatch = |error: &Error| error.code() == Code::ChecksumMismatch;
+        // Where a block is damaged, its own digest tells, and nothing can be said of what it lists.
+        let is_damaged = self.load_but(&columns, true, schema, segments, is_mismatch)?;
         let part =
             |range: Range<u64>, expected: Sha, section, column, group| Part { range, expected, section, column, group };
         let mut parts = vec![
@@ -355,13 +390,13 @@ impl Version2 {
             part(self.tail.footer.start..self.tail.trailer.start + 16, self.trailer.digest, "footer", None, None),
         ];
         for (column, entry) in self.entries.iter().enumerate() {
+            if let Place::Located { digest, .. } = &entry.place {
+                parts.push(part(entry.range.clone(), *digest, "block", Some(column), None));
+            }
             let Some(block) = &entry.block else { continue };
             let digests = entry.digests.iter().flatten();
             for (group, (range, digest)) in block.ranges.iter().zip(digests).enumerate() {
                 parts.push(part(range.clone(), *digest, "chunk", Some(column), Some(group)));
-            }
-            if let Place::Located { digest, .. } = &entry.place {
-                parts.push(part(entry.range.clone(), *digest, "block", Some(column), None));
             }
             if let Digests::Located(digest) = &block.digests {
                 let size = block::digests_size(self.rows.len());
@@ -371,7 +406,7 @@ impl Version2 {
         }
         parts.sort_by_key(|part| (part.range.start, part.range.end));
         let mut next = 0;
-        for part in &parts {
+        for part in parts.iter().filter(|_| !is_damaged) {
             if part.range.start != next {
                 let message = format!("bytes {next} to {} belong to no part of the file, or to two", part.range.start);
                 return Err(Error::corrupt(message).at(next.min(part.range.start)).into());
@@ -403,7 +438,7 @@ impl Version2 {
         };
         let columns = self.entries.iter().enumerate().map(|(column, entry)| {
             let digests = entry.digests.clone();
-            let digests = digests.ok_or_else(|| Error::invalid("file", "its digests were not loaded"))?;
+            let digests = digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
             Ok((self.block(column)?.clone(), digests, self.statistics(column)?))
         });
         Ok((footer, columns.collect::<Result<_>>()?))

@@ -107,11 +107,11 @@ pub fn statistics(file: &File) -> Result<JsValue> {
     Ok(all.into())
 }
 
-/// Statistics of one chunk.
-pub fn chunk_statistics(file: &File, column: usize, row_group: usize) -> Result<JsValue> {
+/// Statistics of every chunk of a column.
+pub fn chunk_statistics(file: &File, column: usize) -> Result<JsValue> {
     let field = file.schema().columns.get(column).ok_or_else(|| Error::invalid("column", "is not there"))?;
-    let found = file.chunk_statistics(column, row_group);
-    Ok(found.map_or(JsValue::UNDEFINED, |found| statistics_to_js(found, field.data_type, true)))
+    let all = (0..file.row_groups().len()).filter_map(|row_group| file.chunk_statistics(column, row_group));
+    Ok(all.map(|found| statistics_to_js(found, field.data_type, true)).collect::<js_sys::Array>().into())
 }
 
 #[derive(Serialize)]

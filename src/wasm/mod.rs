@@ -6,6 +6,7 @@
 
 mod convert;
 mod error;
+mod filter;
 mod info;
 mod value;
 #[cfg(feature = "writer")]
@@ -109,10 +110,10 @@ impl Reader {
         info::statistics(self.file()?)
     }
 
-    /// Statistics of a chunk of a located column: `ColumnStatistics` of js/types.ts.
+    /// Statistics of every chunk of a located column: `ColumnStatistics[]` of js/types.ts; none for legacy files.
     #[wasm_bindgen(js_name = chunkStatistics)]
-    pub fn chunk_statistics(&self, column: u32, row_group: u32) -> Result<JsValue> {
-        info::chunk_statistics(self.file()?, column as usize, row_group as usize)
+    pub fn chunk_statistics(&self, column: u32) -> Result<JsValue> {
+        info::chunk_statistics(self.file()?, column as usize)
     }
 
     /// Step: what [`Self::verifier`] needs to know.
@@ -169,9 +170,9 @@ impl ColumnBuilder {
         self.assembly.push(reader.file()?, row_group as usize, stored.as_deref(), rows)
     }
 
-    /// The column: `ColumnData` of js/wasm-types.ts.
-    pub fn finish(self, reader: &Reader) -> Result<JsValue> {
-        let (column, warnings) = self.assembly.finish(reader.file()?)?;
+    /// The next rows, at most so many: `ColumnData` of js/wasm-types.ts.
+    pub fn take(&mut self, reader: &Reader, count: u32) -> Result<JsValue> {
+        let (column, warnings) = self.assembly.take(reader.file()?, count as usize)?;
         convert::column_to_js(&column, &warnings)
     }
 }

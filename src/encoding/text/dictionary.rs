@@ -17,15 +17,26 @@ pub fn entries(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder)
     super::decode(reader, entries, decoder)
 }
 
-pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+/// The distinct values of a node of `count` values, and which of them each value is.
+pub fn entries_and_codes(
+    reader: &mut ByteReader<'_>,
+    count: usize,
+    decoder: &mut Decoder,
+) -> Result<(VarBytes, Vec<usize>)> {
     let entries = entries(reader, count, decoder)?;
-    let codes = integer::decode(reader, count, decoder)?;
+    let position = |code: u64| {
+        let position = usize::try_from(code).ok().filter(|&position| position < entries.len());
+        position.ok_or_else(|| Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())))
+    };
+    let codes = integer::decode(reader, count, decoder)?.into_iter().map(position).collect::<Result<_>>()?;
+    Ok((entries, codes))
+}
+
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
+    let (entries, codes) = entries_and_codes(reader, count, decoder)?;
     let mut builder = Builder::new(count, decoder);
     for code in codes {
-        let position = usize::try_from(code).ok().filter(|&position| position < entries.len());
-        let position =
-            position.ok_or_else(|| Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())))?;
-        builder.extend(entries.get(position))?;
+        builder.extend(entries.get(code))?;
         builder.end();
     }
     builder.finish()

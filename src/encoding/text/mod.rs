@@ -82,6 +82,21 @@ pub fn distinct_values(reader: &mut ByteReader<'_>, count: usize, decoder: &mut 
     }
 }
 
+/// Which of [`distinct_values`] each value of a node is, where it stores them as such.
+///
+/// # Errors
+/// `corrupt`, `truncated`, `limit-exceeded`.
+pub fn distinct_codes(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Option<Vec<usize>>> {
+    if count == 0 {
+        return Ok(Some(Vec::new()));
+    }
+    match TextEncoding::from_id(reader.u8()?)? {
+        TextEncoding::Constant => constant::decode(reader, 1, decoder).map(|_| Some(vec![0; count])),
+        TextEncoding::Dictionary => dictionary::entries_and_codes(reader, count, decoder).map(|(_, codes)| Some(codes)),
+        _ => Ok(None),
+    }
+}
+
 /// Collects values whose bytes together are within the limit.
 struct Builder {
     offsets: Vec<i32>,

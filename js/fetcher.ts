@@ -1,0 +1,180 @@
+/** Reading from a source with few requests: small reads are made larger and remembered, planned ones are merged. */
+
+import { coalesce, cut, holds, type ByteSource, type Piece, type Range } from './bytes.js';
+import { invalid, NcfError } from './errors.js';
+import type { CallOptions } from './types.js';
+
+/** Most that one merged read fetches. */
+const MAX_READ = 8 * 1024 * 1024;
+/** Reads under way at once. */
+const CONCURRENT_READS = 4;
+/** Larger ones are not remembered, but for the end of the file. */
+const MAX_WINDOW = 1024 * 1024;
+const MAX_WINDOWS = 8;
+
+/** How far reads may be made larger, in bytes. */
+export interface ReadSizes {
+  /** Of the first read, from the end of the file. */
+  tailBytes: number;
+  /** Fewest of any other small read. */
+  windowBytes: number;
+  /** Between two ranges that become one. */
+  gap: number;
+}
+
+/** Keeps the end of the file and the last small reads, so that what lies near them costs no request. */
+export class ReadAhead {
+  readonly source: ByteSource;
+  readonly sizes: ReadSizes;
+  /** The end of the file, as far as it was read. */
+  #tail: Piece | undefined;
+  #windows: Piece[] = [];
+
+  constructor(source: ByteSource, sizes: ReadSizes) {
+    this.source = source;
+    this.sizes = sizes;
+    if (source.known) this.#remember(source.known);
+  }
+
+  /** Pieces that hold all these ranges, each once. */
+  async read(ranges: readonly Range[], signal?: AbortSignal): Promise<Piece[]> {
+    const merged = this.#merge(ranges);
+    const pieces = await Promise.all(merged.map((range) => this.#find(range) ?? this.#fetch(range, signal)));
+    return [...new Set(pieces)];
+  }
+
+  /**
+   * The same at once.
+   * @throws {NcfError} `invalid-argument` where some of it is not in memory
+   */
+  readSync(ranges: readonly Range[]): Piece[] {
+    const found = this.#merge(ranges).map((range) => {
+      const piece = this.#find(range);
+      if (!piece) throw invalid('source', 'a synchronous call needs a file whose bytes are in memory');
+      return piece;
+    });
+    return [...new Set(found)];
+  }
+
+  /** The bytes of a range, if they are in memory. */
+  known(range: Range): Uint8Array | undefined {
+    const piece = this.#find(range);
+    return piece && cut(piece, range);
+  }
+
+  #merge(ranges: readonly Range[]): Range[] {
+    return coalesce(ranges, this.sizes.gap, Infinity);
+  }
+
+  #find(range: Range): Piece | undefined {
+    const { readSync } = this.source;
+    if (readSync) return { start: range.start, bytes: readSync(range.start, range.end) };
+    if (this.#tail && holds(this.#tail, range)) return this.#tail;
+    return this.#windows.find((piece) => holds(piece, range));
+  }
+
+  async #fetch({ start, end }: Range, signal?: AbortSignal): Promise<Piece> {
+    const { source, sizes } = this;
+    const tail = this.#tail;
+    if (tail && start < tail.start && end > tail.start) {
+      // The rest is there.
+      const front = await source.read(start, tail.start, signal);
+      const bytes = new Uint8Array(front.byteLength + tail.bytes.byteLength);
+      bytes.set(front);
+      bytes.set(tail.bytes, front.byteLength);
+      return this.#remember({ start, bytes });
+    }
+    const atEnd = end === source.byteLength;
+    const from = atEnd ? Math.max(0, Math.min(start, end - sizes.tailBytes)) : start;
+    const to = atEnd ? end : Math.min(tail?.start ?? source.byteLength, Math.max(end, start + sizes.windowBytes));
+    return this.#remember({ start: from, bytes: await source.read(from, to, signal) });
+  }
+
+  #remember(piece: Piece): Piece {
+    const isTail = piece.start + piece.bytes.byteLength === this.source.byteLength;
+    if (isTail && (this.#tail === undefined || piece.start < this.#tail.start)) this.#tail = piece;
+    else if (piece.bytes.byteLength <= MAX_WINDOW) this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
+    return piece;
+  }
+}
+
+/** One read that serves one or more planned ranges. */
+interface Fetch {
+  range: Range;
+  users: number;
+  bytes?: Promise<Uint8Array>;
+}
+
+/** Fetches planned ranges, neighbours together, some ahead of their use; lets go of what was used. */
+export class Fetcher {
+  readonly #readAhead: ReadAhead;
+  readonly #fetches: Fetch[] = [];
+  /** Position in `#fetches` of what serves each range that is not in memory. */
+  readonly #positions = new Map<Range, number>();
+  readonly #options: CallOptions;
+  readonly #stop = new AbortController();
+  readonly #total: number;
+  #loaded = 0;
+
+  /**
+   * @param readAhead where the bytes come from
+   * @param ranges everything that `get` will be asked for, the same objects
+   * @param options signal and progress
+   */
+  constructor(readAhead: ReadAhead, ranges: readonly Range[], options: CallOptions) {
+    this.#readAhead = readAhead;
+    this.#options = options;
+    const missing = readAhead.source.inMemory ? [] : ranges.filter((range) => !readAhead.known(range));
+    missing.sort((a, b) => a.start - b.start || a.end - b.end);
+    const merged = coalesce(missing, readAhead.sizes.gap, MAX_READ);
+    this.#fetches = merged.map((range) => ({ range, users: 0 }));
+    this.#total = merged.reduce((sum, range) => sum + range.end - range.start, 0);
+    let position = 0;
+    for (const range of missing) {
+      while (position + 1 < merged.length && (merged[position + 1]?.start ?? Infinity) <= range.start) position += 1;
+      this.#positions.set(range, position);
+      const fetch = this.#fetches[position];
+      if (fetch) fetch.users += 1;
+    }
+    if (merged.length > 0) options.signal?.addEventListener('abort', this.#abort);
+  }
+
+  /** The bytes of a planned range. */
+  async get(range: Range): Promise<Uint8Array> {
+    const position = this.#positions.get(range);
+    if (position === undefined) {
+      const bytes = this.#readAhead.known(range);
+      if (!bytes) throw new NcfError('internal', 'a range was not planned');
+      return bytes;
+    }
+    for (const fetch of this.#fetches.slice(position, position + CONCURRENT_READS)) fetch.bytes ??= this.#start(fetch.range);
+    const fetch = this.#fetches[position];
+    const bytes = await fetch?.bytes;
+    if (!fetch || !bytes) throw new NcfError('internal', 'a range was not planned');
+    fetch.users -= 1;
+    // An empty one stays behind, so that nothing fetches it again.
+    if (fetch.users === 0) fetch.bytes = Promise.resolve(new Uint8Array());
+    return cut({ start: fetch.range.start, bytes }, range);
+  }
+
+  /** Ends what is under way, for nobody. */
+  close(): void {
+    this.#options.signal?.removeEventListener('abort', this.#abort);
+    this.#stop.abort();
+  }
+
+  readonly #abort = (): void => {
+    this.#stop.abort(this.#options.signal?.reason);
+  };
+
+  #start(range: Range): Promise<Uint8Array> {
+    const bytes = this.#readAhead.source.read(range.start, range.end, this.#stop.signal).then((read) => {
+      this.#loaded += read.byteLength;
+      if (!this.#stop.signal.aborted) this.#options.onProgress?.({ phase: 'fetch', loaded: this.#loaded, total: this.#total });
+      return read;
+    });
+    // Whoever waits for it sees the failure; one that nobody came to wait for is no unhandled rejection.
+    bytes.catch(() => undefined);
+    return bytes;
+  }
+}

@@ -1,0 +1,436 @@
+/**
+ * Reading rows: which chunks hold them, which of those a filter leaves, and what is in the chunks.
+ *
+ * A scan goes row group by row group. With a filter it looks at statistics first, then at the columns that the filter
+ * names, and then at the other columns of only those row groups in which something was found.
+ */
+
+import type { Range } from './bytes.js';
+import type { Ask, Core, Driver, Session, Steps } from './core.js';
+import type { CompiledFilter } from './filter.js';
+import type { CallOptions } from './types.js';
+import type { ColumnData } from './wasm-types.js';
+
+/** Most bytes of the row groups that are fetched together, unless it is one. */
+const MAX_UNIT = 4 * 1024 * 1024;
+
+/** What is wanted. */
+export interface Request {
+  /** Positions in the schema. */
+  readonly columns: readonly number[];
+  /** Rows of the file. */
+  readonly rows: Range;
+  /** Most rows. */
+  readonly limit: number;
+  /** What rows must fulfil. */
+  readonly filter: CompiledFilter | undefined;
+}
+
+/** Rows that were read. */
+export interface Batch {
+  /** One for each wanted column. */
+  readonly columns: readonly ColumnData[];
+  readonly numRows: number;
+  /** Position in the file of the first row. */
+  readonly rowStart: number;
+}
+
+/** A chunk as it is stored; `undefined` where the data of a legacy file do not hold the column. */
+type Stored = Uint8Array | undefined;
+
+/** A row group that may hold wanted rows. */
+interface Candidate {
+  readonly rowGroup: number;
+  /** Whether the filter has to be asked about its rows. */
+  readonly isUndecided: boolean;
+  /** Of all its chunks that may be fetched. */
+  readonly bytes: number;
+}
+
+/** Wanted rows of one row group. */
+interface Selection {
+  readonly rowGroup: number;
+  /** Rows of the file, of which those within the row group are meant; or ascending positions within it. */
+  readonly rows: Range | Uint32Array;
+  readonly numRows: number;
+  /** Position in the file of the first of them. */
+  readonly rowStart: number;
+  /** What was fetched already, by column. */
+  readonly known: ReadonlyMap<number, Stored>;
+}
+
+/** What `Filter.prune` says of a row group. */
+enum Pruned {
+  NoRow,
+  SomeRows,
+  AllRows,
+}
+
+/** A filter, and the reader that it was made for. */
+interface LiveFilter {
+  readonly core: Core;
+  readonly handle: InstanceType<Core['instance']['Filter']>;
+  /** The columns that it looks at. */
+  readonly columns: Uint32Array;
+}
+
+/** One reading of some rows. */
+export class Scan {
+  readonly session: Session;
+  readonly #request: Request;
+  /** First row of each row group, and behind the last one the end. */
+  readonly #bounds: Float64Array;
+  #core: Core | undefined;
+  #filter: LiveFilter | undefined;
+  /** Rows that the limit still leaves to the filter. */
+  #left: number;
+
+  constructor(session: Session, bounds: Float64Array, request: Request) {
+    this.session = session;
+    this.#bounds = bounds;
+    const { rows, limit, filter } = request;
+    // Without a filter, the limit only moves the end.
+    this.#request = filter ? request : { ...request, rows: { start: rows.start, end: Math.min(rows.end, rows.start + limit) } };
+    this.#left = filter ? limit : Infinity;
+  }
+
+  /** All wanted columns, one after the other; `onColumn` hears of each. */
+  *read(onColumn: (position: number) => void): Steps<Batch> {
+    const { columns, rows, filter } = this.#request;
+    try {
+      const candidates = this.#candidates(yield* this.ready());
+      const selections: Selection[] = [];
+      // As long as the limit does not say where to stop, everything is planned at once.
+      const units = this.#left === Infinity ? undefined : new Units(candidates);
+      for (let unit = units?.next() ?? candidates; unit.length > 0 && this.#left > 0; unit = units?.next() ?? []) {
+        selections.push(...(yield* this.#select(unit)));
+      }
+
+      const missing = this.#missing(yield* this.ready(), selections);
+      yield plan(missing);
+      const read: ColumnData[] = [];
+      for (const [position, column] of columns.entries()) {
+        const assembly = new Assembly(this, [column]);
+        try {
+          for (const [index, selection] of selections.entries()) {
+            const fetched = yield* fetching([missing[index]?.[position]]);
+            assembly.add(selection, selection.known.has(column) ? [selection.known.get(column)] : fetched);
+            yield* assembly.settle();
+          }
+          read.push(...(yield* assembly.take(Infinity)).columns);
+        } finally {
+          assembly.free();
+        }
+        onColumn(position);
+      }
+      const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
+      return { columns: read, numRows, rowStart: filter ? (selections[0]?.rowStart ?? rows.start) : rows.start };
+    } finally {
+      this.free();
+    }
+  }
+
+  /**
+   * The same row group by row group, or so many rows at a time. Fetches what comes next while the present row group is
+   * decoded and used.
+   */
+  async *batches(driver: Driver, size: number | undefined, options: CallOptions): AsyncGenerator<Batch, void, undefined> {
+    const assembly = new Assembly(this, this.#request.columns);
+    const stop = new AbortController();
+    const abort = (): void => {
+      stop.abort(options.signal?.reason);
+    };
+    options.signal?.addEventListener('abort', abort);
+    const run = <T>(steps: Steps<T>): Promise<T> => driver.run(steps, { ...options, signal: stop.signal });
+    try {
+      options.signal?.throwIfAborted();
+      const candidates = this.#candidates(await run(this.ready()));
+      const units = new Units(candidates);
+      const load = (): Promise<Part[]> | undefined => {
+        const unit = this.#left > 0 ? units.next() : [];
+        if (unit.length === 0) return undefined;
+        const loading = run(this.#load(unit));
+        // Whoever waits for it sees the failure; where nobody comes to wait, it is no unhandled rejection.
+        loading.catch(() => undefined);
+        return loading;
+      };
+      let done = 0;
+      for (let loading = load(); loading; ) {
+        const parts = await loading;
+        loading = load();
+        for (const { selection, chunks } of parts) {
+          assembly.add(selection, chunks);
+          await run(assembly.settle());
+          done += 1;
+          options.onProgress?.({ phase: 'decode', loaded: done, total: candidates.length });
+          while (assembly.numRows >= (size ?? 1)) yield await run(assembly.take(size ?? Infinity));
+        }
+      }
+      if (assembly.numRows > 0) yield await run(assembly.take(Infinity));
+    } finally {
+      options.signal?.removeEventListener('abort', abort);
+      stop.abort();
+      assembly.free();
+      this.free();
+    }
+  }
+
+  /** The open reader, which knows where the columns lie; the filter is made for it. */
+  *ready(): Steps<Core> {
+    const { session } = this;
+    const { columns, filter } = this.#request;
+    while (!session.isLive(this.#core)) {
+      const core = yield* session.locate(Uint32Array.from(columns));
+      if (filter !== undefined) {
+        if (this.#filter?.core !== core) this.#filter = makeFilter(session, core, filter);
+        if ((yield* session.locate(this.#filter.columns)) !== core) continue;
+      }
+      this.#core = core;
+    }
+    return this.#core;
+  }
+
+  /** Lets go of the filter. */
+  free(): void {
+    if (this.#filter && this.session.isLive(this.#filter.core)) this.#filter.handle.free();
+    this.#filter = undefined;
+    this.#core = undefined;
+  }
+
+  /** Row groups that hold wanted rows, as far as statistics can tell. */
+  #candidates(core: Core): Candidate[] {
+    const { rows, columns } = this.#request;
+    const filter = this.#filter;
+    const involved = [...new Set([...columns, ...(filter?.columns ?? [])])];
+    return this.session.call(core, () => {
+      const [first = 0, end = 0] = core.reader.rowGroupsOf(rows.start, rows.end);
+      const candidates: Candidate[] = [];
+      for (let rowGroup = first; rowGroup < end; rowGroup++) {
+        const pruned: Pruned = filter ? filter.handle.prune(core.reader, rowGroup) : Pruned.AllRows;
+        if (pruned === Pruned.NoRow) continue;
+        let bytes = 0;
+        for (const column of involved) bytes += sizeOf(rangeOf(core, column, rowGroup));
+        candidates.push({ rowGroup, isUndecided: pruned === Pruned.SomeRows, bytes });
+      }
+      return candidates;
+    });
+  }
+
+  /** The wanted rows of some row groups; none is left out of which nothing is known, unless the limit is reached. */
+  *#select(unit: readonly Candidate[]): Steps<Selection[]> {
+    const selections: Selection[] = [];
+    const core = yield* this.ready();
+    const undecided = unit.filter(({ isUndecided }) => isUndecided);
+    const tested = [...(this.#filter?.columns ?? [])];
+    const ranges = this.session.call(core, () => undecided.map(({ rowGroup }) => tested.map((column) => rangeOf(core, column, rowGroup))));
+    yield plan(ranges);
+    for (const candidate of unit) {
+      if (this.#left <= 0) break;
+      const selection = candidate.isUndecided ? yield* this.#test(candidate, tested, yield* fetching(ranges.shift() ?? [])) : this.#all(candidate);
+      if (selection.numRows === 0) continue;
+      selections.push(selection);
+      this.#left -= selection.numRows;
+    }
+    return selections;
+  }
+
+  /** All rows of a row group that are within the range and the limit. */
+  #all({ rowGroup }: Candidate): Selection {
+    const { rows, filter } = this.#request;
+    const rowStart = Math.max(rows.start, this.#bounds[rowGroup] ?? 0);
+    const rowEnd = Math.min(rows.end, this.#bounds[rowGroup + 1] ?? 0, rowStart + this.#left);
+    // Columns of odd legacy files can be longer than the file says.
+    return { rowGroup, rows: filter ? { start: rowStart, end: rowEnd } : rows, numRows: Math.max(0, rowEnd - rowStart), rowStart, known: new Map() };
+  }
+
+  /** The rows of a row group that the filter lets through, within the range and the limit. */
+  *#test({ rowGroup }: Candidate, tested: readonly number[], chunks: readonly Stored[]): Steps<Selection> {
+    yield { kind: 'turn' };
+    const core = yield* this.ready();
+    const { rows, columns } = this.#request;
+    const found = this.session.call(core, () => this.#filter?.handle.select(core.reader, rowGroup, [...chunks], rows.start, rows.end) ?? new Uint32Array());
+    const positions = found.length > this.#left ? found.slice(0, this.#left) : found;
+    const known = new Map(tested.map((column, index) => [column, chunks[index]] as const).filter(([column]) => columns.includes(column)));
+    return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known };
+  }
+
+  /** Where the chunks of the wanted columns lie that are still to be fetched, by selection. */
+  #missing(core: Core, selections: readonly Selection[]): (Range | undefined)[][] {
+    const { columns } = this.#request;
+    return this.session.call(core, () =>
+      selections.map(({ rowGroup, known }) => columns.map((column) => (known.has(column) ? undefined : rangeOf(core, column, rowGroup)))),
+    );
+  }
+
+  /** The wanted rows of some row groups, with everything that is needed to decode them. */
+  *#load(unit: readonly Candidate[]): Steps<Part[]> {
+    const { columns } = this.#request;
+    const selections = yield* this.#select(unit);
+    const missing = this.#missing(yield* this.ready(), selections);
+    yield plan(missing);
+    const parts: Part[] = [];
+    for (const [index, selection] of selections.entries()) {
+      const fetched = yield* fetching(missing[index] ?? []);
+      parts.push({ selection, chunks: columns.map((column, position) => (selection.known.has(column) ? selection.known.get(column) : fetched[position])) });
+    }
+    return parts;
+  }
+
+  /** Position in the file of a selected row. */
+  rowOf({ rowGroup, rows, rowStart }: Selection, index: number): number {
+    return rows instanceof Uint32Array ? (this.#bounds[rowGroup] ?? 0) + (rows[index] ?? 0) : rowStart + index;
+  }
+}
+
+/** Chunks of one selection, one for each column of an assembly. */
+interface Part {
+  readonly selection: Selection;
+  readonly chunks: readonly Stored[];
+}
+
+/** Decodes selections, and gives their rows in portions of any size. Parts stay until all their rows were taken. */
+class Assembly {
+  readonly #scan: Scan;
+  readonly #columns: readonly number[];
+  #core: Core | undefined;
+  #builders: InstanceType<Core['instance']['ColumnBuilder']>[] = [];
+  #parts: Part[] = [];
+  /** Chunks of the parts that were decoded, column after column and part after part. */
+  #decoded = 0;
+  /** Rows of the first part that were taken. */
+  #taken = 0;
+  /** Rows of the first part that the builders have let go of. */
+  #dropped = 0;
+
+  constructor(scan: Scan, columns: readonly number[]) {
+    this.#scan = scan;
+    this.#columns = columns;
+  }
+
+  /** Rows that can be taken. */
+  get numRows(): number {
+    return this.#parts.reduce((sum, { selection }) => sum + selection.numRows, 0) - this.#taken;
+  }
+
+  /** Adds a selection; `chunks` are one for each column. */
+  add(selection: Selection, chunks: readonly Stored[]): void {
+    this.#parts.push({ selection, chunks });
+  }
+
+  /** Decodes what was added; all over again where a trap took what was decoded. */
+  *settle(): Steps<void> {
+    const { session } = this.#scan;
+    const width = this.#columns.length;
+    for (;;) {
+      const core = yield* this.#scan.ready();
+      if (core !== this.#core) {
+        this.#core = core;
+        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column)));
+        this.#decoded = 0;
+        this.#dropped = 0;
+      }
+      const part = width > 0 ? this.#parts[Math.floor(this.#decoded / width)] : undefined;
+      if (!part) break;
+      this.#decode(core, part, this.#decoded % width);
+      this.#decoded += 1;
+      yield { kind: 'turn' };
+    }
+    if (this.#dropped < this.#taken) {
+      this.#takeAll(this.#taken - this.#dropped);
+      this.#dropped = this.#taken;
+    }
+  }
+
+  /** The next rows, at most so many. */
+  *take(count: number): Steps<Batch> {
+    yield* this.settle();
+    const [first] = this.#parts;
+    const rowStart = first ? this.#scan.rowOf(first.selection, this.#taken) : 0;
+    const numRows = Math.min(count, this.numRows);
+    const columns = this.#takeAll(count);
+    this.#taken += numRows;
+    this.#dropped = this.#taken;
+    for (let part = this.#parts[0]; part && part.selection.numRows <= this.#taken; part = this.#parts[0]) {
+      this.#parts.shift();
+      this.#taken -= part.selection.numRows;
+      this.#dropped = this.#taken;
+      this.#decoded -= this.#columns.length;
+    }
+    return { columns, numRows, rowStart };
+  }
+
+  /** Lets go of wasm memory. */
+  free(): void {
+    if (this.#scan.session.isLive(this.#core)) this.#builders.forEach((builder) => { builder.free(); });
+    this.#builders = [];
+    this.#core = undefined;
+  }
+
+  #decode(core: Core, { selection: { rowGroup, rows }, chunks }: Part, position: number): void {
+    this.#scan.session.call(core, () => {
+      const builder = this.#builders[position];
+      if (rows instanceof Uint32Array) builder?.select(core.reader, rowGroup, chunks[position], rows);
+      else builder?.push(core.reader, rowGroup, chunks[position], rows.start, rows.end);
+    });
+  }
+
+  #takeAll(count: number): ColumnData[] {
+    const core = this.#core;
+    if (!core) return [];
+    const most = Math.min(count, 2 ** 32 - 1);
+    return this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
+  }
+}
+
+/** Hands out row groups that are fetched together: one, then two, four ... as far as their bytes allow. */
+class Units {
+  readonly #candidates: readonly Candidate[];
+  #start = 0;
+  #most = 1;
+
+  constructor(candidates: readonly Candidate[]) {
+    this.#candidates = candidates;
+  }
+
+  /** The next ones; none at the end. */
+  next(): Candidate[] {
+    const unit: Candidate[] = [];
+    let bytes = 0;
+    for (const candidate of this.#candidates.slice(this.#start, this.#start + this.#most)) {
+      bytes += candidate.bytes;
+      if (unit.length > 0 && bytes > MAX_UNIT) break;
+      unit.push(candidate);
+    }
+    this.#start += unit.length;
+    this.#most *= 2;
+    return unit;
+  }
+}
+
+function makeFilter(session: Session, core: Core, filter: CompiledFilter): LiveFilter {
+  return session.call(core, ({ Filter }) => {
+    const handle = new Filter(core.reader, filter);
+    return { core, handle, columns: handle.columns() };
+  });
+}
+
+/** Where a chunk lies; `undefined` where the data of a legacy file do not hold the column. */
+function rangeOf({ reader }: Core, column: number, rowGroup: number): Range | undefined {
+  const found = reader.chunk(column, rowGroup);
+  return found && { start: found[0] ?? 0, end: found[1] ?? 0 };
+}
+
+const sizeOf = (range: Range | undefined): number => (range ? range.end - range.start : 0);
+
+function plan(ranges: readonly (readonly (Range | undefined)[])[]): Ask {
+  return { kind: 'plan', ranges: ranges.flat().filter((range) => range !== undefined) };
+}
+
+/** Planned chunks; `undefined` where there is no range. */
+function* fetching(ranges: readonly (Range | undefined)[]): Steps<Stored[]> {
+  const wanted = ranges.filter((range) => range !== undefined);
+  if (wanted.length === 0) return ranges.map(() => undefined);
+  const pieces = yield { kind: 'chunks', ranges: wanted };
+  let next = 0;
+  return ranges.map((range) => (range ? pieces[next++]?.bytes : undefined));
+}
