@@ -5,7 +5,8 @@
  * --quick               small tables and few rounds; the documents stay as they are
  * --tables a,b          only these; likewise --cases and --adapters; the documents stay as they are
  * --rounds N            how often each adapter's turn comes; default 5
- * --budget MS           time that a process spends on its runs; default 600
+ * --budget MS           time that a process spends on its runs; default 1200
+ * --profile             instead of times, the functions in which the processor spends them
  * --report              measures nothing, and writes the documents from what earlier runs measured
  */
 
@@ -59,11 +60,24 @@ function loadResults() {
   return { machine: '', times: {}, sizes: {}, memory: {}, startup: {}, download: {} };
 }
 
+/**
+ * @param {string} table
+ * @param {string} name
+ * @param {string} adapter
+ * @param {number} budget
+ */
+async function printProfile(table, name, adapter, budget) {
+  const { runs, functions } = await inProcess({ task: 'profile', adapter, table, case: name, path: pathOf(table, adapter), budget });
+  console.log(`\n${table}: ${CASES[name]?.title}, ${adapter}; share of the processor's time, ${runs} runs`);
+  for (const [name, share] of functions.slice(0, 25)) console.log(`${(100 * share).toFixed(1).padStart(6)} %  ${name}`);
+}
+
 await main(async () => {
   const { values: options } = parseArgs({
     options: {
       quick: { type: 'boolean', default: false },
       report: { type: 'boolean', default: false },
+      profile: { type: 'boolean', default: false },
       tables: { type: 'string' },
       cases: { type: 'string' },
       adapters: { type: 'string' },
@@ -80,7 +94,7 @@ await main(async () => {
   const cases = pick('cases', options.cases, [...Object.keys(CASES), ...OTHERS], options.quick ? Object.keys(CASES) : undefined);
   const adapters = pick('adapters', options.adapters, Object.keys(ADAPTERS));
   const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
-  const budget = Number(options.budget ?? (options.quick ? 200 : 600));
+  const budget = Number(options.budget ?? (options.quick ? 400 : 1200));
 
   const peers = await ensurePeers();
   mkdirSync(`${folder}/files`, { recursive: true });
@@ -96,6 +110,10 @@ await main(async () => {
     await ensureArrow([table]);
     Object.assign(results.sizes[table] ??= {}, await prepareFiles(table, those, names, versions));
     for (const name of names) {
+      if (options.profile) {
+        for (const adapter of those.filter((candidate) => takesPart(candidate, name))) await printProfile(table, name, adapter, budget);
+        continue;
+      }
       const cells = await timeCase(table, name, those.filter((adapter) => takesPart(adapter, name)), { rounds, budget });
       Object.assign((results.times[table] ??= {})[name] ??= {}, cells);
       printCase(table, name, cells);

@@ -10,20 +10,23 @@ import { CASES, TABLES } from './cases.mjs';
 import { compare } from './compare.mjs';
 import { loadTable, toValues } from './data.mjs';
 import { measureMemory } from './memory.mjs';
+import { profile } from './profile.mjs';
 
 /**
  * @typedef {object} Task
- * @property {'prepare' | 'time' | 'memory'} task
+ * @property {'prepare' | 'time' | 'memory' | 'profile'} task
  * @property {string} adapter
  * @property {string} table
  * @property {string} path of the adapter's file
- * @property {string} case for `time` and `memory`
+ * @property {string} case for all but `prepare`
  * @property {readonly string[]} cases for `prepare`: those that are going to be timed
- * @property {number} budget for `time`: milliseconds that may be spent
+ * @property {number} budget for `time` and `profile`: milliseconds that may be spent
  */
 
-// So many runs before the timed ones, for the just-in-time compilers, and so many timed ones at least and at most.
-const WARM_UP = 2;
+// Before the timed runs, for the just-in-time compilers, so many runs at least, and so much of the time.
+const WARM_UP_RUNS = 2;
+const WARM_UP_SHARE = 0.5;
+// So many timed runs at least and at most.
 const MIN_RUNS = 3;
 const MAX_RUNS = 50;
 
@@ -79,8 +82,8 @@ async function time(task) {
   /** @type {{ wall: number[], cpu: number[] }} */
   const times = { wall: [], cpu: [] };
   const started = performance.now();
-  for (let count = -WARM_UP; count < MAX_RUNS; count++) {
-    if (count >= MIN_RUNS && performance.now() - started > task.budget) break;
+  for (let count = 0; count < WARM_UP_RUNS || performance.now() - started < WARM_UP_SHARE * task.budget; count++) await run(adapter, input);
+  while (times.wall.length < MAX_RUNS && (times.wall.length < MIN_RUNS || performance.now() - started < task.budget)) {
     // What the run before left behind is not this one's to clear away.
     globalThis.gc?.();
     const cpu = process.cpuUsage();
@@ -89,7 +92,6 @@ async function time(task) {
     const wall = performance.now() - start;
     const { user, system } = process.cpuUsage(cpu);
     if (answer === undefined) throw new Error(`${task.adapter} has no ${task.case}`);
-    if (count < 0) continue;
     times.wall.push(wall);
     times.cpu.push((user + system) / 1000);
   }
@@ -106,7 +108,17 @@ async function memory(task) {
   });
 }
 
-const TASKS = { prepare, time, memory };
+/** @param {Task} task */
+async function profileCase(task) {
+  const { run } = /** @type {typeof CASES[string]} */ (CASES[task.case]);
+  const adapter = await loadAdapter(task.adapter);
+  const input = inputOf(task);
+  // The code that counts is that of a program that has run for a while.
+  for (const end = performance.now() + task.budget / 4; performance.now() < end;) await run(adapter, input);
+  return profile(() => run(adapter, input), task.budget);
+}
+
+const TASKS = { prepare, time, memory, profile: profileCase };
 
 process.once('message', async (/** @type {Task} */ task) => {
   try {
