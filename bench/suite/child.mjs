@@ -23,11 +23,8 @@ import { profile } from './profile.mjs';
  * @property {number} budget for `time` and `profile`: milliseconds that may be spent
  */
 
-// Before the timed runs, for the just-in-time compilers, so many runs at least, and so much of the time.
-const WARM_UP_RUNS = 2;
-const WARM_UP_SHARE = 0.5;
-// So many timed runs at least and at most.
-const MIN_RUNS = 3;
+// Share of the time that goes to runs before the timed ones, for the just-in-time compilers.
+const WARM_UP = 0.5;
 const MAX_RUNS = 50;
 
 /** @param {string} path */
@@ -82,8 +79,8 @@ async function time(task) {
   /** @type {{ wall: number[], cpu: number[] }} */
   const times = { wall: [], cpu: [] };
   const started = performance.now();
-  for (let count = 0; count < WARM_UP_RUNS || performance.now() - started < WARM_UP_SHARE * task.budget; count++) await run(adapter, input);
-  while (times.wall.length < MAX_RUNS && (times.wall.length < MIN_RUNS || performance.now() - started < task.budget)) {
+  do await run(adapter, input); while (performance.now() - started < WARM_UP * task.budget);
+  do {
     // What the run before left behind is not this one's to clear away.
     globalThis.gc?.();
     const cpu = process.cpuUsage();
@@ -94,7 +91,7 @@ async function time(task) {
     if (answer === undefined) throw new Error(`${task.adapter} has no ${task.case}`);
     times.wall.push(wall);
     times.cpu.push((user + system) / 1000);
-  }
+  } while (times.wall.length < MAX_RUNS && performance.now() - started < task.budget);
   return times;
 }
 
