@@ -23,7 +23,7 @@ export interface ColumnDeclaration {
   readonly statistics?: unknown;
   /** Hint: which codec to use. Version 2 honours `'none'`: the column is stored uncompressed. */
   readonly compressionModel?: string | undefined;
-  /** Hint: store distinct values once. Version 2 chooses by size, and gives dictionaries the benefit of the doubt then. */
+  /** Hint: store distinct values once. Version 2 does so for text and binary then, and otherwise where it is smallest. */
   readonly useDictionary?: boolean | undefined;
   /** Hint: build a learned index. */
   readonly createLearnedIndex?: boolean | undefined;
@@ -68,7 +68,7 @@ export function toList(table: TableInput): readonly ColumnInput[] {
     return columns;
   }
   if (typeof table !== 'object' || table === null) throw invalid('columns', 'is neither a list nor an object');
-  return Object.entries(table as Record<string, ColumnValues>).map(([name, data]) => ({ name, data }));
+  return Object.entries<ColumnValues>(table as Readonly<Record<string, ColumnValues>>).map(([name, data]) => ({ name, data }));
 }
 
 /** Whether the declarations tell all that the values could. */
@@ -91,13 +91,13 @@ function conversion({ name, type, unit, utc, precision, scale }: ColumnDeclarati
 }
 
 /** The values of one column as buffers. */
-export function convert(input: ColumnInput): ColumnBuffers {
+export function columnBuffers(input: ColumnInput): ColumnBuffers {
   return toBuffers(input.data, conversion(input));
 }
 
 /** The column's schema: what is declared, over what the taken-over schema says; parameters of the type as the values have them. */
 export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, known: ColumnSchema | undefined): FieldSetup {
-  const { data: _data, unit: _unit, ...own } = input as ColumnInput;
+  const { data: _data, unit: _unit, ...own }: Partial<ColumnInput> = input;
   const stated = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
   const { utc, precision, scale } = buffers;
   return {
@@ -108,7 +108,7 @@ export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, kno
     ...(utc !== undefined && { utc }),
     ...(precision !== undefined && { precision }),
     ...(scale !== undefined && { scale }),
-  } as FieldSetup;
+  };
 }
 
 /** Number of rows, which all columns must have. */
@@ -124,14 +124,10 @@ export class Shape {
   /** Schema of each column. */
   readonly fields: readonly FieldSetup[];
   readonly #conversions: readonly ConversionOptions[];
-  readonly #positions: ReadonlyMap<string, number>;
 
   constructor(fields: readonly FieldSetup[], conversions: readonly ConversionOptions[]) {
     this.fields = fields;
     this.#conversions = conversions;
-    this.#positions = new Map(fields.map(({ name }, index) => [name, index]));
-    const twice = fields.find(({ name }, index) => this.#positions.get(name) !== index);
-    if (twice) throw invalid('name', 'another column has the same name', twice.name);
   }
 
   /** That of declared columns alone; what a timestamp or decimal does not say has its default. */
@@ -162,15 +158,11 @@ export class Shape {
    * @throws {NcfError} `unknown-column`, `type-mismatch`, `invalid-argument`
    */
   convert(batch: TableInput): ColumnBuffers[] {
-    const given = new Map<string, ColumnInput>();
-    for (const column of toList(batch)) {
-      if (!this.#positions.has(column.name)) throw this.#unknown(column.name);
-      if (given.has(column.name)) throw invalid('name', 'another column has the same name', column.name);
-      given.set(column.name, column);
-    }
+    const names = this.fields.map(({ name }) => name);
+    const given = byName(toList(batch), names);
     const buffers = this.#conversions.map((options) => {
       const column = given.get(options.name);
-      if (!column) throw invalid('columns', `the batch has no column of that name; the table has ${this.#names()}`, options.name);
+      if (!column) throw missingColumn(options.name, names);
       return toBuffers(column.data, { ...options, unit: column.unit ?? options.unit });
     });
     countRows(this.fields, buffers);
@@ -182,17 +174,9 @@ export class Shape {
    * @throws {NcfError} `unknown-column` for a key that is no column, `type-mismatch`
    */
   convertRows(rows: readonly RowInput[]): ColumnBuffers[] {
-    const data = gather(rows, this.fields.map(({ name }) => name), (name) => this.#unknown(name));
+    const names = this.fields.map(({ name }) => name);
+    const data = gather(rows, names, (name) => unknownColumn(name, names));
     return this.#conversions.map((options, index) => toBuffers(data[index] ?? [], options));
-  }
-
-  #names(): string {
-    const names = this.fields.map(({ name }) => JSON.stringify(name));
-    return names.length > 20 ? `${names.slice(0, 20).join(', ')}, ...` : names.join(', ');
-  }
-
-  #unknown(name: string): NcfError {
-    return new NcfError('unknown-column', `no column named ${JSON.stringify(name)} (known: ${this.#names()})`, { column: name });
   }
 }
 
@@ -221,15 +205,51 @@ function gather(rows: readonly RowInput[], names: readonly string[], unknown: (n
   return cells;
 }
 
-/** Rows as a table; columns in the order in which their names are first seen. */
-export function tableOfRows(rows: readonly RowInput[]): ColumnInput[] {
+/** Rows as a table; without declared columns, those are the names, in the order in which they are first seen. */
+export function tableOfRows(rows: readonly RowInput[], declared: readonly ColumnDeclaration[] | undefined): ColumnInput[] {
   const names = new Set<string>();
   for (const [row, values] of rows.entries()) {
     if (typeof values !== 'object' || values === null) throw invalid('rows', `row ${row} is no object`);
     for (const name of Object.keys(values)) names.add(name);
   }
-  const list = [...names];
-  return gather(rows, list, (name) => invalid('rows', name)).map((data, index) => ({ name: list[index] ?? '', data }));
+  const list = declared?.map(({ name }) => name) ?? [...names];
+  return gather(rows, list, (name) => unknownColumn(name, list)).map((data, index) => ({ name: list[index] ?? '', data }));
+}
+
+/** The columns of a first batch, in the order in which they were declared and with what was declared of them. */
+export function firstBatch(batch: TableInput, declared: readonly ColumnDeclaration[] | undefined): ColumnInput[] {
+  const columns = toList(batch);
+  if (!declared) return [...columns];
+  const names = declared.map(({ name }) => name);
+  const given = byName(columns, names);
+  return declared.map((declaration) => {
+    const column = given.get(declaration.name);
+    if (!column) throw missingColumn(declaration.name, names);
+    return { ...declaration, unit: column.unit ?? declaration.unit, data: column.data };
+  });
+}
+
+function byName(columns: readonly ColumnInput[], names: readonly string[]): Map<string, ColumnInput> {
+  const known = new Set(names);
+  const given = new Map<string, ColumnInput>();
+  for (const column of columns) {
+    if (!known.has(column.name)) throw unknownColumn(column.name, names);
+    if (given.has(column.name)) throw invalid('name', 'another column has the same name', column.name);
+    given.set(column.name, column);
+  }
+  return given;
+}
+
+function listed(names: readonly string[]): string {
+  return names.slice(0, 20).map((name) => JSON.stringify(name)).join(', ') + (names.length > 20 ? ', ...' : '');
+}
+
+function unknownColumn(name: string, names: readonly string[]): NcfError {
+  return new NcfError('unknown-column', `no column named ${JSON.stringify(name)} (known: ${listed(names)})`, { column: name });
+}
+
+function missingColumn(name: string, names: readonly string[]): NcfError {
+  return invalid('columns', `the batch has no column of that name; the table has ${listed(names)}`, name);
 }
 
 /** The rows `start..end` of buffers, as views where that can be; `start` is a multiple of 8. */

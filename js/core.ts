@@ -150,9 +150,9 @@ export class Driver {
     let fetcher: Fetcher | undefined;
     try {
       this.session.checkOpen();
+      signal?.throwIfAborted();
       let next = steps.next();
       while (!next.done) {
-        signal?.throwIfAborted();
         const ask = next.value;
         let pieces: Piece[] = [];
         if (ask.kind === 'metadata') {
@@ -187,7 +187,7 @@ export class Driver {
         const ask = next.value;
         let pieces: Piece[] = [];
         if (ask.kind === 'metadata') pieces = this.readAhead.readSync(ask.ranges);
-        else if (ask.kind === 'chunks') pieces = ask.ranges.flatMap((range) => this.readAhead.readSync([range]));
+        else if (ask.kind === 'chunks') pieces = ask.ranges.map((range) => this.readAhead.chunkSync(range));
         next = steps.next(pieces);
       }
       return next.value;

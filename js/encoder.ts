@@ -1,5 +1,6 @@
 /** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
 
+import type { Core } from './core.js';
 import type { Engine, Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
@@ -68,10 +69,12 @@ export function writerSetup(options: DialectOptions): WriterSetup {
   };
 }
 
-function withMetadata(extra: Schema['extra'] | undefined, metadata: EncodingOptions['metadata']): unknown {
+/** Unknown keys of a schema with other user metadata. */
+export function withMetadata(extra: Schema['extra'] = {}, metadata: EncodingOptions['metadata']): Schema['extra'] {
   if (metadata === undefined) return extra;
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw invalid('metadata', 'is no object');
-  return extra instanceof Map ? new Map(extra as ReadonlyMap<unknown, unknown>).set('metadata', metadata) : { ...extra, metadata };
+  const entries: (readonly [unknown, unknown])[] = extra instanceof Map ? [...(extra as ReadonlyMap<unknown, unknown>)] : Object.entries(extra);
+  return new Map([...entries.filter(([key]) => key !== 'metadata'), ['metadata', metadata]]);
 }
 
 /** The writing parts of an instance. */
@@ -90,10 +93,10 @@ abstract class Handle<T extends { free(): void }> {
   readonly #instance: WritingInstance;
   #handle: T | undefined;
 
-  protected constructor(engine: Engine, make: (instance: WritingInstance) => T) {
+  constructor(engine: Engine, instance: WritingInstance, make: () => T) {
     this.#engine = engine;
-    this.#instance = writingInstance(engine);
-    this.#handle = engine.call(this.#instance, () => make(this.#instance));
+    this.#instance = instance;
+    this.#handle = engine.call(instance, make);
   }
 
   /** Whether calls can still succeed: not after a trap, nor after the end. */
@@ -124,10 +127,32 @@ abstract class Handle<T extends { free(): void }> {
   }
 }
 
+type FullReader = Parameters<WritingInstance['evolve']>[0];
+
+/** The reader of a core that lives in the writing module, which has a class of its own for it. */
+export function fullReader({ reader }: { readonly reader: object }): FullReader {
+  return reader as FullReader;
+}
+
+type StreamHandle = InstanceType<WritingInstance['StreamWriter']>;
+
 /** Encodes one table of version 2 from batches of rows. */
-export class StreamEncoder extends Handle<InstanceType<WritingInstance['StreamWriter']>> {
-  constructor(engine: Engine, setup: WriterSetup, fields: readonly FieldSetup[]) {
-    super(engine, ({ StreamWriter }) => new StreamWriter(setup, [...fields]));
+export class StreamEncoder extends Handle<StreamHandle> {
+  /** For a new file with these columns. */
+  static create(engine: Engine, setup: WriterSetup, fields: readonly FieldSetup[]): StreamEncoder {
+    const instance = writingInstance(engine);
+    return new StreamEncoder(engine, instance, () => new instance.StreamWriter(setup, [...fields]));
+  }
+
+  /** For more row groups of an open file, whose verifier was prepared. */
+  static append(engine: Engine, core: Core, setup: WriterSetup): StreamEncoder {
+    const instance = core.instance as WritingInstance;
+    return new StreamEncoder(engine, instance, () => instance.StreamWriter.append(fullReader(core), setup));
+  }
+
+  /** Where the output that was not taken yet begins in the file. */
+  get start(): number {
+    return this.call((writer) => writer.start);
   }
 
   /** Adds rows, `first` being the number of the first of them in errors; nothing is taken if it throws. */
@@ -150,8 +175,10 @@ export class StreamEncoder extends Handle<InstanceType<WritingInstance['StreamWr
 
 /** Encodes one table of a legacy dialect from whole columns. */
 export class LegacyEncoder extends Handle<InstanceType<WritingInstance['TableWriter']>> {
-  constructor(engine: Engine, setup: WriterSetup) {
-    super(engine, ({ TableWriter }) => new TableWriter(setup));
+  /** For a new file. */
+  static create(engine: Engine, setup: WriterSetup): LegacyEncoder {
+    const instance = writingInstance(engine);
+    return new LegacyEncoder(engine, instance, () => new instance.TableWriter(setup));
   }
 
   /** Adds a column. */

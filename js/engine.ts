@@ -5,7 +5,9 @@
  * written. After a trap the instance is dropped, and the next call gets a new one of the same compiled module.
  */
 
+import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
+import type { ByteSink } from './sink.js';
 import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
 import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
 
@@ -21,12 +23,39 @@ export interface Platform {
   load(kind: WasmKind): WasmInput | Promise<WasmInput>;
   /** The module's bytes, where they can be had at once (Node). */
   loadSync?(kind: WasmKind): BufferSource;
+  /** Opens what only this platform can read from; `undefined` for anything else. */
+  openSource?(input: unknown): Promise<ByteSource | undefined>;
+  /** Opens what only this platform can write to; `undefined` for anything else. */
+  openSink?(target: unknown): Promise<ByteSink | undefined>;
+  /** Whether `openInPlace` would open it. */
+  isLocal?(input: unknown): boolean;
+  /** Opens a file that can be changed where it is; `undefined` for anything else. */
+  openInPlace?(input: unknown): Promise<InPlaceFile | undefined>;
+}
+
+/** A file that can be changed where it is. */
+export interface InPlaceFile {
+  /** What the file holds. */
+  readonly source: ByteSource;
+  /** Writes at a position, behind the end or over what is there. */
+  writeAt(bytes: Uint8Array, position: number): Promise<void>;
+  /** Cuts the file. */
+  truncate(byteLength: number): Promise<void>;
+  /** Waits until what was written would outlive a crash. */
+  sync(): Promise<void>;
+  /** Lets go of what was opened. */
+  close(): Promise<void>;
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
 export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>>;
 
 let platform: Platform | undefined;
+
+/** What the entry point has told. */
+export function currentPlatform(): Partial<Platform> {
+  return platform ?? {};
+}
 
 /** Tells where this platform keeps the modules; each entry point calls it once. */
 export function usePlatform(value: Platform): void {

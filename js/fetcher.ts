@@ -11,6 +11,8 @@ const CONCURRENT_READS = 4;
 /** Larger ones are not remembered, but for the end of the file. */
 const MAX_WINDOW = 1024 * 1024;
 const MAX_WINDOWS = 8;
+/** Larger pieces are cut to what was asked for, before they are copied into wasm memory. */
+const MAX_PIECE = 64 * 1024;
 
 /** How far reads may be made larger, in bytes. */
 export interface ReadSizes {
@@ -39,8 +41,8 @@ export class ReadAhead {
   /** Pieces that hold all these ranges, each once. */
   async read(ranges: readonly Range[], signal?: AbortSignal): Promise<Piece[]> {
     const merged = this.#merge(ranges);
-    const pieces = await Promise.all(merged.map((range) => this.#find(range) ?? this.#fetch(range, signal)));
-    return [...new Set(pieces)];
+    const found = await Promise.all(merged.map(async (range) => trim(this.#find(range) ?? (await this.#fetch(range, signal)), range)));
+    return [...new Set(found)];
   }
 
   /**
@@ -51,9 +53,19 @@ export class ReadAhead {
     const found = this.#merge(ranges).map((range) => {
       const piece = this.#find(range);
       if (!piece) throw invalid('source', 'a synchronous call needs a file whose bytes are in memory');
-      return piece;
+      return trim(piece, range);
     });
     return [...new Set(found)];
+  }
+
+  /**
+   * Exactly the bytes of a range, at once.
+   * @throws {NcfError} as `readSync`
+   */
+  chunkSync(range: Range): Piece {
+    const { readSync } = this.source;
+    if (!readSync) throw invalid('source', 'a synchronous call needs a file whose bytes are in memory');
+    return { start: range.start, bytes: readSync(range.start, range.end) };
   }
 
   /** The bytes of a range, if they are in memory. */
@@ -96,6 +108,10 @@ export class ReadAhead {
     else if (piece.bytes.byteLength <= MAX_WINDOW) this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
     return piece;
   }
+}
+
+function trim(piece: Piece, range: Range): Piece {
+  return piece.bytes.byteLength <= MAX_PIECE ? piece : { start: range.start, bytes: cut(piece, range) };
 }
 
 /** One read that serves one or more planned ranges. */

@@ -196,12 +196,14 @@ export class NcfFile {
         pull: async (controller) => {
           try {
             const next = await batches.next();
-            if (!next.done) return void controller.enqueue(next.value);
-            controller.close();
+            if (next.done) {
+              controller.close();
+              end();
+            } else controller.enqueue(next.value);
           } catch (error) {
             controller.error(error);
+            end();
           }
-          return end();
         },
         cancel: async (reason) => {
           end();
@@ -268,6 +270,15 @@ export class NcfFile {
   async #release(): Promise<void> {
     this.#session.release();
     await this.#driver.readAhead.source.close?.();
+  }
+
+  /**
+   * What the file is read from.
+   * @internal
+   */
+  get source(): ByteSource {
+    this.#session.checkOpen();
+    return this.#driver.readAhead.source;
   }
 
   get #isVersion2(): boolean {
@@ -363,7 +374,8 @@ function openLimits({ limits, salvage = false, checksums = true, integrity }: Op
   return { ...limits, salvage, checksums, ...(integrity !== undefined && { integrity: parseIntegrity(integrity) }) };
 }
 
-function makeDriver(source: ByteSource, options: OpenOptions): Driver {
+/** What reads an open source, for whoever needs the core itself. */
+export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
   const isRemote = source.latency === 'remote';
   const readAhead = new ReadAhead(source, {
     tailBytes: options.tailBytes ?? TAIL,

@@ -53,9 +53,7 @@ export interface FilterOperators {
 export type FilterCondition = FilterOperators | FilterValue;
 
 /** Names of columns, and what their values have to meet. */
-export interface FilterColumns {
-  readonly [column: string]: FilterCondition;
-}
+export type FilterColumns = Readonly<Record<string, FilterCondition>>;
 
 /** Combinations of filters. */
 export interface FilterCombinations {

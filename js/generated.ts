@@ -13,6 +13,7 @@ export const ERROR_CODES = [
   'type-mismatch',
   'invalid-argument',
   'unsafe-value',
+  'sink',
   'source',
   'range-unsupported',
   'source-changed',

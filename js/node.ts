@@ -1,13 +1,15 @@
 /** Entry point for Node: the same API, with paths and file handles as sources, and no network for the wasm. */
 
 import { readFileSync } from 'node:fs';
-import { open as openFile, readFile, type FileHandle } from 'node:fs/promises';
+import { open as openFile, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 import type { ByteSource } from './bytes.js';
-import { usePlatform, type WasmKind } from './engine.js';
+import { usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
 import { NcfError } from './errors.js';
 import { open as openAny, openSource, type NcfFile } from './file.js';
+import type { ByteSink } from './sink.js';
 import type { NcfInput } from './source.js';
 import type { OpenOptions } from './types.js';
 
@@ -16,6 +18,10 @@ const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.m
 usePlatform({
   load: (kind) => readFile(wasmUrl(kind)),
   loadSync: (kind) => readFileSync(wasmUrl(kind)),
+  openSource: nodeSource,
+  openSink: nodeSink,
+  isLocal: (input) => isFileHandle(input) || toPath(input) !== undefined,
+  openInPlace,
 });
 
 /** What `open` takes in Node: besides the sources of browsers a path, a `file:` URL, or a `FileHandle`. */
@@ -52,10 +58,121 @@ function isFileHandle(input: unknown): input is FileHandle {
 }
 
 /** The path that a string or URL names; `undefined` where it is an address. */
-function toPath(input: NodeInput): string | undefined {
+function toPath(input: unknown): string | undefined {
   if (typeof input === 'string' && !/^[a-z][a-z0-9+.-]+:/i.test(input)) return input;
   const isUrl = typeof input === 'string' || input instanceof URL;
   return isUrl && String(input).startsWith('file:') ? fileURLToPath(String(input)) : undefined;
+}
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** What only Node reads from; `undefined` for anything else. */
+async function nodeSource(input: unknown): Promise<ByteSource | undefined> {
+  if (isFileHandle(input)) return handleSource(input, undefined, false);
+  const path = toPath(input);
+  if (path === undefined) return undefined;
+  try {
+    return await handleSource(await openFile(path, 'r'), path, true);
+  } catch (cause) {
+    throw new NcfError('source', `could not open ${path}: ${messageOf(cause)}`, { cause, source: path });
+  }
+}
+
+/** Writes all of the bytes at a position. */
+async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.byteLength; ) {
+    const { bytesWritten } = await handle.write(bytes, at, bytes.byteLength - at, position + at);
+    at += bytesWritten;
+  }
+}
+
+/** What only Node writes to; `undefined` for anything else. */
+async function nodeSink(target: unknown): Promise<ByteSink | undefined> {
+  if (target instanceof Writable) {
+    const writer = (Writable.toWeb(target) as WritableStream<Uint8Array>).getWriter();
+    return { write: (bytes) => writer.write(bytes), close: () => writer.close(), abort: (reason) => writer.abort(reason) };
+  }
+  if (isFileHandle(target)) return handleSink(target);
+  const path = toPath(target);
+  if (path === undefined) return undefined;
+  try {
+    return await pathSink(path);
+  } catch (cause) {
+    throw new NcfError('sink', `could not open ${path}: ${messageOf(cause)}`, { cause, source: path });
+  }
+}
+
+/** From the first byte of an open file, whatever its own position; the file is cut behind what was written. */
+function handleSink(handle: FileHandle): ByteSink {
+  let position = 0;
+  return {
+    write: async (bytes) => {
+      const start = position;
+      position += bytes.byteLength;
+      await writeAt(handle, bytes, start);
+    },
+    close: () => handle.truncate(position),
+  };
+}
+
+let temporaries = 0;
+
+/** A new file beside the path, which takes its place at the end: until then, and if nothing comes of it, the old one stays. */
+async function pathSink(path: string): Promise<ByteSink> {
+  const known = await stat(path).catch((cause: unknown) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw cause;
+  });
+  if (known && !known.isFile()) {
+    // Pipes and devices cannot be replaced.
+    const handle = await openFile(path, 'w');
+    return { write: (bytes) => handle.writeFile(bytes), close: () => handle.close(), abort: () => handle.close() };
+  }
+  const final = known ? await realpath(path) : path;
+  temporaries += 1;
+  const temporary = `${final}.${process.pid}-${temporaries}.tmp`;
+  const handle = await openFile(temporary, 'wx', known?.mode);
+  const discard = async (): Promise<void> => {
+    await handle.close();
+    await rm(temporary, { force: true });
+  };
+  const inner = handleSink(handle);
+  return {
+    write: (bytes) => inner.write(bytes),
+    close: async () => {
+      try {
+        await handle.sync();
+        await handle.close();
+        await rename(temporary, final);
+      } catch (error) {
+        await discard();
+        throw error;
+      }
+    },
+    abort: discard,
+  };
+}
+
+/** A file of this machine that can be changed where it is; `undefined` for anything else. */
+async function openInPlace(input: unknown): Promise<InPlaceFile | undefined> {
+  const given = isFileHandle(input) ? input : undefined;
+  const path = given ? undefined : toPath(input);
+  if (!given && path === undefined) return undefined;
+  let handle: FileHandle;
+  try {
+    handle = given ?? (await openFile(path ?? '', 'r+'));
+  } catch (cause) {
+    throw new NcfError('sink', `could not open ${path ?? 'the file'}: ${messageOf(cause)}`, { cause, source: path });
+  }
+  return {
+    source: await handleSource(handle, path, false),
+    writeAt: (bytes, position) => writeAt(handle, bytes, position),
+    truncate: (byteLength) => handle.truncate(byteLength),
+    sync: () => handle.sync(),
+    close: async () => {
+      if (!given) await handle.close();
+    },
+  };
 }
 
 /**
@@ -68,16 +185,9 @@ function toPath(input: NodeInput): string | undefined {
  */
 export async function open(input: NodeInput, options: OpenOptions = {}): Promise<NcfFile> {
   options.signal?.throwIfAborted();
-  if (isFileHandle(input)) return openSource(await handleSource(input, undefined, false), options);
-  const path = toPath(input);
-  if (path === undefined) return openAny(input, options);
-  let handle: FileHandle;
-  try {
-    handle = await openFile(path, 'r');
-  } catch (cause) {
-    throw new NcfError('source', `could not open ${path}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause, source: path });
-  }
-  return openSource(await handleSource(handle, path, true), options);
+  const own = await nodeSource(input);
+  // What is not Node's own is what every platform opens.
+  return own ? openSource(own, options) : openAny(input as NcfInput, options);
 }
 
 export { openSync } from './file.js';

@@ -43,7 +43,7 @@ interface Candidate {
   readonly rowGroup: number;
   /** Whether the filter has to be asked about its rows. */
   readonly isUndecided: boolean;
-  /** Of all its chunks that may be fetched. */
+  /** Bytes of all its chunks that may be fetched. */
   readonly bytes: number;
 }
 
@@ -59,12 +59,9 @@ interface Selection {
   readonly known: ReadonlyMap<number, Stored>;
 }
 
-/** What `Filter.prune` says of a row group. */
-enum Pruned {
-  NoRow,
-  SomeRows,
-  AllRows,
-}
+/** What `Filter.prune` says of a row group; anything else is undecided. */
+const NO_ROW = 0;
+const ALL_ROWS = 2;
 
 /** A filter, and the reader that it was made for. */
 interface LiveFilter {
@@ -98,10 +95,11 @@ export class Scan {
   *read(onColumn: (position: number) => void): Steps<Batch> {
     const { columns, rows, filter } = this.#request;
     try {
-      const candidates = this.#candidates(yield* this.ready());
+      // As long as no limit says where to stop, everything is planned at once.
+      const isStepwise = this.#left !== Infinity;
+      const candidates = this.#candidates(yield* this.ready(), isStepwise);
+      const units = isStepwise ? new Units(candidates) : undefined;
       const selections: Selection[] = [];
-      // As long as the limit does not say where to stop, everything is planned at once.
-      const units = this.#left === Infinity ? undefined : new Units(candidates);
       for (let unit = units?.next() ?? candidates; unit.length > 0 && this.#left > 0; unit = units?.next() ?? []) {
         selections.push(...(yield* this.#select(unit)));
       }
@@ -144,7 +142,7 @@ export class Scan {
     const run = <T>(steps: Steps<T>): Promise<T> => driver.run(steps, { ...options, signal: stop.signal });
     try {
       options.signal?.throwIfAborted();
-      const candidates = this.#candidates(await run(this.ready()));
+      const candidates = this.#candidates(await run(this.ready()), true);
       const units = new Units(candidates);
       const load = (): Promise<Part[]> | undefined => {
         const unit = this.#left > 0 ? units.next() : [];
@@ -197,20 +195,20 @@ export class Scan {
     this.#core = undefined;
   }
 
-  /** Row groups that hold wanted rows, as far as statistics can tell. */
-  #candidates(core: Core): Candidate[] {
+  /** Row groups that hold wanted rows, as far as statistics can tell; with their sizes or without. */
+  #candidates(core: Core, areSizesWanted: boolean): Candidate[] {
     const { rows, columns } = this.#request;
     const filter = this.#filter;
-    const involved = [...new Set([...columns, ...(filter?.columns ?? [])])];
+    const involved = areSizesWanted ? [...new Set([...columns, ...(filter?.columns ?? [])])] : [];
     return this.session.call(core, () => {
       const [first = 0, end = 0] = core.reader.rowGroupsOf(rows.start, rows.end);
       const candidates: Candidate[] = [];
       for (let rowGroup = first; rowGroup < end; rowGroup++) {
-        const pruned: Pruned = filter ? filter.handle.prune(core.reader, rowGroup) : Pruned.AllRows;
-        if (pruned === Pruned.NoRow) continue;
+        const pruned = filter ? filter.handle.prune(core.reader, rowGroup) : ALL_ROWS;
+        if (pruned === NO_ROW) continue;
         let bytes = 0;
         for (const column of involved) bytes += sizeOf(rangeOf(core, column, rowGroup));
-        candidates.push({ rowGroup, isUndecided: pruned === Pruned.SomeRows, bytes });
+        candidates.push({ rowGroup, isUndecided: pruned !== ALL_ROWS, bytes });
       }
       return candidates;
     });
@@ -349,13 +347,14 @@ class Assembly {
     const numRows = Math.min(count, this.numRows);
     const columns = this.#takeAll(count);
     this.#taken += numRows;
-    this.#dropped = this.#taken;
-    for (let part = this.#parts[0]; part && part.selection.numRows <= this.#taken; part = this.#parts[0]) {
-      this.#parts.shift();
+    let over = 0;
+    for (let part = this.#parts[0]; part && part.selection.numRows <= this.#taken; part = this.#parts[over]) {
+      over += 1;
       this.#taken -= part.selection.numRows;
-      this.#dropped = this.#taken;
-      this.#decoded -= this.#columns.length;
     }
+    this.#parts.splice(0, over);
+    this.#decoded -= over * this.#columns.length;
+    this.#dropped = this.#taken;
     return { columns, numRows, rowStart };
   }
 

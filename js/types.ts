@@ -171,9 +171,12 @@ export type Cell<T extends DataType, I extends Int64Mode = 'bigint', D extends D
 export interface Progress {
   /** What is being done. */
   readonly phase: 'fetch' | 'decode' | 'verify' | 'encode';
-  /** Done so far: bytes while fetching and verifying, columns while decoding and encoding, row groups while decoding batches. */
+  /**
+   * Done so far: bytes while fetching, verifying and copying; columns while decoding; row groups while decoding batches;
+   * rows while encoding version 2, columns while encoding a legacy dialect.
+   */
   readonly loaded: number;
-  /** All of it, in the same unit. */
+  /** All of it, in the same unit; what is done so far where nobody knows. */
   readonly total: number;
   /** The column that was done last. */
   readonly column?: string;

@@ -132,8 +132,4 @@ export interface Evolution {
 }
 
 /** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
-export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type' | 'utc' | 'precision' | 'scale'>> & {
-  utc?: boolean;
-  precision?: number;
-  scale?: number;
-};
+export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;

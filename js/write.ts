@@ -1,9 +1,13 @@
 /** Writing a table that is in memory. The wasm module that writes is loaded by the first call that needs it. */
 
-import { convert, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
+import { bytesSource } from './bytes.js';
+import { columnBuffers, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
+import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
+import { openSource, openSync } from './file.js';
 import type { Progress, WritableDialect } from './types.js';
+import type { ColumnBuffers } from './wasm-types.js';
 import { makeWay } from './yield.js';
 
 /** Options of `write`. */
@@ -19,10 +23,20 @@ export interface WriteOptions extends EncodingOptions {
   dialect?: WritableDialect | undefined;
   /** Write what the dialect cannot tell apart (python-1.0: null and empty text, null and NaN) instead of refusing it. */
   lossy?: boolean | undefined;
+  /** Before returning, check every digest of the file, read it back and compare all values, bit by bit; default false. */
+  verify?: boolean | undefined;
 }
 
 /** A computation that says how far it is; what happens in between is up to whoever runs it. */
-type Encoding = Generator<Progress | undefined, Uint8Array<ArrayBuffer>, void>;
+type Encoding = Generator<Progress | undefined, Encoded, void>;
+
+/** A file, and what it was made of. */
+interface Encoded {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly columns: readonly ColumnBuffers[];
+}
+
+const NOTHING: Encoded = { bytes: new Uint8Array(), columns: [] };
 
 function encoding(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
   return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options) : encodingLegacy(engine, table, options);
@@ -41,13 +55,13 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   const buffers = [];
   const fields = [];
   for (const input of columns) {
-    const own = convert(input);
+    const own = columnBuffers(input);
     buffers.push(own);
     fields.push(fieldSetup(input, own, known.get(input.name)));
     yield undefined;
   }
   const rows = countRows(columns, buffers);
-  const encoder = new StreamEncoder(engine, setup, fields);
+  const encoder = StreamEncoder.create(engine, setup, fields);
   try {
     const parts = [];
     const step = stepRows(options.rowGroupRows);
@@ -58,7 +72,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       yield { phase: 'encode', loaded: end, total: rows };
     }
     parts.push(encoder.finish().bytes);
-    return join(parts);
+    return { bytes: join(parts), columns: buffers };
   } finally {
     encoder.free();
   }
@@ -68,14 +82,16 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
 function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
-  const encoder = new LegacyEncoder(engine, writerSetup(options));
+  const encoder = LegacyEncoder.create(engine, writerSetup(options));
+  const kept = [];
   try {
     for (const [index, input] of columns.entries()) {
-      const buffers = convert(input);
+      const buffers = columnBuffers(input);
       encoder.add(fieldSetup(input, buffers, known.get(input.name)), buffers);
+      if (options.verify) kept.push(buffers);
       yield { phase: 'encode', loaded: index + 1, total: columns.length, column: input.name };
     }
-    return encoder.finish();
+    return { bytes: encoder.finish(), columns: kept };
   } finally {
     encoder.free();
   }
@@ -84,7 +100,7 @@ function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOption
 /**
  * Writes a table into one file in memory.
  * @throws {NcfError} `type-mismatch` for values that the type or the dialect cannot hold, `invalid-argument`,
- * `limit-exceeded`, `wasm-init`
+ * `limit-exceeded`, `wasm-init`; with `verify`, `internal` where the file is not what was given
  */
 export async function write(table: TableInput, options: WriteOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
   const engine = writingEngine();
@@ -98,9 +114,19 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
       await makeWay(options.signal);
       next = steps.next();
     }
-    return next.value;
+    const { bytes, columns } = next.value;
+    if (options.verify) {
+      const { signal, lossy = false } = options;
+      const file = await openSource(bytesSource(bytes), { verify: true, ...(signal && { signal }) });
+      try {
+        compareWritten(columns, await file.read({ ...(signal && { signal }) }), lossy);
+      } finally {
+        await file.close();
+      }
+    }
+    return bytes;
   } finally {
-    steps.return(new Uint8Array());
+    steps.return(NOTHING);
   }
 }
 
@@ -118,8 +144,17 @@ export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal
       if (next.value) options.onProgress?.(next.value);
       next = steps.next();
     }
-    return next.value;
+    const { bytes, columns } = next.value;
+    if (options.verify) {
+      const file = openSync(bytes, { verify: true });
+      try {
+        compareWritten(columns, file.readSync(), options.lossy ?? false);
+      } finally {
+        void file.close();
+      }
+    }
+    return bytes;
   } finally {
-    steps.return(new Uint8Array());
+    steps.return(NOTHING);
   }
 }

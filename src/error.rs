@@ -271,10 +271,13 @@ impl Error {
         self.0.section
     }
 
-    /// The column that was being read or written.
+    /// The column that was being read or written, or that was not found.
     #[must_use]
     pub fn column(&self) -> Option<&str> {
-        self.0.column.as_deref()
+        match self.kind() {
+            ErrorKind::UnknownColumn { name } => Some(name),
+            _ => self.0.column.as_deref(),
+        }
     }
 
     /// The row of the value, counted in what the caller gave.
@@ -372,6 +375,15 @@ mod tests {
         let e = Error::truncated(10, 3).at(7).at(0).in_section("schema").in_section("header");
         assert_eq!((e.offset(), e.section()), (Some(7), Some("schema")));
         assert_eq!(e.to_string(), "bytes end early: 10 needed, 3 there, in the schema, at byte 7");
+    }
+
+    #[test]
+    fn rows_are_counted_from_where_a_part_began() {
+        let e = Error::type_mismatch("int8", "300").in_row(2).in_row(9).counted_from(1000).in_column("a");
+        assert_eq!((e.row(), e.column()), (Some(1002), Some("a")));
+        assert_eq!(e.to_string(), "expected int8, found 300, in row 1002, in column \"a\"");
+        assert_eq!(Error::unknown_column("b").counted_from(5).row(), None);
+        assert_eq!(Error::unknown_column("b").column(), Some("b"));
     }
 
     #[test]

@@ -2,10 +2,10 @@
 //!
 //! The crate knows bytes and columns; it does no I/O, reads no clock and names no JavaScript type outside of `wasm`.
 //! [`reader::File`] answers "which byte ranges do you need?" and "here is the column"; [`writer`] turns columns into
-//! the bytes of a file. `docs/format.md` specifies the formats, `docs/architecture.md` the layers:
+//! the bytes of a file; [`filter::Predicate`] tells which rows match. `docs/format.md` specifies the formats, `docs/architecture.md` the layers:
 //!
 //! ```text
-//! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- wasm
+//! error <- bytes <- schema, column <- statistics, compression <- format <- reader, writer <- filter <- wasm
 //! ```
 
 #![forbid(unsafe_code)]

@@ -481,3 +481,82 @@ fn a_scalar_of_a_row_is_its_value() {
     let column = Column::new(Values::Date(vec![1, 2]), Some([false, true].into_iter().collect())).unwrap();
     assert_eq!((Scalar::of(&column, 0), Scalar::of(&column, 1)), (None, Some(Scalar::Date(2))));
 }
+
+/// The sections, columns and row groups that a verifier finds damaged.
+fn damage(bytes: &[u8]) -> Vec<(&'static str, Option<usize>, Option<usize>)> {
+    let mut host = Host::new(bytes);
+    let mut file = host.open(&OpenOptions::default()).unwrap();
+    let mut verifier = host.run(|segments| file.verifier(segments)).unwrap();
+    let (mut strides, mut size) = (0, 0);
+    while let Some(range) = verifier.next_range() {
+        verifier.push(host.fetch(&range));
+        strides += 1;
+        size += range.end - range.start;
+    }
+    let verdict = verifier.finish();
+    assert_eq!(verdict.is_valid, verdict.problems.is_empty());
+    if verdict.is_valid {
+        // All but the digest and the magic behind it, and not part by part.
+        assert_eq!((strides, size), (1, bytes.len() as u64 - 36));
+    }
+    verdict.problems.iter().map(|problem| (problem.part.section, problem.part.column, problem.part.group)).collect()
+}
+
+#[test]
+fn a_verifier_names_every_damaged_part() {
+    for (bytes, _) in shapes() {
+        assert_eq!(damage(&bytes), []);
+        let mut host = Host::new(&bytes);
+        let mut file = host.open(&OpenOptions::default()).unwrap();
+        let all: Vec<usize> = (0..file.schema().columns.len()).collect();
+        host.run(|segments| file.locate(&all, segments)).unwrap();
+        let mut copy = bytes.clone();
+        copy[0] ^= 1;
+        let hit: Vec<_> = file.records().into_iter().step_by(3).collect();
+        for record in &hit {
+            copy[record.range.start as usize] ^= 32;
+        }
+        let expected: Vec<_> = std::iter::once(("header", None, None))
+            .chain(hit.iter().map(|record| ("chunk", record.column, Some(record.row_group))))
+            .collect();
+        assert_eq!(damage(&copy), expected);
+
+        let section = |name: &str| file.sections().iter().find(|section| section.name == name);
+        if let (Some(digests), Some(blocks)) = (section("digests"), section("blocks")) {
+            let mut copy = bytes.clone();
+            copy[digests.range.start as usize] ^= 1;
+            copy[blocks.range.end as usize - 1] ^= 1;
+            let last = file.schema().columns.len() - 1;
+            assert_eq!(damage(&copy), [("digests", Some(0), None), ("block", Some(last), None)]);
+        }
+    }
+}
+
+#[test]
+fn rows_are_taken_in_any_portions() {
+    let mut random = Random::new(9);
+    for data_type in DataType::ALL {
+        let all = column(*data_type, 100, &mut random);
+        let schema = Schema::new("t", vec![Field::new("c", *data_type)]);
+        let bytes = write_all(&schema, std::slice::from_ref(&all), options(30)).unwrap();
+        let mut host = Host::new(&bytes);
+        let mut file = host.open(&OpenOptions::default()).unwrap();
+        host.run(|segments| file.locate(&[0], segments)).unwrap();
+        let mut assembly = Assembly::new(0);
+        let (mut taken, mut pushed) = (0, 0);
+        for group in 0..4 {
+            let range = file.chunk(0, group).unwrap().unwrap();
+            assembly.push(&file, group, Some(host.fetch(&range)), Rows::Range(0..u64::MAX)).unwrap();
+            pushed = (pushed + 30).min(100);
+            while random.below(4) > 0 {
+                let count = random.below(25);
+                let (part, _) = assembly.take(&file, count).unwrap();
+                assert_eq!(part.len(), count.min(pushed - taken));
+                assert!(same_column(&part, &all.slice(taken..taken + part.len())));
+                taken += part.len();
+            }
+        }
+        let (rest, _) = assembly.finish(&file).unwrap();
+        assert!(same_column(&rest, &all.slice(taken..100)));
+    }
+}

@@ -10,9 +10,11 @@
  * - #error-panel[data-code] with [data-field="error-message" | "error-section" | "error-column" | "error-offset" |
  *   "error-status" | "error-source"], #salvage-button, #retry-button
  * - #summary: [data-field="table-name" | "source" | "dialect" | "rows" | "columns" | "size" | "created" | "modified" |
- *   "schema-version"]; rows, columns and size have the plain number as data-value
+ *   "schema-version" | "row-groups"]; rows, columns, row groups and size have the plain number as data-value
  * - [data-field="checksum"][data-state="valid" | "mismatch" | "unchecked" | "checking"] with
- *   [data-digest="expected" | "actual"], #verify-button
+ *   [data-digest="expected" | "actual"], #verify-button, #problems li[data-section][data-column][data-row-group]
+ * - #groups, hidden unless there are several row groups: #zone-column, #groups-table tr[data-row-group] with
+ *   td [data-field="stored" | "nulls" | "min" | "max" | "distinct" | "order"]
  * - #warnings li[data-code][data-column]
  * - #schema-table tr[data-column][data-state="ok" | "lost" | "failed" | "differs"] with td [data-field="type" |
  *   "semantic-type" | "pii" | "nulls" | "not-null" | "min" | "max" | "distinct" | "avg-length" | "stored" | "share" |
@@ -29,6 +31,7 @@
 import { CallError, Client } from './client.js';
 import * as columnsPanel from './panels/columns.js';
 import * as errorPanel from './panels/error.js';
+import * as groupsPanel from './panels/groups.js';
 import * as picker from './panels/picker.js';
 import * as progressPanel from './panels/progress.js';
 import * as rowsPanel from './panels/rows.js';
@@ -65,6 +68,12 @@ const store = createStore({
   layoutError: undefined,
   /** @type {any} */
   checksum: { state: 'unchecked' },
+  /** Column whose statistics by row group are shown. */
+  zoneColumn: '',
+  /** @type {any} */
+  zones: undefined,
+  /** @type {any} */
+  zonesError: undefined,
   /** Columns that the rows show. @type {string[]} */
   shown: [],
   /** First row of the page. */
@@ -104,7 +113,7 @@ store.watch(['file'], ({ file, shown }) => {
   byId('inspector').hidden = !file;
   if (!file) {
     // Nothing of the older file stays.
-    for (const id of ['summary', 'warnings', 'columns', 'column-picker', 'rows-body', 'pager']) byId(id).replaceChildren();
+    for (const id of ['summary', 'warnings', 'columns', 'groups', 'column-picker', 'rows-body', 'pager']) byId(id).replaceChildren();
   }
   if (file) picker.render(byId('column-picker'), { names: readableNames(file), shown }, { choose });
 });
@@ -116,6 +125,9 @@ store.watch(['file', 'rows'], ({ file, rows }) => {
 });
 store.watch(['file', 'layout', 'layoutError', 'columnStates'], ({ file, layout, layoutError, columnStates }) => {
   if (file) columnsPanel.render(byId('columns'), { file, layout, layoutError, states: columnStates });
+});
+store.watch(['file', 'layout', 'zoneColumn', 'zones', 'zonesError'], ({ file, layout, zoneColumn, zones, zonesError }) => {
+  if (file) groupsPanel.render(byId('groups'), { file, layout, column: zoneColumn, zones, zonesError }, { choose: (column) => void readZones(column), go: showRow });
 });
 store.watch(['file', 'rows', 'rowsError', 'isReadingRows'], ({ file, rows, rowsError, isReadingRows }) => {
   if (file) rowsPanel.render(byId('rows-body'), { rows, error: rowsError, isBusy: isReadingRows }, { retry: () => void readRows() });
@@ -173,6 +185,9 @@ async function open(source, { salvage = false } = {}) {
       layout: undefined,
       layoutError: undefined,
       checksum: { state: 'unchecked' },
+      zoneColumn: readableNames(file)[0] ?? '',
+      zones: undefined,
+      zonesError: undefined,
       shown: readableNames(file).slice(0, picker.FIRST_SHOWN),
       rowStart: 0,
       rows: undefined,
@@ -180,7 +195,7 @@ async function open(source, { salvage = false } = {}) {
       isReadingRows: false,
       columnStates: new Map(),
     });
-    await Promise.all([readLayout(isCurrent), readRows()]);
+    await Promise.all([readLayout(isCurrent), readRows(), file.rowGroups.length > 1 && readZones(store.state.zoneColumn)]);
     if (!isCurrent()) return;
     store.set({ status: 'ready' });
     if (!source.isRemote) await verify();
@@ -207,6 +222,22 @@ async function readLayout(isCurrent) {
   }
 }
 
+/**
+ * Reads the statistics of a column by row group.
+ * @param {string} column
+ */
+async function readZones(column) {
+  const id = opening;
+  const isCurrent = () => id === opening && store.state.zoneColumn === column;
+  store.set({ zoneColumn: column, zones: undefined, zonesError: undefined });
+  try {
+    const zones = await client.call('zoneMaps', { column });
+    if (isCurrent()) store.set({ zones });
+  } catch (error) {
+    if (isCurrent() && !isAbort(error)) store.set({ zonesError: detailsOf(error) });
+  }
+}
+
 /** Reads the page of rows that the state asks for. */
 async function readRows() {
   rowsReading?.abort();
@@ -230,6 +261,12 @@ async function readRows() {
 function go(rowStart) {
   store.set({ rowStart });
   void readRows();
+}
+
+/** Shows the page that holds a row. @param {number} row */
+function showRow(row) {
+  go(row - (row % rowsPanel.PAGE_ROWS));
+  byId('rows').scrollIntoView({ block: 'start' });
 }
 
 /** @param {string[]} shown */
@@ -389,4 +426,4 @@ document.addEventListener('drop', (event) => {
   else if (address) openUrl(address.trim());
 });
 
-openUrl(new URLSearchParams(location.search).get('url') ?? 'samples/people.ncf');
+openUrl(new URLSearchParams(location.search).get('url') ?? 'samples/orders.ncf');

@@ -34,7 +34,8 @@ let session;
 
 const methods = {
   /**
-   * Opens a file in place of the present one. The checksum is left to `verify`, so that damaged files can be looked into.
+   * Opens a file in place of the present one. Checking all of it is left to `verify`, so that damaged files can be looked
+   * into; chunks of version 2 are checked as they are read.
    * @param {{ input: File | string, salvage: boolean }} params
    * @param {Call} call
    */
@@ -58,7 +59,9 @@ const methods = {
       schemaModified: schema.modifiedAt,
       dialect: file.dialect,
       numRows: file.numRows,
+      rowGroups: file.rowGroups,
       byteLength: file.byteLength,
+      digest: file.digest,
       created: file.created,
       modified: file.modified,
       warnings: [...file.warnings],
@@ -85,7 +88,17 @@ const methods = {
   },
 
   /**
-   * Checks the checksum.
+   * Statistics of one column by row group; none in legacy files.
+   * @param {{ column: string }} params
+   * @param {Call} call
+   */
+  async zoneMaps({ column }, { signal, onProgress }) {
+    const zones = await present().file.zoneMaps(column, { signal, onProgress });
+    return zones.map((zone) => packStatistics(zone));
+  },
+
+  /**
+   * Checks all bytes.
    * @param {object} _params
    * @param {Call} call
    */
@@ -181,8 +194,7 @@ function packColumn(column, start, end) {
 /** @param {import('ncf-wasm').ColumnStatistics | undefined} statistics */
 function packStatistics(statistics) {
   if (!statistics) return undefined;
-  const { min, max, nullCount, totalCount, distinctCount, avgLength } = statistics;
-  return { min: pack(min), max: pack(max), nullCount, totalCount, distinctCount, avgLength };
+  return { ...statistics, min: pack(statistics.min), max: pack(statistics.max) };
 }
 
 /**

@@ -69,7 +69,7 @@ test('a thrown error can be made by hand', () => {
 test('codes and types never change', () => {
   assert.deepEqual(ncf.ERROR_CODES, [
     'not-ncf', 'unsupported-version', 'unsupported-feature', 'truncated', 'corrupt', 'checksum-mismatch', 'limit-exceeded', 'unknown-column',
-    'type-mismatch', 'invalid-argument', 'unsafe-value', 'source', 'range-unsupported', 'source-changed', 'wasm-init', 'out-of-memory', 'closed', 'internal',
+    'type-mismatch', 'invalid-argument', 'unsafe-value', 'sink', 'source', 'range-unsupported', 'source-changed', 'wasm-init', 'out-of-memory', 'closed', 'internal',
   ]);
   assert.deepEqual(ncf.DATA_TYPES, ['int8', 'int16', 'int32', 'int64', 'uint8', 'uint16', 'uint32', 'uint64', 'float32', 'float64', 'string', 'binary', 'boolean', 'date', 'timestamp', 'decimal']);
   assert.deepEqual(ncf.DIALECTS, ['ncf-2', 'python-1.0', 'python-1.1', 'rust-2.0']);
@@ -77,5 +77,5 @@ test('codes and types never change', () => {
 });
 
 test('nothing else is exported', () => {
-  assert.deepEqual(Object.keys(ncf).sort(), ['Column', 'DATA_TYPES', 'DIALECTS', 'ERROR_CODES', 'NcfError', 'SEMANTIC_TYPES', 'TIME_UNITS', 'Table', 'WARNING_CODES', 'init', 'initSync', 'open', 'openSync', 'write', 'writeSync']);
+  assert.deepEqual(Object.keys(ncf).sort(), ['Column', 'DATA_TYPES', 'DIALECTS', 'ERROR_CODES', 'NcfError', 'NcfWriter', 'SEMANTIC_TYPES', 'TIME_UNITS', 'Table', 'WARNING_CODES', 'append', 'convert', 'evolve', 'init', 'initSync', 'open', 'openSync', 'write', 'writeRows', 'writeSync']);
 });

@@ -206,7 +206,7 @@ test('typed arrays of all numbers', async () => {
 
 test('progress while reading and verifying', async () => {
   const { bytes } = await fixture('v10_zstd3');
-  const file = await open(counting(bytes), { tailBytes: 100, coalesceBytes: 0 });
+  const file = await open(counting(bytes), { tailBytes: 100, readAheadBytes: 0, coalesceBytes: 0 });
   const seen = [];
   await file.read({ columns: ['name', 'id'], onProgress: (progress) => seen.push(progress) });
   assert.deepEqual(seen.filter(({ phase }) => phase === 'decode'), [{ phase: 'decode', loaded: 1, total: 2, column: 'name' }, { phase: 'decode', loaded: 2, total: 2, column: 'id' }]);

@@ -78,3 +78,56 @@ export function random(seed) {
     return (mixed ^ (mixed >>> 14)) >>> 0;
   };
 }
+
+/** Texts as they come: empty, equal, long, of many scripts. */
+const TEXTS = ['', 'a', 'naïve', '🚀', '\uFEFFx', 'x'.repeat(100), 'Zürich', 'null'];
+
+/** A value of each type for a random number; the values are those that `get` gives. */
+const CELLS = {
+  int8: (n) => (n % 256) - 128,
+  int16: (n) => (n % 65536) - 32768,
+  int32: (n) => n - 2 ** 31,
+  int64: (n) => BigInt.asIntN(64, BigInt(n) * 0x9e3779b97f4a7c15n),
+  uint8: (n) => n % 256,
+  uint16: (n) => n % 65536,
+  uint32: (n) => n,
+  uint64: (n) => BigInt.asUintN(64, BigInt(n) * 0x9e3779b97f4a7c15n),
+  float32: (n) => Math.fround([0, -0, NaN, Infinity, n / 7][n % 9] ?? n / 100),
+  float64: (n) => [0, -0, NaN, -Infinity, n / 7][n % 9] ?? n / 100,
+  string: (n) => TEXTS[n % 11] ?? `text ${n % 50}`,
+  binary: (n) => Uint8Array.from({ length: n % 5 }, (_, index) => (n >> index) & 255),
+  boolean: (n) => n % 3 === 0,
+  date: (n) => new Date((n % 40_000) * 86_400_000).toISOString().slice(0, 10),
+  timestamp: (n) => new Date(n * 1000 + (n % 1000)).toISOString().replace('Z', '001'),
+  decimal: (n) => `${n % 2 ? '-' : ''}${n % 1000}.${String(n % 100).padStart(2, '0')}`.replace(/^-(0\.00)$/, '$1'),
+};
+
+/**
+ * A column of each type and its values; about one row in five is null, but for `id`, which counts.
+ * @param {number} rows
+ * @param {number} seed
+ */
+export function everyType(rows, seed) {
+  const next = random(seed);
+  const columns = Object.entries(CELLS).map(([type, cell]) => ({
+    name: type,
+    type,
+    ...(type === 'decimal' && { precision: 20, scale: 2 }),
+    data: Array.from({ length: rows }, () => (next() % 5 === 0 ? null : cell(next()))),
+  }));
+  return [{ name: 'id', type: 'int32', data: Array.from({ length: rows }, (_, row) => row) }, ...columns];
+}
+
+/** Rows of columns as objects. @param {{ name: string, data: unknown[] }[]} columns */
+export const rowsOf = (columns) => columns[0].data.map((_, row) => Object.fromEntries(columns.map(({ name, data }) => [name, data[row]])));
+
+/** Everything that a file says. @param {Uint8Array} bytes @param {object} [options] */
+export function said(bytes, options) {
+  const file = ncf.openSync(bytes, options);
+  try {
+    const table = file.readSync();
+    return { numRows: file.numRows, columns: table.columns.map(contents), schema: file.schema };
+  } finally {
+    void file.close();
+  }
+}

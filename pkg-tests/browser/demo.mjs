@@ -80,7 +80,32 @@ async function checksum(page, state) {
 const TESTS = {
   'the page starts with a sample': async (page) => {
     await page.waitForSelector('body[data-status="ready"]');
-    equal((await shown(page)).rows, 10_000, 'rows');
+    const { rows, dialect, columns, rowNumbers } = await shown(page);
+    equal([dialect, rows, columns, rowNumbers.length], ['ncf-2', 20_000, 13, 100], 'the sample');
+    equal(await page.$eval('[data-field="row-groups"]', (fact) => Number(/** @type {HTMLElement} */ (fact).dataset.value)), 5, 'row groups');
+    await page.click('#verify-button, [data-field="checksum"][data-state="valid"]');
+    await checksum(page, 'valid');
+  },
+  'row groups: sizes, the statistics of a column, the way to their rows': async (page) => {
+    await page.waitForSelector('#groups-table tr[data-row-group="4"] [data-field="min"]:not(:empty)');
+    await page.select('#zone-column', 'quantity');
+    await page.waitForFunction(() => [...document.querySelectorAll('#groups-table [data-field="min"]')].every((cell) => cell.textContent === '1'));
+    const stored = await page.$$eval('#groups-table [data-field="stored"]', (cells) => cells.map((cell) => Number(cell.getAttribute('data-value'))));
+    const columns = await page.$$eval('#schema-table [data-field="stored"]', (cells) => cells.map((cell) => Number(cell.getAttribute('data-value'))));
+    const sum = (/** @type {number[]} */ all) => all.reduce((a, b) => a + b, 0);
+    equal([stored.length, columns.length, sum(stored)], [5, 13, sum(columns)], 'bytes by row group and by column');
+    await page.click('#groups-table tr[data-row-group="3"] button');
+    await page.waitForSelector('#rows-table tr[data-row="12000"]');
+  },
+  'a damaged chunk is named, and the rest is shown': async (page) => {
+    await page.select('#sample-select', 'samples/damaged-chunk.ncf');
+    await settled(page, 'ready', 'damaged-chunk.ncf');
+    equal((await shown(page)).rowNumbers.length, 100, 'rows');
+    await checksum(page, 'mismatch');
+    equal(await page.$$eval('#problems li', (lines) => lines.map((line) => [line.getAttribute('data-section'), line.getAttribute('data-column'), line.getAttribute('data-row-group')])), [['chunk', 'price', '2']], 'problems');
+    await page.click('#groups-table tr[data-row-group="2"] button');
+    await page.waitForSelector('#rows-body .inline-error[data-column="price"][data-code="checksum-mismatch"]');
+    await page.waitForSelector('#rows-table tr[data-row="1000"]');
   },
   'a chosen file is shown': async (page) => {
     await choose(page, fixture('v10_zstd3'));

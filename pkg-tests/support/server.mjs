@@ -34,8 +34,9 @@ function answer({ response, bytes, range }, { headers = {}, body, status, withou
     ...headers,
   };
   if (without) delete all[without];
-  response.writeHead(status ?? (range ? 206 : 200), all);
-  response.end(body ?? bytes.subarray(start, end));
+  const content = body ?? bytes.subarray(start, end);
+  response.writeHead(status ?? (range ? 206 : 200), { 'Content-Length': String(content.length), ...all });
+  response.end(content);
 }
 
 /** Does something else where the range counts from the end. @type {(bad: (exchange: Exchange) => void) => (exchange: Exchange) => void} */
@@ -84,7 +85,10 @@ const BEHAVIOURS = {
   'same-etag': (exchange) => answer(exchange, { headers: { ETag: '"1"' } }),
   'etag-changes': (exchange) => answer(exchange, { headers: { ETag: `"${exchange.count}"` } }),
   'date-changes': (exchange) => answer(exchange, { headers: { 'Last-Modified': new Date(exchange.count * 1000).toUTCString() } }),
-  'grows': (exchange) => answer({ ...exchange, bytes: Buffer.concat([exchange.bytes, Buffer.alloc(exchange.count)]) }),
+  'grows': (exchange) => {
+    const bytes = Buffer.concat([exchange.bytes, Buffer.alloc(exchange.count)]);
+    answer({ ...exchange, bytes, range: rangeOf(exchange.request, bytes.length) });
+  },
   'refuses-range-later': later((exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) })),
   'empty': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': 'bytes */0' }, body: Buffer.alloc(0) }),
   'refuses-range': (exchange) => answer(exchange, { status: 416, headers: { 'Content-Range': `bytes */${exchange.bytes.length}` }, body: Buffer.alloc(0) }),

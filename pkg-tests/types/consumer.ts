@@ -1,27 +1,38 @@
 /** A consumer's TypeScript: compiles as it stands, and each line marked with ts-expect-error must not compile. */
 
 import {
+  append,
+  convert,
+  evolve,
   init,
   NcfError,
+  NcfWriter,
   open,
   openSync,
   write,
+  writeRows,
   writeSync,
   type AnyColumn,
   type AsyncBuffer,
   type Column,
+  type ColumnDeclaration,
   type ColumnInput,
+  type ColumnStatistics,
   type DataType,
   type Dialect,
+  type Filter,
   type Layout,
   type NcfErrorCode,
   type NcfFile,
   type NcfInput,
+  type NcfSink,
   type Row,
+  type RowGroup,
   type Schema,
   type Table,
   type VerifyReport,
   type WritableDialect,
+  type WriteResult,
 } from 'ncf-wasm';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -98,6 +109,16 @@ export async function cells(file: NcfFile): Promise<void> {
   await file.read({ columns: 'id' });
 
   for await (const row of file.rows({ columns: ['id'] })) same<typeof row, Row>(true);
+  for await (const table of file.batches({ batchSize: 100, int64: 'number' })) same<typeof table, Table<'number'>>(true);
+  const stream: ReadableStream<Table> = file.readable({ limit: 5 });
+  const zones: readonly ColumnStatistics[] = await file.zoneMaps('id');
+  const groups: readonly RowGroup[] = file.rowGroups;
+  await file.read({ filter: { id: { $gt: 5n }, name: 'x', $or: [{ a: null }, { b: { $in: [1, 2] } }] } });
+  // @ts-expect-error there is no such operator
+  await file.read({ filter: { id: { $like: 'x' } } });
+  // @ts-expect-error a limit is a number
+  await file.read({ limit: '5' });
+  console.log(stream, zones[0]?.nanCount, zones[0]?.order === 'ascending', groups[0]?.start, file.digest);
   for (const value of numbers.column('id', 'int64')) same<typeof value, number | null>(true);
   console.log(wide, id, when, texts, days, count, wrong);
 }
@@ -132,7 +153,7 @@ export async function sources(blob: Blob, file: File, response: Response, stream
   const opened = openSync(new Uint8Array());
   const report: VerifyReport = await opened.verify();
   const layout: Layout = await opened.layout();
-  console.log(report.ok, layout.chunks[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
+  console.log(report.problems[0]?.column, report.ok, layout.chunks[0]?.start, opened.readSync({ rowEnd: 5 }).numRows);
 }
 
 /** Everything that can be written. */
@@ -150,8 +171,7 @@ export async function writing(table: Table, schema: Schema): Promise<void> {
   const bytes: Uint8Array<ArrayBuffer> = await write(columns, { dialect: 'python-1.0', schema, level: 9, compression: 'zstd', created: new Date(), lossy: true });
   writeSync({ a: [1], b: new Int8Array(1), c: ['x'] }, { dialect: 'rust-2.0' });
   const dialect: WritableDialect = 'rust-2.0';
-  // @ts-expect-error the dialect must be said
-  await write(columns, {});
+  await write(columns);
   // @ts-expect-error nobody should write that
   await write(columns, { dialect: 'python-1.1' });
   // @ts-expect-error no such codec
@@ -167,6 +187,42 @@ export async function writing(table: Table, schema: Schema): Promise<void> {
   console.log(bytes.byteLength);
 }
 
+/** Everything that is written in batches, changed and converted. */
+export async function streaming(file: NcfFile, stream: WritableStream<Uint8Array>, rows: AsyncIterable<{ a: number; b: string | null }>): Promise<void> {
+  const sinks: NcfSink[] = ['bytes', stream, (bytes) => bytes.byteLength, { write: (bytes) => bytes.byteLength, close: () => undefined, abort: (reason) => reason }];
+  const columns: readonly ColumnDeclaration[] = [{ name: 'a', type: 'int64' }, ...file.schema.columns];
+  for (const sink of sinks) {
+    const writer = await NcfWriter.open(sink, { columns, schema: file.schema, rowGroupRows: 5, bounds: 'none', metadata: { a: [1] }, created: new Date() });
+    await writer.write({ a: [1, null], b: new Int8Array(1) });
+    await writer.write([{ name: 'a', data: [1n] }]);
+    await writer.write(await file.read());
+    await writer.writeRows([{ a: 1, b: null }]);
+    await writer.writeRows(rows);
+    await file.readable().pipeTo(writer.writable);
+    const result: WriteResult = await writer.finish();
+    const bytes: Uint8Array<ArrayBuffer> | undefined = result.bytes;
+    await writer.abort(new Error('enough'));
+    await writer[Symbol.asyncDispose]();
+    console.log(bytes, result.byteLength, result.numRows, result.digest, writer.start, writer.numRows);
+  }
+  const bytes: Uint8Array<ArrayBuffer> = await writeRows(rows, { columns });
+  const { digest } = await append(bytes, { a: [1] }, { sink: stream });
+  await (await NcfWriter.append(file, 'bytes', { output: 'tail' })).finish();
+  await evolve(file, [{ drop: 'a' }, { rename: 'b', to: 'c' }, { add: { name: 'd', data: [1] } }], { bounds: 'all' });
+  await convert(new Blob(), { dialect: 'python-1.0', lossy: true, salvage: true, level: 3 });
+  // @ts-expect-error legacy dialects cannot be written in batches
+  await NcfWriter.open('bytes', { dialect: 'rust-2.0' });
+  // @ts-expect-error a number is no sink
+  await NcfWriter.open(5);
+  // @ts-expect-error objects are no values
+  await writeRows([{ a: {} }]);
+  // @ts-expect-error no such edit
+  await evolve(file, [{ remove: 'a' }]);
+  // @ts-expect-error nobody should write that
+  await convert(file, { dialect: 'python-1.1' });
+  console.log(digest);
+}
+
 /** Codes are a closed list. */
 export function explain(error: unknown): string {
   if (!(error instanceof NcfError)) return String(error);
@@ -175,8 +231,25 @@ export function explain(error: unknown): string {
   if (error.code === 'not-there') return '';
   // @ts-expect-error a code cannot be changed
   error.code = 'closed';
-  return `${code} ${error.column ?? ''} ${error.status ?? 0} ${error.offset ?? 0}`;
+  return `${code} ${error.column ?? ''} ${error.row ?? 0} ${error.status ?? 0} ${error.offset ?? 0}`;
 }
 
 /** Types can be named by type. */
 export const widths: Partial<Record<DataType, number>> = { int8: 1, float64: 8 };
+
+/** Filters are checked as far as types can tell. */
+export const filters: Filter[] = [
+  {},
+  { a: 1, b: null, c: new Uint8Array(1), d: { $gt: 5n, $lt: new Date() } },
+  { $or: [{ a: null }, { b: { $in: ['x', null] } }], c: { $not: { $null: true } } },
+  { $not: { a: { $not: 5 } } },
+  { $columns: { $x: 1 } },
+  // @ts-expect-error no operator of that name
+  { a: { gt: 1 } },
+  // @ts-expect-error null has no order
+  { a: { $gt: null } },
+  // @ts-expect-error several values need an operator
+  { a: [1, 2] },
+  // @ts-expect-error filters go into an array
+  { $or: { a: 1 } },
+];

@@ -113,6 +113,7 @@ mod encoder {
         compressor: FrameCompressor,
         scratch: Vec<u8>,
         compress: bool,
+        wants_dictionary: bool,
     }
 
     impl Encoder {
@@ -125,7 +126,17 @@ mod encoder {
             zstd::check_level(level_or_default)?;
             let mut compressor = FrameCompressor::new(CompressionLevel::from_level(level_or_default));
             compressor.set_magicless(true);
-            Ok(Encoder { compressor, scratch: Vec::new(), compress: level.is_some() })
+            Ok(Encoder { compressor, scratch: Vec::new(), compress: level.is_some(), wants_dictionary: false })
+        }
+
+        /// Whether a column's own text is stored as a dictionary, however many values are distinct and whatever is smallest.
+        pub fn set_wants_dictionary(&mut self, wants: bool) {
+            self.wants_dictionary = wants;
+        }
+
+        /// See [`Self::set_wants_dictionary`].
+        pub(super) fn wants_dictionary(&self) -> bool {
+            self.wants_dictionary
         }
 
         /// The frame (without its magic) of some bytes, unless leaves are not compressed.

@@ -4,7 +4,8 @@
 //! type can hold: the largest that is not above it and the smallest that is not below it. Every comparison then is one
 //! closed interval of such values.
 
-use super::condition::Condition;
+use super::condition::{Condition, bytes_key, float_key, integer_key};
+use super::set::Set;
 use super::{Comparison, Literal};
 use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
@@ -290,10 +291,14 @@ pub fn compare(column_type: ColumnType, comparison: Comparison, literal: &Litera
     })
 }
 
+fn float_set(values: Vec<f64>) -> Set<f64> {
+    Set::new(values, |value| float_key(*value))
+}
+
 /// NaN equals NaN among floats, and that is all it does.
 fn equals_nan(column_type: ColumnType, comparison: Comparison) -> Option<Condition> {
     let holds = comparison == Comparison::Equal && is_float(column_type.data_type);
-    holds.then(|| Condition::FloatSet { values: Vec::new(), nan: true })
+    holds.then(|| Condition::FloatSet { values: float_set(Vec::new()), nan: true })
 }
 
 /// The condition of being one of some values, nulls among them left out; `None` for one that holds for no value.
@@ -324,13 +329,13 @@ pub fn one_of(column_type: ColumnType, literals: &[Literal]) -> Result<Option<Co
         return Ok(if is_interval {
             integers(column_type.data_type, (min, max))
         } else {
-            Some(Condition::IntegerSet(whole))
+            Some(Condition::IntegerSet(Set::new(whole, integer_key)))
         });
     }
     Ok(if has_nan || !floats.is_empty() {
-        Some(Condition::FloatSet { values: floats, nan: has_nan })
+        Some(Condition::FloatSet { values: float_set(floats), nan: has_nan })
     } else {
-        (!bytes.is_empty()).then_some(Condition::BytesSet(bytes))
+        (!bytes.is_empty()).then(|| Condition::BytesSet(Set::new(bytes, |value| bytes_key(value))))
     })
 }
 
@@ -490,12 +495,15 @@ mod tests {
             of(DataType::Boolean, &[Literal::Boolean(true), Literal::Boolean(false)]),
             Some(Condition::Integers { min, max })
         );
-        assert_eq!(of(DataType::Int8, &[number(3.0), number(1.0)]), Some(Condition::IntegerSet(vec![1, 3])));
+        assert_eq!(
+            of(DataType::Int8, &[number(3.0), number(1.0)]),
+            Some(Condition::IntegerSet(Set::new(vec![1, 3], integer_key)))
+        );
         let Some(Condition::FloatSet { values, nan }) =
             of(DataType::Float64, &[number(-0.0), number(f64::NAN), number(0.0), Literal::Integer((1 << 53) + 1)])
         else {
             panic!()
         };
-        assert_eq!((values.len(), values[0].to_bits(), nan), (1, 0, true));
+        assert_eq!((values.values().len(), values.values()[0].to_bits(), nan), (1, 0, true));
     }
 }

@@ -2,8 +2,11 @@
 
 use std::cmp::Ordering;
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::Matches;
 use super::mask::Mask;
+use super::set::Set;
 use crate::column::{Bitmap, Column, Values};
 use crate::error::{Error, Result};
 use crate::statistics::{ColumnStatistics, Scalar};
@@ -22,7 +25,7 @@ pub enum Condition {
         max: i128,
     },
     /// One of these integers, ascending and without duplicates.
-    IntegerSet(Vec<i128>),
+    IntegerSet(Set<i128>),
     /// A float is within an interval by IEEE comparison: zeros are equal, NaN is in none.
     Floats {
         /// Smallest.
@@ -33,7 +36,7 @@ pub enum Condition {
     /// One of these floats, ascending and without duplicates, NaN and -0.0; or NaN.
     FloatSet {
         /// The floats.
-        values: Vec<f64>,
+        values: Set<f64>,
         /// Whether NaN belongs to them.
         nan: bool,
     },
@@ -45,7 +48,7 @@ pub enum Condition {
         to: Option<Vec<u8>>,
     },
     /// One of these, ascending and without duplicates.
-    BytesSet(Vec<Vec<u8>>),
+    BytesSet(Set<Vec<u8>>),
 }
 
 /// What is known of the values of a chunk that are not null: none are smaller or larger than these.
@@ -132,13 +135,13 @@ impl Condition {
             _ if values == 0 => return Matches::None,
             Condition::Integers { min: i128::MIN, max: i128::MAX } => Matches::All,
             Condition::Integers { min, max } => bounds(statistics, integer).within(*min, *max),
-            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set, PartialOrd::partial_cmp),
+            Condition::IntegerSet(set) => bounds(statistics, integer).one_of(set.values(), PartialOrd::partial_cmp),
             Condition::Floats { min, max } => match statistics.nan_count {
                 Some(nans) if nans >= values => Matches::None,
                 nans => bounds(statistics, float).within(*min, *max).unless_all(nans != Some(0)),
             },
             Condition::FloatSet { values: set, nan } => {
-                let numbers = bounds(statistics, float).one_of(set, PartialOrd::partial_cmp);
+                let numbers = bounds(statistics, float).one_of(set.values(), PartialOrd::partial_cmp);
                 match statistics.nan_count {
                     Some(0) => numbers,
                     Some(nans) if nans >= values => Matches::constant(*nan),
@@ -160,7 +163,7 @@ impl Condition {
                 }
             }
             Condition::BytesSet(set) => {
-                bounds(statistics, bytes).one_of(set, |value, bound| value.as_slice().partial_cmp(bound))
+                bounds(statistics, bytes).one_of(set.values(), |value, bound| value.as_slice().partial_cmp(bound))
             }
         };
         among_values.unless_all(nulls > 0)
@@ -179,18 +182,18 @@ impl Condition {
             Condition::Integers { min, max } => within(column.values(), *min, *max),
             Condition::IntegerSet(set) => one_of(column.values(), set),
             Condition::Floats { min, max } => floats(column.values(), |value| *min <= value && value <= *max),
-            Condition::FloatSet { values: set, nan } => floats(column.values(), |value| {
-                // The sum has no negative zero.
-                set.binary_search_by(|other| other.total_cmp(&(value + 0.0))).is_ok() || (*nan && value.is_nan())
-            }),
+            Condition::FloatSet { values: set, nan } => {
+                floats(column.values(), |value| set.has_key(float_key(value)) || (*nan && value.is_nan()))
+            }
             Condition::Bytes { from, to: Some(to) } => match to.strip_prefix(from.as_slice()) {
                 Some([0]) => byte_strings(column.values(), |value| value == from),
                 _ => byte_strings(column.values(), |value| value >= from.as_slice() && value < to.as_slice()),
             },
             Condition::Bytes { from, to: None } => byte_strings(column.values(), |value| value >= from.as_slice()),
-            Condition::BytesSet(set) => {
-                byte_strings(column.values(), |value| set.binary_search_by(|other| other.as_slice().cmp(value)).is_ok())
-            }
+            Condition::BytesSet(set) => byte_strings(column.values(), |value| {
+                let found = || set.values().binary_search_by(|other| other.as_slice().cmp(value));
+                set.has_key(bytes_key(value)) && found().is_ok()
+            }),
         };
         let mut rows = found.ok_or_else(|| {
             let found = column.values().data_type().as_str();
@@ -243,16 +246,36 @@ fn within(values: &Values, min: i128, max: i128) -> Option<Mask> {
     )
 }
 
-fn one_of(values: &Values, set: &[i128]) -> Option<Mask> {
-    fn listed<T: Copy + Ord + TryFrom<i128>>(values: &[T], set: &[i128]) -> Mask {
-        let set: Vec<T> = set.iter().filter_map(|&value| T::try_from(value).ok()).collect();
-        Mask::of(values, |value| set.binary_search(&value).is_ok())
+fn one_of(values: &Values, set: &Set<i128>) -> Option<Mask> {
+    fn listed<T: Copy + Into<i128>>(values: &[T], set: &Set<i128>) -> Mask {
+        // Wider values can have a key in common.
+        let is_sure = size_of::<T>() <= size_of::<u64>();
+        let found = |value: i128| is_sure || set.values().binary_search(&value).is_ok();
+        Mask::of(values, |value| set.has_key(integer_key(&value.into())) && found(value.into()))
     }
     for_integers!(
         values,
         values: Integer => listed::<Integer>(values, set),
-        bits => booleans(bits, |bit| set.contains(&bit))
+        bits => booleans(bits, |bit| set.values().contains(&bit))
     )
+}
+
+/// A key of a value in a [`Set`], its own among those of a type of 64 bits.
+pub fn integer_key(value: &i128) -> u64 {
+    #[expect(clippy::cast_possible_truncation, reason = "the low half is what is wanted")]
+    let key = *value as u64;
+    key
+}
+
+/// The key of a float in a [`Set`], the same for both zeros.
+pub fn float_key(value: f64) -> u64 {
+    // The sum has no negative zero.
+    (value + 0.0).to_bits()
+}
+
+/// A key of bytes in a [`Set`].
+pub fn bytes_key(value: &[u8]) -> u64 {
+    xxh3_64(value)
 }
 
 fn booleans(bits: &Bitmap, matches: impl Fn(i128) -> bool) -> Mask {
@@ -284,4 +307,238 @@ fn byte_strings(values: &Values, matches: impl Fn(&[u8]) -> bool) -> Option<Mask
         matches(value)
     });
     Some(Mask::collect(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Comparison, Literal, bind};
+    use super::*;
+    use crate::column::VarBytes;
+    use crate::encoding::chunk::ColumnType;
+    use crate::schema::{DataType, TimeUnit};
+    use crate::statistics::measure_bounds;
+    use crate::testing::noise;
+
+    /// A few values of a type around some edge of it, so that equal ones are frequent; perhaps with nulls.
+    fn column(data_type: DataType, next: &mut impl FnMut() -> u64) -> Column {
+        let rows = (next() % 9) as usize;
+        let edge = next() % 4;
+        macro_rules! numbers {
+            ($type:ty) => {
+                (0..rows)
+                    .map(|_| {
+                        let offset = (next() % 4) as $type;
+                        match edge {
+                            0 => <$type>::MIN + offset,
+                            1 => <$type>::MAX - offset,
+                            2 => offset,
+                            _ => next() as $type,
+                        }
+                    })
+                    .collect()
+            };
+        }
+        const FLOATS: [f64; 10] = [
+            -0.0,
+            0.0,
+            f64::NAN,
+            -f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            1.5,
+            -1.5,
+            9_007_199_254_740_992.0,
+            f64::MIN_POSITIVE,
+        ];
+        let start = next() as usize % FLOATS.len();
+        let float = |pick: u64| FLOATS[(start + pick as usize % 3) % FLOATS.len()];
+        let mut text = VarBytes::default();
+        for _ in 0..rows {
+            let value = ["", "a", "a\0", "ab", "b", "\u{ffff}", "\u{10000}"][next() as usize % 7];
+            text.push(value.repeat(1 + edge as usize).as_bytes()).unwrap();
+        }
+        let values = match data_type {
+            DataType::Int8 => Values::Int8(numbers!(i8)),
+            DataType::Int16 => Values::Int16(numbers!(i16)),
+            DataType::Int32 => Values::Int32(numbers!(i32)),
+            DataType::Int64 => Values::Int64(numbers!(i64)),
+            DataType::UInt8 => Values::UInt8(numbers!(u8)),
+            DataType::UInt16 => Values::UInt16(numbers!(u16)),
+            DataType::UInt32 => Values::UInt32(numbers!(u32)),
+            DataType::UInt64 => Values::UInt64(numbers!(u64)),
+            DataType::Date => Values::Date(numbers!(i32)),
+            DataType::Float32 => Values::Float32((0..rows).map(|_| float(next()) as f32).collect()),
+            DataType::Float64 => Values::Float64((0..rows).map(|_| float(next())).collect()),
+            DataType::String => Values::String(text),
+            DataType::Binary => Values::Binary(text),
+            DataType::Boolean => Values::Boolean(
+                (0..rows).map(|_| if edge < 2 { edge == 0 } else { next().is_multiple_of(2) }).collect(),
+            ),
+            DataType::Timestamp => Values::Timestamp { unit: TimeUnit::Microsecond, utc: false, values: numbers!(i64) },
+            DataType::Decimal => Values::Decimal { precision: 38, scale: 2, values: numbers!(i128) },
+        };
+        let validity = match next() % 4 {
+            0 => Some((0..rows).map(|_| !next().is_multiple_of(3)).collect()),
+            1 if edge == 0 => Some(Bitmap::filled(rows, false)),
+            _ => None,
+        };
+        Column::new(values, validity).unwrap()
+    }
+
+    /// A literal that is a value of the column, or near one.
+    fn literal(column: &Column, next: &mut impl FnMut() -> u64) -> Literal {
+        let row = next() as usize % column.len().max(1);
+        let near = i128::from(next() % 3) - 1;
+        match Scalar::of(column, row) {
+            Some(Scalar::Boolean(value)) => Literal::Boolean(value),
+            Some(Scalar::Text(text)) => Literal::Text(text),
+            Some(Scalar::Bytes(bytes)) => Literal::Bytes(bytes),
+            Some(scalar @ (Scalar::Float32(_) | Scalar::Float64(_))) => match (float(&scalar), next() % 4) {
+                (Some(value), 0) => Literal::Number(value.next_up()),
+                (Some(value), 1 | 2) => Literal::Number(value),
+                (Some(value), _) => Literal::Integer(value as i128),
+                (None, _) => Literal::Number(f64::NAN),
+            },
+            Some(scalar) => match (integer(&scalar).unwrap_or_default(), next() % 3) {
+                (value, 0) => Literal::Number(value as f64 + 0.5),
+                (value, _) => Literal::Integer(value.saturating_add(near)),
+            },
+            None => match column.values().data_type() {
+                DataType::Boolean => Literal::Boolean(true),
+                DataType::String => Literal::Text("a".to_owned()),
+                DataType::Binary => Literal::Bytes(vec![b'a']),
+                _ => Literal::Number(0.0),
+            },
+        }
+    }
+
+    /// The same statistics with less precision, as other writers may state them.
+    fn blurred(mut statistics: ColumnStatistics, next: &mut impl FnMut() -> u64) -> ColumnStatistics {
+        if next().is_multiple_of(4) {
+            statistics.min = None;
+        }
+        if next().is_multiple_of(4) {
+            statistics.max = None;
+        }
+        if next().is_multiple_of(4) {
+            statistics.nan_count = None;
+        }
+        if next().is_multiple_of(2) {
+            statistics.min = statistics.min.map(|min| match min {
+                Scalar::Integer(value) => Scalar::Integer(value - 1),
+                Scalar::Float64(value) => Scalar::Float64(value.next_down()),
+                Scalar::Decimal { unscaled, scale } => Scalar::Decimal { unscaled: unscaled.saturating_sub(1), scale },
+                Scalar::Text(mut text) => {
+                    text.pop();
+                    Scalar::Text(text)
+                }
+                other => other,
+            });
+            statistics.max = statistics.max.map(|max| match max {
+                Scalar::Integer(value) => Scalar::Integer(value + 1),
+                Scalar::Float64(value) => Scalar::Float64(value.next_up()),
+                Scalar::Text(text) => Scalar::Text(text + "\0"),
+                Scalar::Bytes(bytes) => Scalar::Bytes([&bytes[..], &[0]].concat()),
+                other => other,
+            });
+            (statistics.min_is_exact, statistics.max_is_exact) = (false, false);
+        }
+        statistics
+    }
+
+    #[test]
+    fn statistics_never_say_what_the_values_deny() {
+        let mut next = noise(5);
+        let mut seen = [0; 3];
+        for round in 0..40_000 {
+            let data_type = DataType::ALL[round % DataType::ALL.len()];
+            let column = column(data_type, &mut next);
+            let column_type = ColumnType::of(column.values());
+            let comparison = [
+                Comparison::Equal,
+                Comparison::Less,
+                Comparison::LessOrEqual,
+                Comparison::Greater,
+                Comparison::GreaterOrEqual,
+            ][next() as usize % 5];
+            let condition = match next() % 4 {
+                0 => Ok(Some(Condition::Null)),
+                1 => {
+                    let literals: Vec<Literal> = (0..next() % 4).map(|_| literal(&column, &mut next)).collect();
+                    bind::one_of(column_type, &literals)
+                }
+                _ => bind::compare(column_type, comparison, &literal(&column, &mut next)),
+            };
+            let Some(condition) = condition.unwrap() else { continue };
+            let rows = condition.rows(&column).unwrap().positions(0..usize::MAX).len();
+            let exact = measure_bounds(&column);
+            for statistics in [exact.clone(), blurred(exact, &mut next)] {
+                let matches = condition.matches(&statistics);
+                seen[matches as usize] += 1;
+                let is_true = match matches {
+                    Matches::None => rows == 0,
+                    Matches::Some => true,
+                    Matches::All => rows == column.len(),
+                };
+                assert!(is_true, "{matches:?} of {condition:?} for {column:?} by {statistics:?}");
+            }
+        }
+        assert!(seen.iter().all(|&count| count > 5_000), "{seen:?}");
+    }
+
+    fn integer_set(values: &[i128]) -> Set<i128> {
+        Set::new(values.to_vec(), integer_key)
+    }
+
+    fn float_set(values: &[f64]) -> Set<f64> {
+        Set::new(values.to_vec(), |value| float_key(*value))
+    }
+
+    #[test]
+    fn exact_statistics_decide_what_lies_on_one_side() {
+        let statistics = |min: Scalar, max: Scalar, null_count| ColumnStatistics {
+            min: Some(min),
+            max: Some(max),
+            null_count,
+            total_count: 10,
+            nan_count: Some(0),
+            ..ColumnStatistics::default()
+        };
+        let integers = |null_count| statistics(Scalar::Integer(5), Scalar::Integer(9), null_count);
+        let text = statistics(Scalar::Text("b".to_owned()), Scalar::Text("d".to_owned()), 0);
+        let zeros = statistics(Scalar::Float64(-0.0), Scalar::Float64(0.0), 0);
+        let of_text = |from: &str, to: &str| Condition::Bytes { from: from.into(), to: Some(to.into()) };
+        for (condition, statistics, expected) in [
+            (Condition::Integers { min: i128::MIN, max: 4 }, integers(0), Matches::None),
+            (Condition::Integers { min: 5, max: 9 }, integers(0), Matches::All),
+            (Condition::Integers { min: 5, max: 9 }, integers(1), Matches::Some),
+            (Condition::Integers { min: 5, max: 9 }, integers(10), Matches::None),
+            (Condition::Integers { min: 6, max: i128::MAX }, integers(0), Matches::Some),
+            (Condition::IntegerSet(integer_set(&[1, 4, 10])), integers(0), Matches::None),
+            (Condition::IntegerSet(integer_set(&[1, 9])), integers(0), Matches::Some),
+            (Condition::Null, integers(0), Matches::None),
+            (Condition::Null, integers(10), Matches::All),
+            (Condition::Floats { min: 0.0, max: 0.0 }, zeros.clone(), Matches::All),
+            (Condition::FloatSet { values: float_set(&[0.0]), nan: false }, zeros.clone(), Matches::All),
+            (Condition::FloatSet { values: float_set(&[]), nan: true }, zeros, Matches::None),
+            (of_text("", "b"), text.clone(), Matches::None),
+            (of_text("b", "d\0"), text.clone(), Matches::All),
+            (of_text("b", "d"), text.clone(), Matches::Some),
+            (of_text("d\0", "z"), text.clone(), Matches::None),
+            (
+                Condition::BytesSet(Set::new(vec![b"a".to_vec(), b"e".to_vec()], |value| bytes_key(value))),
+                text,
+                Matches::None,
+            ),
+        ] {
+            assert_eq!(condition.matches(&statistics), expected, "{condition:?}");
+        }
+    }
+
+    #[test]
+    fn another_type_than_the_bound_one_is_an_error() {
+        let column = Column::new(Values::Float32(vec![1.0]), None).unwrap();
+        let condition = Condition::Integers { min: 0, max: 1 };
+        assert_eq!(condition.rows(&column).unwrap_err().code().as_str(), "type-mismatch");
+    }
 }

@@ -39,6 +39,7 @@
 mod bind;
 mod condition;
 mod mask;
+mod set;
 
 use std::ops::Range;
 

@@ -3,11 +3,10 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::version2::{Chunks, check_schema, finish_file, stored_type, to_stored};
+use super::version2::{Chunks, Encoders, check_schema, finish_file, stored_type, to_stored};
 use super::{Bounds, WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
 use crate::column::Column;
-use crate::compression::Compression;
 use crate::encoding::Encoder;
 use crate::encoding::chunk::{self, ColumnType};
 use crate::error::{Error, Result};
@@ -57,8 +56,7 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions) -> Result<Evo
     // Added columns come behind everything that is kept: their chunks are placed from the front.
     let mut added: Vec<(usize, Vec<u8>)> = Vec::new();
     let mut identities: Vec<usize> = (0..chunks.len()).collect();
-    let level = (options.compression == Compression::Zstd).then_some(options.level);
-    let mut encoder = Encoder::new(level)?;
+    let mut encoders = Encoders::new(options)?;
     let mut dropped: HashSet<usize> = HashSet::new();
     let mut next_identity = chunks.len();
     for edit in edits {
@@ -82,7 +80,7 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions) -> Result<Evo
                 }
             }
             Edit::Add(field, column) => {
-                let encoded = add(field, column, &footer.rows, options.bounds, &mut encoder);
+                let encoded = add(field, column, &footer.rows, options.bounds, encoders.of(field));
                 let (column_type, bytes, column_chunks) = encoded.map_err(|error| error.in_column(&field.name))?;
                 footer.schema.columns.push((**field).clone());
                 footer.types.push(column_type);

@@ -194,23 +194,25 @@ impl std::fmt::Debug for StreamWriter {
 }
 
 /// One encoder that compresses, and one that does not.
-struct Encoders {
+pub(super) struct Encoders {
     compressing: Encoder,
     plain: Encoder,
 }
 
 impl Encoders {
-    fn new(options: &WriteOptions) -> Result<Self> {
+    pub(super) fn new(options: &WriteOptions) -> Result<Self> {
         let level = (options.compression == Compression::Zstd).then_some(options.level);
         Ok(Encoders { compressing: Encoder::new(level)?, plain: Encoder::new(None)? })
     }
 
-    /// The encoder for a column: the hint `compression_model` can ask for none.
-    fn of(&mut self, field: &Field) -> &mut Encoder {
-        match field.compression_model.as_deref() {
+    /// The encoder for a column: the hint `compression_model` can ask for none, `use_dictionary` for dictionaries.
+    pub(super) fn of(&mut self, field: &Field) -> &mut Encoder {
+        let encoder = match field.compression_model.as_deref() {
             Some("none") => &mut self.plain,
             _ => &mut self.compressing,
-        }
+        };
+        encoder.set_wants_dictionary(field.use_dictionary);
+        encoder
     }
 }
 

@@ -33,7 +33,7 @@ export function render(container, { file, layout, layoutError, states }) {
   const filter = container.querySelector('input')?.value ?? '';
   const stored = storedColumns(layout);
   /** @type {any[]} */
-  const columns = file.columns.map((/** @type {any} */ column, /** @type {number} */ index) => ({ ...column, index, stored: stored.get(column.name)?.shift() }));
+  const columns = file.columns.map((/** @type {any} */ column) => ({ ...column, stored: stored.get(column.name)?.shift() }));
   const largest = Math.max(1, ...columns.map((column) => column.stored?.bytes ?? 0));
   const body = el('tbody');
   const more = el('button', { type: 'button', class: 'more' });
@@ -75,16 +75,21 @@ export function render(container, { file, layout, layoutError, states }) {
 }
 
 /**
- * Size and codec by name; several where columns share a name.
+ * Size and codec by name, of all row groups together; several where columns share a name.
  * @param {any} layout
  */
 function storedColumns(layout) {
-  /** @type {Map<string, { bytes: number, compression: string }[]>} */
+  /** @type {Map<string, { bytes: number, compression: string, rowGroup: number }[]>} */
   const stored = new Map();
-  for (const { name, start, end, compression } of layout?.columns ?? []) {
-    const list = stored.get(name) ?? [];
-    list.push({ bytes: end - start, compression });
-    stored.set(name, list);
+  for (const { column, rowGroup, start, end, compression } of layout?.chunks ?? []) {
+    const list = stored.get(column) ?? [];
+    stored.set(column, list);
+    // Of columns with one name, each has its own chunk in a row group.
+    const known = list.find((entry) => entry.rowGroup < rowGroup);
+    if (known) {
+      known.bytes += end - start;
+      known.rowGroup = rowGroup;
+    } else list.push({ bytes: end - start, compression, rowGroup });
   }
   return stored;
 }
@@ -100,10 +105,10 @@ function columnRow(column, { file, largest, note, isShown }) {
     el('th', { scope: 'row', title: name }, nameOf(name)),
     el('td', {}, el('span', { 'class': 'type', 'data-field': 'type' }, type), state !== 'ok' && el('span', { class: `badge ${state}`, title: isLost ? 'destroyed by its writer' : note?.title }, state)),
     el('td', {}, semanticType !== 'unknown' && el('span', { 'data-field': 'semantic-type' }, semanticType), isPii(column) && el('span', { 'class': 'badge pii', 'data-field': 'pii', 'title': 'The values identify persons, says the schema' }, 'PII')),
-    el('td', { 'class': 'number', 'data-field': 'nulls' }, statistics && formatCount(statistics.nullCount), !nullable && el('span', { 'class': 'badge', 'data-field': 'not-null' }, 'not null')),
+    el('td', { 'class': 'number', 'data-field': 'nulls' }, statistics && formatCount(statistics.nullCount), statistics?.nanCount > 0 && el('span', { 'class': 'badge', 'data-field': 'nans' }, `${formatCount(statistics.nanCount)} NaN`), !nullable && el('span', { 'class': 'badge', 'data-field': 'not-null' }, 'not null')),
     bound('min', statistics),
     bound('max', statistics),
-    el('td', { 'class': 'number', 'data-field': 'distinct' }, statistics?.distinctCount !== undefined && formatCount(statistics.distinctCount)),
+    el('td', { 'class': 'number', 'data-field': 'distinct' }, distinctText(statistics), statistics?.order && el('span', { 'class': 'badge', 'data-field': 'order', 'title': 'How the values are sorted' }, ORDERS[statistics.order])),
     el('td', { 'class': 'number', 'data-field': 'avg-length' }, statistics?.avgLength !== undefined && formatShort(statistics.avgLength)),
     el('td', { 'class': 'number', 'data-field': 'stored', 'data-value': stored?.bytes, 'title': stored && counted(stored.bytes, 'byte') }, stored && formatBytes(stored.bytes)),
     el('td', { 'class': 'share', 'data-field': 'share' }, ...(stored ? shareBar(stored.bytes, largest, file.byteLength) : [])),
@@ -130,12 +135,27 @@ function hasDescription({ description }) {
 }
 
 /**
+ * A smallest or largest value.
  * @param {'min' | 'max'} which
  * @param {any} statistics
  */
-function bound(which, statistics) {
+export function bound(which, statistics) {
   const value = statistics?.[which];
-  return value === undefined ? el('td', { 'data-field': which }) : cell('td', value, { 'class': 'value', 'data-field': which });
+  if (value === undefined) return el('td', { 'data-field': which });
+  const isCut = statistics[`${which}IsExact`] === false;
+  return cell('td', value, { 'class': 'value', 'data-field': which, ...(isCut && { 'title': 'A bound: the value itself is longer', 'data-exact': 'false' }) });
+}
+
+/** @type {Record<string, string>} */
+const ORDERS = { ascending: '↑', descending: '↓', equal: '=' };
+
+/**
+ * A number of distinct values, which may be an estimate.
+ * @param {any} statistics
+ */
+export function distinctText(statistics) {
+  if (statistics?.distinctCount === undefined) return '';
+  return `${statistics.distinctIsExact === false ? '≈' : ''}${formatCount(statistics.distinctCount)}`;
 }
 
 /**

@@ -15,6 +15,7 @@ export function render(container, { source, file, layout, checksum }, { verify }
   const facts = [
     fact('Dialect', 'dialect', file.dialect),
     fact('Rows', 'rows', formatCount(file.numRows), { 'data-value': file.numRows }),
+    file.rowGroups.length === 1 ? undefined : fact('Row groups', 'row-groups', formatCount(file.rowGroups.length), { 'data-value': file.rowGroups.length }),
     fact('Columns', 'columns', `${formatCount(file.columns.length)}${lost > 0 ? `, ${formatCount(lost)} lost` : ''}`, { 'data-value': file.columns.length }),
     fact('Size', 'size', formatBytes(file.byteLength), { 'data-value': file.byteLength, 'title': counted(file.byteLength, 'byte') }),
     fact('Created', 'created', formatInstant(file.created)),
@@ -59,19 +60,46 @@ function checksumLine({ state, report, progress, error }, file, verify) {
       line.append(label, el('strong', {}, 'valid'), el('span', { class: 'muted' }, `over ${formatBytes(report.bytes)}`), digest('actual', report.actual));
       break;
     case 'mismatch':
-      line.append(label, el('strong', {}, 'mismatch'), el('span', {}, 'The bytes are not those that were written: what is shown below may be wrong.'), el('dl', { class: 'digests' },
-        el('dt', {}, 'stated'), el('dd', {}, digest('expected', report.expected)),
-        el('dt', {}, 'found'), el('dd', {}, digest('actual', report.actual)),
-      ));
+      line.append(label, el('strong', {}, 'mismatch'), ...(isPartwise(file) ? damagedParts(report.problems) : damagedFile(report)));
       break;
     case 'checking':
       line.append(label, el('span', {}, progress ? progressText(progress) : 'Verifying'), progressBar('Verifying', progress));
       break;
     default:
+      if (isPartwise(file)) line.append(digest('expected', file.digest));
       line.append(label, el('span', {}, error ? `could not be checked: ${error.message} (${error.code})` : 'not checked yet'));
       line.append(el('button', { type: 'button', id: 'verify-button', onclick: verify }, `Verify (reads ${formatBytes(file.byteLength)})`));
   }
   return line;
+}
+
+/** Whether the parts of the file have digests of their own. @param {any} file */
+const isPartwise = ({ dialect }) => dialect === 'ncf-2';
+
+/** @param {any} report */
+function damagedFile({ expected, actual }) {
+  return [
+    el('span', {}, 'The bytes are not those that were written: what is shown below may be wrong.'),
+    el('dl', { class: 'digests' }, el('dt', {}, 'stated'), el('dd', {}, digest('expected', expected)), el('dt', {}, 'found'), el('dd', {}, digest('actual', actual))),
+  ];
+}
+
+/** Damaged parts of which each has a line. */
+const MOST_PROBLEMS = 20;
+
+/** @param {any[]} problems */
+function damagedParts(problems) {
+  const rest = problems.length - MOST_PROBLEMS;
+  return [
+    el('span', {}, `${counted(problems.length, 'part')} of the file are not what was written. The others can be trusted.`.replace('1 part of the file are', '1 part of the file is')),
+    el('ul', { class: 'problems', id: 'problems' },
+      ...problems.slice(0, MOST_PROBLEMS).map(({ section, column, rowGroup, start, end }) =>
+        el('li', { 'data-section': section, 'data-column': column, 'data-row-group': rowGroup },
+          section, column !== undefined && nameOf(column), rowGroup !== undefined && ` of row group ${formatCount(rowGroup)}`,
+          el('span', { class: 'muted' }, ` bytes ${formatCount(start)} to ${formatCount(end)}`))),
+      rest > 0 && el('li', {}, `and ${formatCount(rest)} more`),
+    ),
+  ];
 }
 
 /**

@@ -173,10 +173,10 @@ mod encoder {
         pub has_digit: bool,
     }
 
-    fn facts(text: &VarBytes) -> Facts {
+    fn facts(text: &VarBytes, wants_dictionary: bool) -> Facts {
         let pairs = || text.iter().zip(text.iter().skip(1));
         let mut seen: HashSet<&[u8], QuickHashBuilder> = HashSet::default();
-        let most = text.len() / 2;
+        let most = if wants_dictionary { text.len() } else { text.len() / 2 };
         let mut distinct = Some(());
         for value in text.iter() {
             if seen.insert(value) && seen.len() > most {
@@ -196,9 +196,13 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        let facts = facts(text);
+        let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
+        let facts = facts(text, wants_dictionary);
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
-        let candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        if wants_dictionary && candidates.contains(&TextEncoding::Dictionary) {
+            candidates = vec![TextEncoding::Dictionary];
+        }
         let always: Vec<TextEncoding> =
             candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();
         let sample = sample_positions(text.len()).map(|positions| {
@@ -252,6 +256,27 @@ mod tests {
             ("bytes", text((0..2_000).map(|_| next().to_le_bytes()[..(next() % 8) as usize].to_vec()))),
             ("unicode", text((0..2_000).map(|i| format!("Zoë {} 日本 №{}", i % 31, i)))),
         ]
+    }
+
+    #[test]
+    fn a_wanted_dictionary_is_one_however_many_values_are_distinct() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for values in
+            [text((0..3_000).map(|i| format!("user{i}@example.com"))), text((0..60_000).map(|i| i.to_string()))]
+        {
+            for wants in [false, true] {
+                encoder.set_wants_dictionary(wants);
+                let mut out = Vec::new();
+                encode(&values, Role::Values, &mut encoder, &mut out);
+                assert_eq!(out.first() == Some(&TextEncoding::Dictionary.id()), wants);
+                let mut reader = ByteReader::new(&out, 0);
+                assert_eq!(decode(&mut reader, values.len(), &mut Decoder::new(1 << 30)).unwrap(), values);
+            }
+        }
+        // Where all are equal, one is enough.
+        let mut out = Vec::new();
+        encode(&text(vec!["abc"; 300]), Role::Values, &mut encoder, &mut out);
+        assert_eq!(out.first(), Some(&TextEncoding::Constant.id()));
     }
 
     #[test]

@@ -1,0 +1,73 @@
+/** Changing the columns of a file of version 2: bytes of the columns that stay are moved, their values are not touched. */
+
+import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
+import { fullReader, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
+import { writingEngine } from './engine.js';
+import { invalid } from './errors.js';
+import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
+import { openSink, type NcfSink } from './sink.js';
+import type { EditSetup, Evolution } from './wasm-types.js';
+import type { WriteResult } from './writer.js';
+
+/**
+ * One change: leaves a column out, gives it another name, or adds one behind the last, with as many rows as the file
+ * has. Edits are made in their order: what was dropped or renamed before is no longer there.
+ */
+export type Edit = { readonly drop: string } | { readonly rename: string; readonly to: string } | { readonly add: ColumnInput };
+
+/** Options of `evolve`; those of encoding are for added columns. */
+export interface EvolveOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'bounds' | 'modified'> {
+  /** Where the new file goes; default memory. In Node the path of the old file will do. */
+  sink?: NcfSink | undefined;
+}
+
+function editSetup(edit: Edit, index: number): EditSetup {
+  if (typeof edit === 'object' && edit !== null) {
+    if ('drop' in edit && typeof edit.drop === 'string') return { drop: edit.drop };
+    if ('rename' in edit && typeof edit.rename === 'string' && typeof edit.to === 'string') return { rename: edit.rename, to: edit.to };
+    if ('add' in edit && typeof edit.add?.name === 'string') {
+      const data = columnBuffers(edit.add);
+      return { field: fieldSetup(edit.add, data, undefined), data };
+    }
+  }
+  throw invalid('edits', `number ${index} is none of { drop }, { rename, to }, { add: { name, data } }`);
+}
+
+/**
+ * Makes a file with other columns of a file of version 2. Costs reading and writing its bytes, and encoding what is
+ * added; chunks keep their digests.
+ * @throws {NcfError} `unsupported-feature` for a legacy file, which `convert` makes version 2 of; `unknown-column`,
+ * `type-mismatch`, `invalid-argument` for a name that is there already or another number of rows; those of `open`; `sink`
+ */
+export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options: EvolveOptions = {}): Promise<WriteResult> {
+  const { signal, onProgress } = options;
+  signal?.throwIfAborted();
+  const setup = writerSetup(options);
+  if (!Array.isArray(edits)) throw invalid('edits', 'is no list');
+  const changes = edits.map(editSetup);
+  const file = await Origin.open(await originSource(origin, options), options);
+  try {
+    const { core, info } = file;
+    const plan = writingEngine().call(core.instance, (instance) => (instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution);
+    const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);
+    const byteLength = plan.header.byteLength + copied + plan.tail.byteLength;
+    const sink = await openSink(options.sink ?? 'bytes');
+    try {
+      await sink.write(plan.header);
+      for (let index = 0; index < plan.copy.length; index += 2) {
+        await file.copy(plan.copy[index] ?? 0, plan.copy[index + 1] ?? 0, sink, signal);
+        onProgress?.({ phase: 'encode', loaded: sink.byteLength, total: byteLength });
+      }
+      await sink.write(plan.tail);
+      signal?.throwIfAborted();
+      await sink.close();
+    } catch (error) {
+      await sink.abort(error);
+      throw error;
+    }
+    const bytes = sink.bytes();
+    return { byteLength, numRows: info.numRows, digest: plan.digest, ...(bytes && { bytes }) };
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,82 @@
+/** Files of version 2 that another file is made of: by adding rows, or by changing columns. */
+
+import type { ByteSource } from './bytes.js';
+import type { Core, Session } from './core.js';
+import { currentPlatform, writingEngine } from './engine.js';
+import { makeDriver, NcfFile } from './file.js';
+import type { FileHandleLike, Sink } from './sink.js';
+import { toSource, type NcfInput } from './source.js';
+import type { CallOptions, FetchOptions, Limits } from './types.js';
+import type { FileInfo } from './wasm-types.js';
+import { makeWay } from './yield.js';
+
+/** A file to go on from: whatever `open` takes, or an open file. */
+export type NcfOrigin = NcfInput | NcfFile | FileHandleLike;
+
+/** How the file is read that another one is made of. */
+export interface OriginOptions extends CallOptions {
+  /** What the file may cost. */
+  limits?: Limits | undefined;
+  /** How to reach a URL. */
+  fetch?: FetchOptions | undefined;
+}
+
+const TAIL = 64 * 1024;
+/** Bytes that are copied at a time. */
+const PIECE = 4 * 1024 * 1024;
+
+/** The bytes of an origin; those of an open file stay open. */
+export async function originSource(origin: NcfOrigin, options: OriginOptions): Promise<ByteSource> {
+  if (origin instanceof NcfFile) {
+    return { ...origin.source, close: () => undefined };
+  }
+  const own = await currentPlatform().openSource?.(origin);
+  return own ?? toSource(origin as NcfInput, TAIL, options.fetch ?? {}, options);
+}
+
+/** An open origin. */
+export class Origin {
+  readonly source: ByteSource;
+  readonly core: Core;
+  readonly info: FileInfo;
+  readonly #session: Session;
+
+  private constructor(source: ByteSource, session: Session, core: Core) {
+    this.source = source;
+    this.core = core;
+    this.info = session.call(core, () => core.reader.info() as FileInfo);
+    this.#session = session;
+  }
+
+  /**
+   * Reads all that the end of the file says, into the module that writes. The source is closed where this fails.
+   * @throws {NcfError} as `open`
+   */
+  static async open(source: ByteSource, { limits, ...options }: OriginOptions): Promise<Origin> {
+    try {
+      await writingEngine().load();
+      options.signal?.throwIfAborted();
+      const driver = makeDriver(source, limits ? { limits } : {});
+      const core = await driver.run(driver.session.prepareVerifier(), options);
+      return new Origin(source, driver.session, core);
+    } catch (error) {
+      await source.close?.();
+      throw error;
+    }
+  }
+
+  /** Copies bytes to a sink, which may do with them what it likes. */
+  async copy(start: number, end: number, sink: Sink, signal: AbortSignal | undefined): Promise<void> {
+    for (let at = start; at < end; at += PIECE) {
+      await makeWay(signal);
+      const bytes = await this.source.read(at, Math.min(at + PIECE, end), signal);
+      await sink.write(new Uint8Array(bytes));
+    }
+  }
+
+  /** Lets go of wasm memory and of the source. */
+  async close(): Promise<void> {
+    this.#session.release();
+    await this.source.close?.();
+  }
+}
