@@ -132,7 +132,8 @@ impl Verifier {
     pub fn push(&mut self, mut bytes: &[u8]) {
         while let Some(part) = self.parts.last() {
             let left = part.range.end - part.range.start - self.done;
-            let (now, later) = bytes.split_at_checked(usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
+            let (now, later) =
+                bytes.split_at_checked(usize::try_from(left).unwrap_or(usize::MAX)).unwrap_or((bytes, &[]));
             self.push_part(part.range.start + self.done, now);
             if to_u64(now.len()) < left {
                 break;

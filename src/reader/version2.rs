@@ -438,7 +438,8 @@ impl Version2 {
         };
         let columns = self.entries.iter().enumerate().map(|(column, entry)| {
             let digests = entry.digests.clone();
-            let digests = digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
+            let digests =
+                digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
             Ok((self.block(column)?.clone(), digests, self.statistics(column)?))
         });
         Ok((footer, columns.collect::<Result<_>>()?))

@@ -16,7 +16,7 @@ const HEADINGS = [
   ['Min', 'text', 'Smallest value, as the writer states it'],
   ['Max', 'text', 'Largest value, as the writer states it'],
   ['Distinct', 'number', 'Distinct values, where they were counted'],
-  ['Avg length', 'number', 'Mean length of text, in characters'],
+  ['Avg length', 'number', 'Mean length of text, in characters', hasAvgLength],
   ['Stored', 'number', 'Bytes in the file, after compression'],
   ['Share of file', 'text', 'The bars compare columns with the largest one'],
   ['Bits/value', 'number', 'Stored bits per row'],
@@ -127,6 +127,11 @@ function isPii({ containsPii, semanticType }) {
 /** @param {any} column */
 function hasMeaning(column) {
   return column.semanticType !== 'unknown' || isPii(column);
+}
+
+/** @param {any} column */
+function hasAvgLength({ statistics }) {
+  return statistics?.avgLength !== undefined;
 }
 
 /** @param {any} column */
