@@ -54,10 +54,24 @@ function pick(option, asked, all, usual = all) {
   return names;
 }
 
-/** @returns {Results} */
+/** @returns {Results} what earlier runs measured */
 function loadResults() {
   if (existsSync(resultsFile)) return JSON.parse(readFileSync(resultsFile, 'utf8'));
-  return { machine: '', times: {}, sizes: {}, memory: {}, startup: {}, download: {} };
+  return { machine: '', versions: {}, times: {}, sizes: {}, memory: {}, startup: {}, download: {} };
+}
+
+/**
+ * Forgets what was measured of an adapter whose library has changed since.
+ * @param {Results} results
+ * @param {Record<string, string>} versions
+ */
+function forgetStale(results, versions) {
+  const stale = Object.entries(ADAPTERS).filter(([, { module }]) => results.versions[module] !== versions[module]);
+  for (const [adapter] of stale) {
+    const cells = [...Object.values(results.times).flatMap((cases) => Object.values(cases)), ...Object.values(results.sizes), ...Object.values(results.memory), results.startup];
+    for (const cell of cells) delete cell[adapter];
+  }
+  results.versions = versions;
 }
 
 /**
@@ -100,7 +114,9 @@ await main(async () => {
   mkdirSync(`${folder}/files`, { recursive: true });
   const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs() : undefined;
   process.env.NCF_BENCH_ENTRY = ours?.entry;
-  const versions = { ...Object.fromEntries(Object.values(ADAPTERS).map(({ module }) => [module, peers])), ncf: ours?.version ?? '' };
+  const versions = Object.fromEntries(Object.values(ADAPTERS).map(({ module }) => [module, peers]));
+  versions.ncf = ours?.version ?? results.versions.ncf ?? '';
+  forgetStale(results, versions);
   const save = () => writeWhole(resultsFile, JSON.stringify(results, null, 1));
   results.machine = describeMachine();
 

