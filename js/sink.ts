@@ -11,7 +11,9 @@ export interface ByteSink {
   /** The file is complete. */
   close?(): unknown;
   /** The file will not become complete. */
-  abort?(reason: unknown): unknown;
+  // The same parameter as that of a WritableStream: otherwise TypeScript cannot tell what it is in an object literal.
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  abort?(reason?: any): unknown;
 }
 
 /** What an open file of `node:fs/promises` has, as far as it is needed here. */
