@@ -16,6 +16,7 @@ import { spread } from './suite/measure.mjs';
 import { installOurs } from './suite/peers.mjs';
 import { folder } from './tables.mjs';
 
+const WARM_UP = 20;
 const OPENS = 50;
 /** What the measurements must not exceed. */
 const BARS = { open: { milliseconds: 10, requests: 2 }, read: { requests: 1, bytesBeyondChunk: 4096 } };
@@ -30,6 +31,19 @@ await main(async () => {
     server.once('message', resolve);
     server.once('exit', () => reject(new Error('the server ended')));
   });
+  try {
+    await measure(ncf, path, url);
+  } finally {
+    server.disconnect();
+  }
+});
+
+/**
+ * @param {any} ncf the package's module
+ * @param {string} path
+ * @param {string} url
+ */
+async function measure(ncf, path, url) {
 
   const traffic = { requests: 0, bytes: 0 };
   /** @type {typeof fetch} */
@@ -64,20 +78,25 @@ await main(async () => {
     ['path', path, counted, {}],
   ];
   for (const [name, source, countedSource, options] of sources) {
-    const times = [];
-    for (let count = -5; count < OPENS; count++) {
+    const [times, cpuTimes] = [[], []].map((samples) => /** @type {number[]} */ (samples));
+    for (let count = -WARM_UP; count < OPENS; count++) {
+      const cpu = process.cpuUsage();
       const start = performance.now();
       const file = await ncf.open(source);
       const time = performance.now() - start;
+      const { user, system } = process.cpuUsage(cpu);
       await file.close();
-      if (count >= 0) times.push(time);
+      if (count < 0) continue;
+      times?.push(time);
+      cpuTimes?.push((user + system) / 1000);
     }
-    const { median, min, q1, q3 } = spread(times);
+    const { median, min, q1, q3 } = spread(times ?? []);
     let file = await ncf.open(countedSource, options);
     const opened = await cost(async () => {
       file = await ncf.open(countedSource, options);
     });
-    const chunk = file.layout().chunks.find((/** @type {any} */ { column, rowGroup }) => column === 'column_1001' && rowGroup === 57);
+    const { chunks } = await file.layout();
+    const chunk = chunks.find((/** @type {any} */ { column, rowGroup }) => column === 'column_1001' && rowGroup === 57);
     const { start: rowStart, end: rowEnd } = file.rowGroups[57];
     // The layout has looked at the whole directory; a fresh file has not.
     file = await ncf.open(countedSource, options);
@@ -86,7 +105,7 @@ await main(async () => {
       if (numRows !== rowEnd - rowStart) throw new Error(`${numRows} rows were read`);
     });
     const chunkSize = chunk.end - chunk.start;
-    console.log(`${name}: open ${median.toFixed(2)} ms (${min.toFixed(2)}; ${q1.toFixed(2)} to ${q3.toFixed(2)}), bar ${BARS.open.milliseconds}; `
+    console.log(`${name}: open ${median.toFixed(2)} ms (${min.toFixed(2)}; ${q1.toFixed(2)} to ${q3.toFixed(2)}; processor ${spread(cpuTimes ?? []).median.toFixed(2)}), bar ${BARS.open.milliseconds}; `
       + `${opened.requests} requests, bar ${BARS.open.requests}, ${opened.bytes} bytes`);
     console.log(`${name}: one chunk of ${chunkSize} bytes: ${read.requests} requests, bar ${BARS.read.requests}; `
       + `${read.bytes} bytes, ${read.bytes - chunkSize} more than it, bar ${BARS.read.bytesBeyondChunk}`);
@@ -94,8 +113,7 @@ await main(async () => {
       || read.requests > BARS.read.requests || read.bytes > chunkSize + BARS.read.bytesBeyondChunk) process.exitCode = 1;
   }
   await handle.close();
-  server.disconnect();
-});
+}
 
 /** Writes the file unless it is there, and gives its path. */
 async function ensureWide() {
