@@ -4,6 +4,7 @@
 //! size NAME.columns   writes the table that tables.py wrote as one file, reads it back, compares
 //! flips N             flips N single bits of files of several shapes, one at a time, and reads
 //! memory ROWS         streams rows through the writer
+//! wide PATH           writes a file of 2,000 columns and 100 row groups
 //! ```
 
 #![allow(
@@ -15,30 +16,20 @@
     reason = "a benchmark that panics has failed"
 )]
 
+mod shared;
+
+use std::io::Write as _;
 use std::time::Instant;
 
-use ncf::bytes::{ByteReader, Interrupt, Segments};
+use ncf::bytes::ByteReader;
 use ncf::column::{Bitmap, Column, Values, VarBytes};
 use ncf::compression::Compression;
 use ncf::encoding::Encoder;
 use ncf::encoding::chunk::{self, ColumnType};
 use ncf::format::Dialect;
-use ncf::reader::{Assembly, File, OpenOptions, RowGroup, Rows};
 use ncf::schema::{DataType, Field, Schema};
 use ncf::writer::{StreamWriter, WriteOptions, write_all};
-
-/// A splitmix64 generator: the same seed gives the same run.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-}
+use shared::{Random, read};
 
 /// NeuroLake's benchmark table: rows `start..end` of it.
 fn rows(start: u64, end: u64, random: &mut Random) -> Vec<Column> {
@@ -73,31 +64,6 @@ fn schema() -> Schema {
         ("email", DataType::String),
     ];
     Schema::new("users", columns.iter().map(|(name, data_type)| Field::new(*name, *data_type)).collect())
-}
-
-fn read(bytes: &[u8]) -> ncf::Result<Vec<Column>> {
-    let failed = |interrupt: Interrupt| match interrupt {
-        Interrupt::Failed(error) => error,
-        Interrupt::Need(ranges) => panic!("{ranges:?} of a file that is all there"),
-    };
-    let mut segments = Segments::new(bytes.len() as u64);
-    segments.supply(0, bytes.to_vec())?;
-    let mut file = File::open(&segments, &OpenOptions::default()).map_err(failed)?;
-    let all: Vec<usize> = (0..file.schema().columns.len()).collect();
-    file.locate(&all, &segments).map_err(failed)?;
-    let mut assemblies: Vec<Assembly> = all.iter().map(|&column| Assembly::new(column)).collect();
-    for index in 0..file.row_groups().len() {
-        let mut group = RowGroup::new(index);
-        for &column in &all {
-            if let Some(range) = file.chunk(column, index)? {
-                group.supply(column, segments.get(range).map_err(failed)?);
-            }
-        }
-        for assembly in &mut assemblies {
-            assembly.push(&file, &mut group, Rows::Range(0..u64::MAX))?;
-        }
-    }
-    assemblies.into_iter().map(|assembly| Ok(assembly.finish(&file)?.0)).collect()
 }
 
 fn words(data: &[u8]) -> impl Iterator<Item = [u8; 8]> {
@@ -213,6 +179,43 @@ fn memory(count: u64) {
     println!("{{\"rows\":{count},\"bytes\":{size},\"peakBytes\":{}}}", kib * 1024);
 }
 
+/// Writes a file of 2,000 columns and 100 row groups, row group by row group.
+fn wide(path: &str) {
+    const COLUMNS: usize = 2000;
+    const ROW_GROUPS: u64 = 100;
+    const ROWS: u32 = 256;
+    let mut random = Random(3);
+    let mut group = |index: u64| -> Vec<Column> {
+        let start = index * u64::from(ROWS);
+        // Six columns of the benchmark table, again and again; those of random values with new ones.
+        (0..COLUMNS.div_ceil(6)).flat_map(|_| rows(start, start + u64::from(ROWS), &mut random)).take(COLUMNS).collect()
+    };
+    let first = group(0);
+    let types = first.iter().map(|column| ColumnType::of(column.values())).collect();
+    let field = |(index, column): (usize, &Column)| Field::new(format!("column_{index}"), column.values().data_type());
+    let schema = Schema::new("wide", first.iter().enumerate().map(field).collect());
+    let options = WriteOptions { row_group_rows: ROWS, ..WriteOptions::new(Dialect::Version2) };
+    let mut writer = StreamWriter::new(schema, types, options).unwrap();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    let mut size = 0;
+    let mut put = |bytes: &[u8]| {
+        file.write_all(bytes).unwrap();
+        size += bytes.len();
+    };
+    writer.push(&first).unwrap();
+    put(&writer.take_output());
+    for index in 1..ROW_GROUPS {
+        writer.push(&group(index)).unwrap();
+        put(&writer.take_output());
+    }
+    put(&writer.finish().unwrap().bytes);
+    file.flush().unwrap();
+    println!(
+        "{{\"columns\":{COLUMNS},\"rowGroups\":{ROW_GROUPS},\"rows\":{},\"bytes\":{size}}}",
+        ROW_GROUPS * u64::from(ROWS)
+    );
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let count = || arguments[2].parse().expect("a count");
@@ -220,6 +223,7 @@ fn main() {
         Some("size") => size(&arguments[2]),
         Some("flips") => flips(count()),
         Some("memory") => memory(count()),
-        _ => panic!("size NAME.columns | flips N | memory ROWS"),
+        Some("wide") => wide(&arguments[2]),
+        _ => panic!("size NAME.columns | flips N | memory ROWS | wide PATH"),
     }
 }

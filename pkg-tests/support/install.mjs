@@ -16,15 +16,16 @@ import { root, work } from './paths.mjs';
 
 /**
  * Without network: the package has no dependencies, so there is nothing to fetch.
+ * @param {string} [into] folder that is emptied first
  * @returns {Promise<Installed>}
  */
-export async function installPackage() {
-  rmSync(work, { recursive: true, force: true });
-  const consumer = join(work, 'consumer');
+export async function installPackage(into = work) {
+  rmSync(into, { recursive: true, force: true });
+  const consumer = join(into, 'consumer');
   mkdirSync(consumer, { recursive: true });
   writeFileSync(join(consumer, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }));
-  const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', work], root));
-  npm(['install', '--offline', '--no-audit', '--no-fund', join(work, packed.filename)], consumer);
+  const [packed] = JSON.parse(npm(['pack', '--json', '--ignore-scripts', '--pack-destination', into], root));
+  npm(['install', '--offline', '--no-audit', '--no-fund', join(into, packed.filename)], consumer);
   const folder = join(consumer, 'node_modules', packed.name);
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   console.log(`installed ${packed.filename}: ${packed.files.length} files, ${packed.size} bytes packed`);
