@@ -186,7 +186,9 @@ fn parents(noise: &[u64], options: WriteOptions) -> Golden {
             ("crew", ints(&|row| slowly(row) as i64)),
             (
                 "reserve",
-                nullable(Values::Int64((0..rows).map(|row| row as i64).collect()), |row| noise[keys[row]] % 2 == 0),
+                nullable(Values::Int64((0..rows).map(|row| row as i64).collect()), |row| {
+                    noise[keys[row]].is_multiple_of(2)
+                }),
             ),
         ],
         options,
