@@ -30,6 +30,8 @@ mod distinct;
 pub mod encoding;
 pub mod error;
 pub mod format;
+#[cfg(feature = "neural")]
+pub mod neural;
 pub mod reader;
 pub mod schema;
 pub mod statistics;

@@ -1,0 +1,157 @@
+//! Binary arithmetic coding with 64-bit bounds (carry-less range coder, as in lpaq, Mahoney 2007).
+//!
+//! Both directions run the same model code: a [`BitCoder`] is given the bit and returns it, or ignores what it is given
+//! and returns the bit of the stream.
+
+use crate::bytes::to_u64;
+use crate::error::{Error, Result};
+
+/// Codes one bit after the other.
+pub trait BitCoder {
+    /// Whether bits come from the stream rather than from the caller.
+    const DECODES: bool;
+
+    /// Codes `bit`, whose probability of being set is `p / 65536` with `0 < p < 65536`, and returns it.
+    fn code(&mut self, bit: bool, p: u32) -> bool;
+
+    /// Fails once a decoder has read further than a stream can reach; a loop over values asks between them.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    fn check(&self) -> Result<()>;
+}
+
+/// The bound below which bits are set.
+fn split(low: u64, high: u64, p: u32) -> u64 {
+    let range = high - low;
+    low + (range >> 16) * u64::from(p) + (((range & 0xffff) * u64::from(p)) >> 16)
+}
+
+/// Writes bits.
+#[cfg(feature = "writer")]
+#[derive(Debug)]
+pub struct Encoder {
+    low: u64,
+    high: u64,
+    out: Vec<u8>,
+}
+
+#[cfg(feature = "writer")]
+impl Encoder {
+    pub fn new() -> Self {
+        Encoder { low: 0, high: u64::MAX, out: Vec::new() }
+    }
+
+    /// Bytes so far.
+    pub fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    /// Ends the stream with as few bytes as name a number within the bounds, zeros being understood behind the end.
+    pub fn finish(mut self) -> Vec<u8> {
+        for length in 0..=8u32 {
+            let rest = if length == 0 { u64::MAX } else { u64::MAX >> 1 >> (8 * length - 1) };
+            if let Some(top) = self.low.checked_add(rest).map(|value| value & !rest).filter(|&top| top <= self.high) {
+                self.out.extend(top.to_be_bytes().iter().take(length as usize));
+                break;
+            }
+        }
+        self.out
+    }
+}
+
+#[cfg(feature = "writer")]
+impl BitCoder for Encoder {
+    const DECODES: bool = false;
+
+    fn code(&mut self, bit: bool, p: u32) -> bool {
+        let middle = split(self.low, self.high, p);
+        if bit {
+            self.high = middle;
+        } else {
+            self.low = middle + 1;
+        }
+        while (self.low ^ self.high) >> 56 == 0 {
+            self.out.push(self.high.to_be_bytes()[0]);
+            self.low <<= 8;
+            self.high = self.high << 8 | 0xff;
+        }
+        bit
+    }
+
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads bits.
+#[derive(Debug)]
+pub struct Decoder<'a> {
+    low: u64,
+    high: u64,
+    value: u64,
+    bytes: &'a [u8],
+    position: usize,
+}
+
+/// Bytes that a decoder looks ahead.
+const AHEAD: usize = 8;
+
+impl<'a> Decoder<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        let mut decoder = Decoder { low: 0, high: u64::MAX, value: 0, bytes, position: 0 };
+        for _ in 0..AHEAD {
+            decoder.value = decoder.value << 8 | decoder.next();
+        }
+        decoder
+    }
+
+    fn next(&mut self) -> u64 {
+        let byte = self.bytes.get(self.position).copied().unwrap_or_default();
+        self.position += 1;
+        u64::from(byte)
+    }
+
+    /// Checks that nothing lies behind the last value.
+    ///
+    /// # Errors
+    /// `corrupt`.
+    pub fn finish(self) -> Result<()> {
+        self.check()?;
+        if self.bytes.len() > self.position {
+            return Err(Error::corrupt(format!(
+                "{} bytes behind the values of a neural chunk",
+                to_u64(self.bytes.len() - self.position)
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl BitCoder for Decoder<'_> {
+    const DECODES: bool = true;
+
+    fn code(&mut self, _: bool, p: u32) -> bool {
+        let middle = split(self.low, self.high, p);
+        let bit = self.value <= middle;
+        if bit {
+            self.high = middle;
+        } else {
+            self.low = middle + 1;
+        }
+        while (self.low ^ self.high) >> 56 == 0 {
+            self.low <<= 8;
+            self.high = self.high << 8 | 0xff;
+            self.value = self.value << 8 | self.next();
+        }
+        bit
+    }
+
+    fn check(&self) -> Result<()> {
+        // What an encoder wrote and what a decoder has read differ by the bytes that the decoder looks ahead.
+        if self.position > self.bytes.len() + AHEAD {
+            return Err(Error::corrupt("values of a neural chunk end early"));
+        }
+        Ok(())
+    }
+}

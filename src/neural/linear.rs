@@ -1,0 +1,206 @@
+//! Linear prediction of a number from those of the parents, in fixed point.
+
+use super::parents::Parent;
+use crate::bytes::ByteReader;
+use crate::encoding::varint;
+use crate::error::{Error, Result};
+
+/// Bits of a weight behind the point.
+const POINT: u32 = 16;
+/// Terms per parent: the number, and its quotient by 100 rounded down (clock times are written as hours x 100 + minutes).
+const KINDS: u8 = 2;
+const MAX_TERMS: u8 = 6;
+
+/// One product of a sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    pub parent: u8,
+    pub kind: u8,
+    pub weight: i64,
+}
+
+/// `(constant + sum of weight x term + 2^15) >> 16`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Linear {
+    pub terms: Vec<Term>,
+    pub constant: i64,
+}
+
+pub fn term(number: i64, kind: u8) -> i64 {
+    if kind == 0 { number } else { number.div_euclid(100) }
+}
+
+impl Linear {
+    pub fn read(reader: &mut ByteReader<'_>, num_parents: usize) -> Result<Self> {
+        let count = reader.u8()?;
+        if count > MAX_TERMS {
+            return Err(Error::corrupt(format!("linear prediction of {count} terms")));
+        }
+        let mut terms = Vec::new();
+        for _ in 0..count {
+            let code = reader.u8()?;
+            let (parent, kind) = (code / KINDS, code % KINDS);
+            if usize::from(parent) >= num_parents {
+                return Err(Error::corrupt(format!("linear prediction from parent {parent} of {num_parents}")));
+            }
+            terms.push(Term { parent, kind, weight: varint::read_signed(reader)? });
+        }
+        Ok(Linear { terms, constant: if count > 0 { varint::read_signed(reader)? } else { 0 } })
+    }
+
+    pub fn predict(&self, parents: &[Parent], row: usize) -> i64 {
+        let mut sum = i128::from(self.constant) + (1 << (POINT - 1));
+        for at in &self.terms {
+            let number = parents.get(usize::from(at.parent)).map_or(0, |parent| parent.number(row));
+            sum += i128::from(at.weight) * i128::from(term(number, at.kind));
+        }
+        i64::try_from(sum >> POINT).unwrap_or(if sum < 0 { i64::MIN } else { i64::MAX })
+    }
+}
+
+#[cfg(feature = "writer")]
+pub use writer::fit;
+
+#[cfg(feature = "writer")]
+mod writer {
+    use super::*;
+
+    impl Linear {
+        pub fn write(&self, out: &mut Vec<u8>) {
+            out.push(u8::try_from(self.terms.len()).unwrap_or(u8::MAX));
+            for term in &self.terms {
+                out.push(term.parent * KINDS + term.kind);
+                varint::write_signed(term.weight, out);
+            }
+            if !self.terms.is_empty() {
+                varint::write_signed(self.constant, out);
+            }
+        }
+    }
+
+    const SAMPLE: usize = 2048;
+    const ROUNDS: usize = 12;
+
+    /// Robust fit (iteratively reweighted least squares towards least absolute deviations) on a sample.
+    pub fn fit(values: &[i64], parents: &[Parent]) -> Option<Linear> {
+        let step = (values.len() / SAMPLE).max(1);
+        let rows: Vec<usize> = (0..values.len()).step_by(step).collect();
+        let mut terms = Vec::new();
+        for (parent, view) in (0u8..).zip(parents) {
+            if view.numbers.is_empty() {
+                continue;
+            }
+            let numbers = || rows.iter().map(|&row| view.number(row));
+            let first = view.number(0);
+            if numbers().all(|number| number == first) {
+                continue;
+            }
+            terms.push((parent, 0));
+            if numbers().all(|number| (0..2400).contains(&number) && number % 100 < 60) && numbers().any(|n| n >= 200) {
+                terms.push((parent, 1));
+            }
+        }
+        if terms.is_empty() || rows.len() < 32 {
+            return None;
+        }
+        let size = terms.len() + 1;
+        // Centred, so that the sums keep their digits.
+        let centre = |list: &[f64]| list.iter().sum::<f64>() / list.len() as f64;
+        let targets: Vec<f64> = rows.iter().map(|&row| values.get(row).copied().unwrap_or_default() as f64).collect();
+        let columns: Vec<Vec<f64>> = terms
+            .iter()
+            .map(|&(parent, kind)| {
+                let view = parents.get(usize::from(parent));
+                rows.iter().map(|&row| term(view.map_or(0, |view| view.number(row)), kind) as f64).collect()
+            })
+            .collect();
+        let (target_centre, centres): (f64, Vec<f64>) = (centre(&targets), columns.iter().map(|list| centre(list)).collect());
+        let vectors: Vec<Vec<f64>> = (0..rows.len())
+            .map(|i| {
+                let mut vector: Vec<f64> = columns
+                    .iter()
+                    .zip(&centres)
+                    .map(|(list, centre)| list.get(i).copied().unwrap_or_default() - centre)
+                    .collect();
+                vector.push(1.0);
+                vector
+            })
+            .collect();
+        let mut solution = vec![0.0; size];
+        let mut importance = vec![1.0; rows.len()];
+        for _ in 0..ROUNDS {
+            let mut system = vec![vec![0.0; size + 1]; size];
+            for ((vector, target), weight) in vectors.iter().zip(&targets).zip(&importance) {
+                for (line, x) in system.iter_mut().zip(vector) {
+                    for (cell, y) in line.iter_mut().zip(vector.iter().chain([&(target - target_centre)])) {
+                        *cell += weight * x * y;
+                    }
+                }
+            }
+            solution = solve(system)?;
+            for ((importance, vector), target) in importance.iter_mut().zip(&vectors).zip(&targets) {
+                let predicted: f64 = vector.iter().zip(&solution).map(|(x, w)| x * w).sum();
+                *importance = 1.0 / ((target - target_centre - predicted).abs() + 0.5);
+            }
+        }
+        let scale = f64::from(1u32 << POINT);
+        let mut linear = Linear::default();
+        let mut constant = target_centre + solution.last().copied().unwrap_or_default();
+        for ((&(parent, kind), &weight), centre) in terms.iter().zip(&solution).zip(&centres) {
+            // Weights of exact relations are whole.
+            let weight = if (weight - weight.round()).abs() < 0.004 { weight.round() } else { weight };
+            #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+            let fixed = (weight * scale).round() as i64;
+            constant -= weight * centre;
+            if fixed != 0 {
+                linear.terms.push(Term { parent, kind, weight: fixed });
+            }
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+        let fixed = (constant * scale).round() as i64;
+        linear.constant = fixed;
+        (!linear.terms.is_empty()).then_some(linear)
+    }
+
+    /// Gaussian elimination with pivoting; directions without information get no weight.
+    fn solve(mut system: Vec<Vec<f64>>) -> Option<Vec<f64>> {
+        let size = system.len();
+        let diagonal: Vec<f64> = system.iter().enumerate().map(|(i, line)| line.get(i).copied().unwrap_or_default()).collect();
+        for pivot in 0..size {
+            let best = (pivot..size).max_by(|&a, &b| {
+                let value = |row: usize| system.get(row).and_then(|line| line.get(pivot)).map_or(0.0, |cell| cell.abs());
+                value(a).total_cmp(&value(b))
+            })?;
+            system.swap(pivot, best);
+            let line = system.get(pivot)?.clone();
+            let head = *line.get(pivot)?;
+            if head.abs() <= 1e-9 * diagonal.get(pivot)?.abs() + 1e-12 {
+                if let Some(line) = system.get_mut(pivot) {
+                    line.iter_mut().for_each(|cell| *cell = 0.0);
+                    if let Some(cell) = line.get_mut(pivot) {
+                        *cell = 1.0;
+                    }
+                }
+                for (row, other) in system.iter_mut().enumerate() {
+                    if row != pivot && let Some(cell) = other.get_mut(pivot) {
+                        *cell = 0.0;
+                    }
+                }
+                continue;
+            }
+            for (row, other) in system.iter_mut().enumerate() {
+                if row == pivot {
+                    continue;
+                }
+                let factor = other.get(pivot)? / head;
+                other.iter_mut().zip(&line).for_each(|(cell, x)| *cell -= factor * x);
+            }
+        }
+        let solution: Vec<f64> = system
+            .iter()
+            .enumerate()
+            .map(|(i, line)| Some(line.last()? / line.get(i)?))
+            .collect::<Option<_>>()?;
+        solution.iter().all(|x| x.is_finite()).then_some(solution)
+    }
+}

@@ -1,0 +1,88 @@
+//! What other columns say about the rows of a column: classes (equal or not) and numbers.
+
+use super::predictor::hash;
+use crate::column::{Bitmap, Column, Values, VarBytes};
+
+/// The class of null.
+const NULL: u32 = 0x6e75_6c6c;
+
+/// A column as a context, cut to the rows that are looked at.
+#[derive(Clone, Debug, Default)]
+pub struct Parent {
+    /// Equal values have equal classes; others nearly always differ.
+    pub classes: Vec<u32>,
+    /// Values as integers, zero for null; empty for text.
+    pub numbers: Vec<i64>,
+}
+
+fn class(value: u64) -> u32 {
+    let (low, high) = (value & 0xffff_ffff, value >> 32);
+    hash(u32::try_from(low).unwrap_or_default(), u32::try_from(high).unwrap_or_default())
+}
+
+fn text_class(value: &[u8]) -> u32 {
+    value.iter().fold(0x7465_7874, |hash: u32, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193).rotate_left(5))
+}
+
+impl Parent {
+    /// The rows of `column` that `rows` selects, all where there is none. Floats are multiplied by `10^exponent`.
+    pub fn new(column: &Column, rows: Option<&Bitmap>, exponent: u8) -> Self {
+        let wanted = |row: usize| rows.is_none_or(|rows| rows.get(row));
+        let mut parent = Parent::default();
+        macro_rules! numbers {
+            ($values:expr, $pattern:expr, $number:expr) => {
+                for (row, &value) in $values.iter().enumerate().filter(|(row, _)| wanted(*row)) {
+                    let valid = column.is_valid(row);
+                    parent.classes.push(if valid { class($pattern(value)) } else { NULL });
+                    parent.numbers.push(if valid { $number(value) } else { 0 });
+                }
+            };
+        }
+        macro_rules! integers {
+            ($values:expr) => {
+                numbers!($values, |value| i64::from(value).cast_unsigned(), i64::from)
+            };
+        }
+        let factor = 10f64.powi(i32::from(exponent));
+        // Converting saturates, and makes zero of NaN.
+        #[expect(clippy::cast_possible_truncation, reason = "saturates")]
+        let scaled = |value: f64| (value * factor).round() as i64;
+        match column.values() {
+            Values::Int8(v) => integers!(v),
+            Values::Int16(v) => integers!(v),
+            Values::Int32(v) | Values::Date(v) => integers!(v),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => integers!(v),
+            Values::UInt8(v) => integers!(v),
+            Values::UInt16(v) => integers!(v),
+            Values::UInt32(v) => integers!(v),
+            Values::UInt64(v) => numbers!(v, |value| value, u64::cast_signed),
+            Values::Float32(v) => numbers!(v, |value: f32| u64::from(value.to_bits()), |value| scaled(f64::from(value))),
+            Values::Float64(v) => numbers!(v, f64::to_bits, scaled),
+            Values::Decimal { values: v, .. } => numbers!(
+                v,
+                |value: i128| (value as u64) ^ ((value >> 64) as u64).rotate_left(32),
+                |value: i128| value as i64
+            ),
+            Values::Boolean(v) => {
+                let values: Vec<u8> = v.iter().map(u8::from).collect();
+                integers!(values);
+            }
+            Values::String(v) | Values::Binary(v) => parent.texts(column, v, &wanted),
+        }
+        parent
+    }
+
+    fn texts(&mut self, column: &Column, values: &VarBytes, wanted: &impl Fn(usize) -> bool) {
+        for (row, value) in values.iter().enumerate().filter(|(row, _)| wanted(*row)) {
+            self.classes.push(if column.is_valid(row) { text_class(value) } else { NULL });
+        }
+    }
+
+    pub fn class(&self, row: usize) -> u32 {
+        self.classes.get(row).copied().unwrap_or(NULL)
+    }
+
+    pub fn number(&self, row: usize) -> i64 {
+        self.numbers.get(row).copied().unwrap_or_default()
+    }
+}
