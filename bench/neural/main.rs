@@ -17,6 +17,13 @@ use ncf::encoding::Encoder;
 use ncf::encoding::chunk::{self, ColumnType};
 use ncf::neural::{self, Level};
 
+/// Time on a processor: other processes may be running. Elapsed time where the system does not tell.
+fn cpu_time(since: Instant) -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let nanoseconds = text.split(' ').next().and_then(|word| word.parse().ok());
+    nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
+}
+
 fn words(data: &[u8]) -> impl Iterator<Item = [u8; 8]> {
     data.chunks_exact(8).map(|word| word.try_into().unwrap())
 }
@@ -51,6 +58,7 @@ fn raw_size(column: &Column) -> usize {
 }
 
 fn main() {
+    let began = Instant::now();
     let args: Vec<String> = std::env::args().collect();
     let number = |name: &str, default: usize| {
         args.iter().position(|a| a == name).map_or(default, |at| args[at + 1].parse().unwrap())
@@ -63,6 +71,7 @@ fn main() {
     let (columns, rows) = (reader.u32().unwrap(), reader.u32().unwrap() as usize);
     let columns: Vec<Column> = (0..columns).map(|_| read_column(&mut reader, rows).slice(0..rows.min(most))).collect();
     let rows = rows.min(most);
+    let mut planning = Duration::ZERO;
     let manual: Vec<Vec<usize>> = match std::env::var("PARENTS") {
         Ok(text) => {
             let mut lists = vec![Vec::new(); columns.len()];
@@ -72,7 +81,13 @@ fn main() {
             }
             lists
         }
-        Err(_) => vec![Vec::new(); columns.len()],
+        Err(_) => {
+            let whole: Vec<&Column> = columns.iter().collect();
+            let started = cpu_time(began);
+            let lists = neural::choose_parents(&whole, number("--depth", 3));
+            planning = cpu_time(began) - started;
+            lists
+        }
     };
     let mut tier1 = Encoder::new(Some(3)).unwrap();
     let (mut total, mut plain, mut raw) = (0, 0, 0);
@@ -87,13 +102,13 @@ fn main() {
             let part = column.slice(start..start + group);
             let parts: Vec<Column> = manual[index].iter().map(|&p| columns[p].slice(start..start + group)).collect();
             let parents: Vec<&Column> = parts.iter().collect();
-            let started = Instant::now();
+            let started = cpu_time(began);
             let encoded = neural::encode(&part, &parents, Level::Default).unwrap();
-            t_encode += started.elapsed();
-            let started = Instant::now();
+            t_encode += cpu_time(began) - started;
+            let started = cpu_time(began);
             let decoded =
                 neural::decode(&encoded, ColumnType::of(part.values()), part.len(), &parents, 1 << 40).unwrap();
-            t_decode += started.elapsed();
+            t_decode += cpu_time(began) - started;
             let reference = chunk::encode(&part, &mut tier1).unwrap();
             assert_eq!(chunk::encode(&decoded, &mut tier1).unwrap(), reference);
             size += encoded.len();
@@ -116,8 +131,9 @@ fn main() {
     let name = args[1].rsplit('/').next().unwrap();
     let speed = |time: Duration| raw as f64 / 1e6 / time.as_secs_f64();
     println!(
-        "{name:40} raw {raw:9} size {total:9} tier1 {plain:9} encode {:.2} decode {:.2} MB/s",
+        "{name:40} raw {raw:9} size {total:9} tier1 {plain:9} encode {:.2} decode {:.2} MB/s, planning {:.2} s",
         speed(encode),
-        speed(decode)
+        speed(decode),
+        planning.as_secs_f64()
     );
 }

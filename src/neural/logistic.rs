@@ -44,7 +44,13 @@ const fn stretch_table() -> [i16; 4096] {
         while x < DOMAIN - 1 && (squash_table_at(x) as usize) < p * 16 + 8 {
             x += 1;
         }
-        table[p] = (x as i32 - LIMIT) as i16;
+        let mut value = x as i32 - LIMIT;
+        if value < -2047 {
+            value = -2047;
+        } else if value > 2047 {
+            value = 2047;
+        }
+        table[p] = value as i16;
         p += 1;
     }
     table

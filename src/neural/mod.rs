@@ -44,6 +44,7 @@ struct Plan {
     exceptions: u64,
     form: Form,
     kind: Kind,
+    guesses: u8,
     table_bits: u8,
     dictionary_size: u64,
     linear: Linear,
@@ -75,6 +76,10 @@ impl Plan {
             1 => Kind::Numbers,
             other => return Err(Error::corrupt(format!("neural chunk with model {other}"))),
         };
+        let guesses = reader.u8()?;
+        if usize::from(guesses) > symbols::MAX_GUESSES {
+            return Err(Error::corrupt(format!("neural chunk with {guesses} guesses")));
+        }
         let table_bits = reader.u8()?;
         if table_bits > MAX_TABLE_BITS {
             return Err(Error::corrupt(format!("neural chunk with 2^{table_bits} buckets (at most 2^{MAX_TABLE_BITS})")));
@@ -88,7 +93,7 @@ impl Plan {
                 *exponent = reader.u8()?.min(22);
             }
         }
-        Ok(Plan { nulls, source, exceptions, form, kind, table_bits, dictionary_size, linear, exponents })
+        Ok(Plan { nulls, source, exceptions, form, kind, guesses, table_bits, dictionary_size, linear, exponents })
     }
 
     #[cfg(feature = "writer")]
@@ -115,6 +120,7 @@ impl Plan {
             }
         }
         out.push(u8::from(self.kind == Kind::Numbers));
+        out.push(self.guesses);
         out.push(self.table_bits);
         if self.source == Source::Text && matches!(self.form, Form::Ranks { .. }) {
             varint::write(self.dictionary_size, out);
@@ -186,7 +192,7 @@ fn row_of(parents: &[Parent], row: usize) -> Row {
 impl<C: BitCoder> Coding<'_, C> {
     fn validity(&mut self, rows: usize, parents: &[&Column], given: Option<&Bitmap>) -> Result<Bitmap> {
         let views: Vec<Parent> = parents.iter().map(|column| Parent::new(column, None, 0)).collect();
-        let mut model = SymbolModel::new(Kind::Codes, 1, 12);
+        let mut model = SymbolModel::new(Kind::Codes, 1, 12, 0);
         let mut validity = Bitmap::default();
         for row in 0..rows {
             let flags = parents.iter().fold(0u32, |flags, column| flags << 1 | u32::from(column.is_valid(row)));
@@ -271,7 +277,7 @@ impl<C: BitCoder> Coding<'_, C> {
         place: impl Fn(i64) -> i64,
         mut take: impl FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        let mut model = SymbolModel::new(self.plan.kind, bits.into(), self.plan.table_bits.into());
+        let mut model = SymbolModel::new(self.plan.kind, bits.into(), self.plan.table_bits.into(), self.plan.guesses);
         for row in 0..count {
             let mut at = row_of(parents, row);
             if !self.plan.linear.terms.is_empty() {
@@ -387,6 +393,10 @@ fn views(parents: &[&Column], validity: Option<&Bitmap>, plan: &Plan) -> Vec<Par
 }
 
 #[cfg(feature = "writer")]
+mod plan;
+#[cfg(feature = "writer")]
 mod writer;
 #[cfg(feature = "writer")]
-pub use writer::{Level, choose_parents, encode};
+pub use plan::choose_parents;
+#[cfg(feature = "writer")]
+pub use writer::{Level, encode};

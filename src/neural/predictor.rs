@@ -14,7 +14,7 @@
 use super::logistic::{LIMIT, squash, stretch};
 
 /// Contexts of one model.
-pub const CONTEXTS: usize = 16;
+pub const CONTEXTS: usize = 14;
 /// Expected values of one model.
 pub const CANDIDATES: usize = 4;
 /// Mixers of the first layer.
@@ -72,8 +72,8 @@ const MAP: usize = 512;
 
 fn map_index(slot: u32, x: i32) -> usize {
     let class = usize::from(COUNT_CLASSES[(slot & COUNT) as usize]);
-    // x is within +-2304.
-    class * 32 + ((x + 2304) / 145).clamp(0, 31) as usize
+    // x is within +-2047.
+    class * 32 + ((x + 2048) >> 7) as usize
 }
 
 /// Mixes two numbers into one whose bits all depend on both.
@@ -86,7 +86,7 @@ pub fn hash(a: u32, b: u32) -> u32 {
 /// Weights that one value of a gate selects.
 #[derive(Clone)]
 struct Weights {
-    values: [i32; INPUTS],
+    values: [i16; INPUTS],
     seen: u32,
 }
 
@@ -129,7 +129,7 @@ pub struct Predictor {
     slots: [u32; CONTEXTS],
     map_at: [usize; CONTEXTS],
     candidate_at: [usize; CANDIDATES],
-    inputs: [i32; INPUTS],
+    inputs: [i16; INPUTS],
     gate: [usize; GATES],
     outputs: [i32; 4],
     mixed: [u32; GATES],
@@ -151,9 +151,9 @@ const WEIGHT_LIMIT: i32 = 1 << 19;
 
 impl Predictor {
     pub fn new(shape: Shape) -> Self {
-        let first = Weights { values: std::array::from_fn(|i| if i < 2 * CONTEXTS { 11_000 } else { 16_000 }), seen: 0 };
+        let first = Weights { values: std::array::from_fn(|i| if i < 2 * CONTEXTS { 3_000 } else { 4_000 }), seen: 0 };
         let map: [u32; MAP] = std::array::from_fn(|i| {
-            let center = (i % 32) as i32 * 145 + 72 - 2304;
+            let center = (i % 32) as i32 * 128 + 64 - 2048;
             squash(center) << 16 | 6
         });
         let refinement: [u16; 33] = std::array::from_fn(|i| u16::try_from(squash((i as i32 - 16) * 176)).unwrap_or(u16::MAX));
@@ -210,8 +210,8 @@ impl Predictor {
             let x = stretch(slot >> 20);
             let index = map_index(slot, x);
             self.map_at[i] = index;
-            self.inputs[2 * i] = if slot & COUNT == 0 { 0 } else { x };
-            self.inputs[2 * i + 1] = stretch(self.maps[i][index] >> 20);
+            self.inputs[2 * i] = if slot & COUNT == 0 { 0 } else { x as i16 };
+            self.inputs[2 * i + 1] = stretch(self.maps[i][index] >> 20) as i16;
             known += usize::from(slot & COUNT > 0);
         }
         for i in 0..CANDIDATES {
@@ -222,7 +222,7 @@ impl Predictor {
                 let said = candidates[i] as usize - 1;
                 self.candidate_at[i] = said;
                 let x = stretch(self.candidate_maps[i][said >> 1 & 127] >> 20);
-                if said & 1 == 1 { x } else { -x }
+                if said & 1 == 1 { x as i16 } else { -x as i16 }
             };
             self.inputs[2 * CONTEXTS + i] = input;
         }
@@ -233,9 +233,9 @@ impl Predictor {
             let weights = &self.weights[g][self.gate[g]].values;
             let mut sum = 0i32;
             for i in 0..INPUTS {
-                sum += (weights[i] * self.inputs[i]) >> 8;
+                sum += i32::from(weights[i]) * i32::from(self.inputs[i]);
             }
-            let x = (sum >> 8).clamp(-LIMIT, LIMIT - 1);
+            let x = (sum >> 14).clamp(-LIMIT, LIMIT - 1);
             self.outputs[g] = x;
             self.mixed[g] = squash(x);
         }
@@ -283,10 +283,10 @@ impl Predictor {
             // Weights that have learned little learn up to five times faster.
             let rate = 16 + 1024 / (16 + weights.seen as i32);
             weights.seen = (weights.seen + 1).min(1024);
-            let error = (error * rate) >> (4 + rates.mixer);
+            let error = ((error * rate) >> (4 + rates.mixer)).clamp(-32767, 32767) as i16;
             for i in 0..INPUTS {
-                let step = (self.inputs[i] * error + (1 << 13)) >> 14;
-                weights.values[i] = (weights.values[i] + step).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+                let step = (i32::from(self.inputs[i]) * i32::from(error) + (1 << 15)) >> 16;
+                weights.values[i] = weights.values[i].saturating_add(step as i16);
             }
         }
         for r in 0..2 {

@@ -20,6 +20,9 @@ const DIRECT: usize = 8;
 /// Entries of a memory.
 const MEMORY_BITS: u32 = 15;
 
+/// Values that are tried before the tree.
+pub const MAX_GUESSES: usize = 4;
+
 /// Which contexts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -63,8 +66,14 @@ impl Memory {
 
 impl Seen {
     fn learn(&mut self, value: u64, expected: i64) {
-        self.run = if self.last == value && self.count > 0 { (self.run + 1).min(15) } else { 0 };
-        self.before = if self.count > 0 { self.last } else { value };
+        if self.count == 0 {
+            self.before = value;
+        } else if self.last == value {
+            self.run = (self.run + 1).min(15);
+        } else {
+            self.before = self.last;
+            self.run = 0;
+        }
         self.last = value;
         let error = (value.cast_signed().wrapping_sub(expected)).clamp(-(1 << 52), 1 << 52) * 16;
         self.count = (self.count + 1).min(16);
@@ -100,6 +109,9 @@ pub struct SymbolModel {
     history: [u64; 4],
     tail: Vec<u32>,
     parents: [u32; MAX_PARENTS],
+    guesses: usize,
+    /// Which guesses were right lately, two bits per row.
+    hits: u32,
 }
 
 /// What is known of a row besides the rows before it.
@@ -115,14 +127,14 @@ pub struct Row {
 
 impl SymbolModel {
     /// A model of values below `2^bits`.
-    pub fn new(kind: Kind, bits: u32, table_bits: u32) -> Self {
+    pub fn new(kind: Kind, bits: u32, table_bits: u32, guesses: u8) -> Self {
         let direct = if kind == Kind::Numbers { DIRECT * DISTANCES / 16 } else { 0 };
         let shape = Shape {
             direct,
             hashed: table_bits,
             gates: match kind {
-                Kind::Codes => [7 * 16, 8, 256],
-                Kind::Numbers => [128, 8, 1024],
+                Kind::Codes => [8 * 16, 8, 256],
+                Kind::Numbers => [128 + 16, 8, 1024],
             },
             refinements: [1024, 4096],
             rates: Rates { slot_limit: if kind == Kind::Codes { 255 } else { 400 }, map_limit: 1023, mixer: 4 },
@@ -135,6 +147,8 @@ impl SymbolModel {
             history: [0; 4],
             tail: vec![1 << 31; 64 * 4],
             parents: [0; MAX_PARENTS],
+            guesses: usize::from(guesses).min(MAX_GUESSES),
+            hits: 0,
         }
     }
 
@@ -167,31 +181,29 @@ impl SymbolModel {
                 match row.num_parents {
                     0 => [
                         0, s1, s12, hash(s12, s3), hash(hash(s12, s3), s4), s2, s3, hash(s1, s3), l0, hash(l0, s1), hash(l0, b0),
-                        hash(hash(l0, b0), s1), hash(l1, s1), hash(s2, s3), s1.wrapping_sub(s2), s4,
+                        hash(hash(l0, b0), s1), hash(l1, s1), s1.wrapping_sub(s2),
                     ],
                     1 => [
                         0, s1, s12, hash(s12, s3), a, hash(a, s1), hash(a, s12), hash(a, s2), hash(a, l0), hash(hash(a, l0), b0),
-                        hash(hash(a, l0), s1), hash(l0, b0), hash(hash(a, self.parents[0]), s1), hash(l0, s1), s2,
-                        hash(l1, hash(a, l0)),
+                        hash(hash(a, l0), s1), hash(l0, b0), hash(hash(a, self.parents[0]), s1), hash(l0, s1),
                     ],
                     2 => [
                         0, s1, s12, a, b, ab, hash(a, s1), hash(b, s1), hash(ab, s1), hash(a, l0), hash(hash(a, l0), b0),
-                        hash(ab, l1), hash(hash(ab, l1), l0), hash(hash(a, self.parents[0]), s1), hash(ab, s12), hash(b, l0),
+                        hash(ab, l1), hash(hash(ab, l1), l0), hash(hash(a, self.parents[0]), s1),
                     ],
                     _ => [
                         0, s1, hash(hash(a, self.parents[0]), s1), a, b, c, ab, hash(a, c), hash(b, c), hash(ab, c), hash(a, s1),
-                        hash(hash(a, l0), b0), hash(ab, l1), hash(hash(ab, l1), l0), hash(hash(ab, c), fold(seen[2].last)),
-                        hash(ab, s1),
+                        hash(hash(a, l0), b0), hash(ab, l1), hash(hash(ab, c), fold(seen[2].last)),
                     ],
                 }
             }
             Kind::Numbers => {
                 let ab = hash(a, b);
                 let hashed = match row.num_parents {
-                    0 => [0, s1, hash(s1, s2), s2, hash(hash(s1, s2), s3), s3, s1.wrapping_sub(s2), s4],
-                    1 => [0, s1, hash(s1, s2), a, hash(a, s1), hash(a, fold(seen[0].last)), s1.wrapping_sub(s2), hash(a, s2)],
-                    2 => [0, s1, hash(s1, s2), a, b, ab, hash(a, s1), hash(ab, s1)],
-                    _ => [0, s1, c, a, b, ab, hash(ab, c), hash(a, s1)],
+                    0 => [0, s1, hash(s1, s2), s2, hash(hash(s1, s2), s3), s1.wrapping_sub(s2)],
+                    1 => [0, s1, hash(s1, s2), a, hash(a, s1), hash(a, fold(seen[0].last))],
+                    2 => [0, s1, a, b, ab, hash(a, s1)],
+                    _ => [0, a, b, c, ab, hash(ab, c)],
                 };
                 let mut contexts = [0; CONTEXTS];
                 contexts.iter_mut().zip(hashed).for_each(|(to, from)| *to = from);
@@ -219,7 +231,84 @@ impl SymbolModel {
         let mut slots = [0; CONTEXTS];
         let mut node = 1u32;
         let mut coded = 0u64;
-        for depth in 0..self.bits.min(MODELLED_BITS) {
+        let mut guesses = [None; MAX_GUESSES];
+        let mut right = None;
+        if self.guesses > 0 {
+            let listed = [
+                (row.expected.map(|value| near(value).cast_unsigned()), 15),
+                ((seen[2].count > 0).then_some(seen[2].last), seen[2].run),
+                ((seen[2].count > 0).then_some(seen[2].before), 0),
+                ((seen[1].count > 0).then_some(seen[1].last), seen[1].run),
+                ((seen[1].count > 0).then_some(seen[1].before), 0),
+                ((seen[0].count > 0).then_some(seen[0].last), seen[0].run),
+                ((seen[0].count > 0).then_some(seen[0].before), 0),
+            ];
+            let mut number = 0;
+            for (place, (guess, run)) in (0u32..).zip(listed) {
+                let Some(guess) = guess.filter(|guess| number < self.guesses && !guesses.contains(&Some(*guess))) else { continue };
+                if number == 0 {
+                    for (index, (base, context)) in (0u32..).zip(bases.iter_mut().zip(contexts)).take(hashed) {
+                        *base = self.predictor.find(hash(context.wrapping_add(index.wrapping_mul(0x3d4d_51cb)), 0x6775_6573));
+                    }
+                }
+                guesses[number] = Some(guess);
+                let state = (number as u32) << 8 | place << 4 | run;
+                for (slot, base) in slots.iter_mut().zip(bases).take(hashed) {
+                    *slot = base + 1 + number as u32;
+                }
+                if self.kind == Kind::Numbers {
+                    // Places of bits end at 63, so that the last slots are free.
+                    for (index, slot) in (0u32..).zip(slots.iter_mut().skip(hashed)) {
+                        let context = match index {
+                            0 => state,
+                            1 => state ^ (self.hits & 255) << 4,
+                            2 => hash(state, a),
+                            3 => hash(state, self.hits & 0xffff),
+                            4 => hash(guess as u32, state),
+                            5 => hash(state, seen[1].run << 4 | seen[0].run),
+                            6 => hash(state, b),
+                            _ => hash(guess as u32, self.hits & 15),
+                        };
+                        *slot = index * 16384 + context % 16384;
+                    }
+                }
+                let mut agreement = 0u32;
+                for (index, seen) in seen.iter().enumerate() {
+                    agreement |= u32::from(seen.count > 0 && seen.last == guess) << index;
+                }
+                let gates = Gates {
+                    gates: [
+                        if self.kind == Kind::Codes { 7 * 16 } else { 128 } + number * 4 + (run.min(3)) as usize,
+                        (agreement & 7) as usize,
+                        (state & 255) as usize,
+                    ],
+                    refinements: [(state & 1023) as usize, (hash(guess as u32, state) & 4095) as usize],
+                };
+                let mut candidates = [0; CANDIDATES];
+                for (index, (candidate, seen)) in (0..).zip(candidates.iter_mut().zip(seen)) {
+                    if seen.count > 0 {
+                        *candidate = 1 + 2 * (seen.run * 8 + 7) + u32::from(seen.last == guess);
+                    }
+                    let _: u32 = index;
+                }
+                let p = self.predictor.predict(&slots, &candidates, &gates);
+                let bit = coder.code(value == guess, p);
+                self.predictor.update(bit);
+                if bit {
+                    right = Some(guess);
+                    break;
+                }
+                number += 1;
+            }
+            self.hits = self.hits << 2 | number.min(3) as u32;
+        }
+        let bits = if let Some(value) = right {
+            coded = value;
+            0
+        } else {
+            self.bits
+        };
+        for depth in 0..bits.min(MODELLED_BITS) {
             let place = self.bits - 1 - depth;
             if depth % 4 == 0 {
                 node = 1;
@@ -260,7 +349,7 @@ impl SymbolModel {
             gates.refinements[0] = (path & 1023) as usize;
             let mut candidates = [0; CANDIDATES];
             for (candidate, seen) in candidates.iter_mut().zip(seen) {
-                if seen.count > 0 && (seen.last ^ full) >> place >> 1 == 0 {
+                if seen.count > 0 && (seen.last ^ full) >> place >> 1 == 0 && !guesses.contains(&Some(seen.last)) {
                     let bit = (seen.last >> place) as u32 & 1;
                     *candidate = 1 + 2 * (seen.run * 8 + depth.min(7)) + bit;
                 }
@@ -273,7 +362,7 @@ impl SymbolModel {
             node = node << 1 | u32::from(bit);
             coded = coded << 1 | u64::from(bit);
         }
-        for place in (0..self.bits.saturating_sub(MODELLED_BITS)).rev() {
+        for place in (0..bits.saturating_sub(MODELLED_BITS)).rev() {
             let guess = seen[2].last;
             let full = coded << 1 << place;
             let state = if (guess ^ full) >> place >> 1 == 0 { 1 + (guess >> place & 1) } else { 0 };

@@ -129,7 +129,7 @@ impl TextModel {
                 hash(o2, 0x200),
                 hash(o3, 0x300),
                 hash(o4, 0x400),
-                hash(o6, 0x500),
+                if parents > 0 { hash(o6, 0x500) } else { hash(o6, 0x500) },
                 hash(prefix, 0x600),
                 hash(prefix, hash(self.hash_before, 7)),
                 if parents > 0 { hash(prefix, hash(a, 8)) } else { hash(o5, 8) },
@@ -139,8 +139,6 @@ impl TextModel {
                 hash(word, hash(word_before, 12)),
                 hash(word, 0xd00),
                 hash(up | up_next << 8 | c1 << 16 | u32::from(same_as_above) << 24, 14),
-                hash(classes, position.min(255) | 0xf00),
-                if parents > 0 { hash(o2, hash(a, 16)) } else { hash(up | c1 << 8, position | 0x10_0000) },
             ];
             let mut bases = [0; CONTEXTS];
             let mut node = 1u32;

@@ -105,6 +105,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
         exceptions: to_u64(exceptions.len()),
         form: Form::Direct { size: 0 },
         kind: Kind::Codes,
+        guesses: 0,
         table_bits: 10,
         dictionary_size: 0,
         linear: Linear::default(),
@@ -118,7 +119,6 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
     };
     let most = 18;
     let mut plans = Vec::new();
-    let mut dictionary_cost = Vec::new();
     match &dense {
         Dense::Text(text) => {
             let list = sorted_text(text, text.len());
@@ -165,29 +165,39 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
         }
     }
     let _ = level;
-    let best = if plans.len() > 1 {
-        let mut best: Option<(usize, Plan)> = None;
-        for plan in plans {
-            let few = count.min(SAMPLE);
-            let sample = Given { count: few, exceptions: &[], ..given };
-            let trial = Plan { nulls: false, exceptions: 0, table_bits: plan.table_bits.min(16), ..plan.clone() };
-            // The dictionary is whole, the values are a part.
-            let whole = run(&trial, &Given { count: 0, ..sample }, parents, &views)?.len();
-            let size = run(&trial, &sample, parents, &views)?.len().saturating_sub(whole);
-            let estimate = whole + if few > 0 { size * count / few } else { 0 };
-            if std::env::var("NEURAL_TRACE").is_ok() {
-                eprintln!("      {:?} {:?} linear {} : {whole} + {}", plan.form, plan.kind, plan.linear.terms.len(), estimate - whole);
-            }
-            if best.as_ref().is_none_or(|(size, _)| estimate < *size) {
-                best = Some((estimate, plan));
-            }
+    // The dictionary is whole, the values are a part.
+    let few = count.min(SAMPLE);
+    let estimate = |plan: &Plan| -> Result<usize> {
+        let sample = Given { count: few, exceptions: &[], ..given };
+        let trial = Plan { nulls: false, exceptions: 0, table_bits: plan.table_bits.min(16), ..plan.clone() };
+        let whole = run(&trial, &Given { count: 0, ..sample }, parents, &views)?.len();
+        let size = run(&trial, &sample, parents, &views)?.len().saturating_sub(whole);
+        let estimate = whole + if few > 0 { size * count / few } else { 0 };
+        if std::env::var("NEURAL_TRACE").is_ok() {
+            eprintln!("      {:?} {:?} guesses {} linear {} : {whole} + {}", plan.form, plan.kind, plan.guesses, plan.linear.terms.len(), estimate - whole);
         }
-        best.map(|(_, plan)| plan)
-    } else {
-        plans.pop()
+        Ok(estimate)
     };
-    dictionary_cost.push(0);
-    let Some(best) = best else { return Err(Error::corrupt("no plan")) };
+    let mut best: Option<(usize, Plan)> = None;
+    for plan in plans {
+        let mut size = estimate(&plan)?;
+        // Letters take several times the time of codes.
+        if matches!(plan.form, Form::Direct { .. }) {
+            size += size / 32;
+        }
+        if best.as_ref().is_none_or(|(least, _)| size < *least) {
+            best = Some((size, plan));
+        }
+    }
+    let Some((size, mut best)) = best else { return Err(Error::corrupt("no plan")) };
+    if !matches!(best.form, Form::Direct { .. } | Form::Offsets { bits: 0, .. }) {
+        let guessing = Plan { guesses: 3, ..best.clone() };
+        let cost = estimate(&guessing)?;
+        // Where guesses are mostly right they also save time.
+        if cost * 100 <= size * 101 + 200 {
+            best = guessing;
+        }
+    }
     let mut out = Vec::new();
     best.write(parents.len(), &mut out);
     out.extend(run(&best, &given, parents, &views)?);
@@ -195,7 +205,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
 }
 
 /// Decimal digits behind the point of a column of floats.
-fn exponent(column: &Column) -> u8 {
+pub fn exponent(column: &Column) -> u8 {
     let floats: Vec<(f64, u64)> = match column.values() {
         Values::Float64(v) => v.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, &x)| (x, x.to_bits())).collect(),
         Values::Float32(v) => v.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, &x)| (f64::from(x), u64::from(x.to_bits()))).collect(),
@@ -207,5 +217,3 @@ fn exponent(column: &Column) -> u8 {
     }
 }
 
-/// Picks parents.
-pub fn choose_parents() {}
