@@ -90,6 +90,28 @@ struct Weights {
     seen: u32,
 }
 
+/// At most 32 x 2^15 x 2047, which is less than 2^31.
+#[inline(never)]
+fn dot(weights: &[i16; INPUTS], inputs: &[i16; INPUTS]) -> i32 {
+    weights.iter().zip(inputs).map(|(&weight, &input)| i32::from(weight) * i32::from(input)).sum()
+}
+
+#[inline(never)]
+fn train(weights: &mut [i16; INPUTS], inputs: &[i16; INPUTS], error: i16) {
+    for (weight, &input) in weights.iter_mut().zip(inputs) {
+        let step = (i32::from(input) * i32::from(error) + (1 << 15)) >> 16;
+        *weight = weight.saturating_add(step as i16);
+    }
+}
+
+pub fn tune(name: &'static str, default: i32) -> i32 {
+    static MAP: std::sync::OnceLock<std::collections::HashMap<String, i32>> = std::sync::OnceLock::new();
+    let map = MAP.get_or_init(|| {
+        std::env::var("TUNE").unwrap_or_default().split(' ').filter_map(|p| p.split_once('=').map(|(a, b)| (a.to_string(), b.parse().unwrap()))).collect()
+    });
+    map.get(name).copied().unwrap_or(default)
+}
+
 /// How quickly a model learns.
 #[derive(Clone, Copy, Debug)]
 pub struct Rates {
@@ -119,6 +141,7 @@ pub struct Shape {
 /// The network and its memory.
 pub struct Predictor {
     shape: Shape,
+    t: [i32; 9],
     buckets: Vec<Bucket>,
     maps: Vec<[u32; MAP]>,
     candidate_maps: Vec<[u32; 256]>,
@@ -151,10 +174,10 @@ const WEIGHT_LIMIT: i32 = 1 << 19;
 
 impl Predictor {
     pub fn new(shape: Shape) -> Self {
-        let first = Weights { values: std::array::from_fn(|i| if i < 2 * CONTEXTS { 3_000 } else { 4_000 }), seen: 0 };
+        let first = Weights { values: std::array::from_fn(|i| (if i >= 2 * CONTEXTS { tune("w2", 4000) } else if i % 2 == 0 { tune("w0", 3000) } else { tune("w1", 3000) }) as i16), seen: 0 };
         let map: [u32; MAP] = std::array::from_fn(|i| {
             let center = (i % 32) as i32 * 128 + 64 - 2048;
-            squash(center) << 16 | 6
+            squash(center) << 16 | tune("mapn", 6) as u32
         });
         let refinement: [u16; 33] = std::array::from_fn(|i| u16::try_from(squash((i as i32 - 16) * 176)).unwrap_or(u16::MAX));
         Predictor {
@@ -174,6 +197,7 @@ impl Predictor {
             final_gate: 0,
             final_p: 0,
             refine_at: [(0, 0); 2],
+            t: [tune("rb", 16), tune("rx", 1024), tune("rd", 16), tune("fs", 15), tune("as", 6), tune("aw", 2), tune("slot", 0), tune("mx", 0), tune("mapl", 1023)],
             shape,
         }
     }
@@ -230,12 +254,7 @@ impl Predictor {
         // The second gate also tells how many contexts have been seen.
         self.gate[1] = self.gate[1] * (CONTEXTS + 1) + known;
         for g in 0..GATES {
-            let weights = &self.weights[g][self.gate[g]].values;
-            let mut sum = 0i32;
-            for i in 0..INPUTS {
-                sum += i32::from(weights[i]) * i32::from(self.inputs[i]);
-            }
-            let x = (sum >> 14).clamp(-LIMIT, LIMIT - 1);
+            let x = (dot(&self.weights[g][self.gate[g]].values, &self.inputs) >> 14).clamp(-LIMIT, LIMIT - 1);
             self.outputs[g] = x;
             self.mixed[g] = squash(x);
         }
@@ -246,14 +265,14 @@ impl Predictor {
         self.final_p = squash(x);
         let place = x + LIMIT;
         let (low, part) = ((place / 176) as usize, (place % 176) as u32);
-        let mut p = 2 * self.final_p;
+        let aw = self.t[5] as u32; let mut p = 0;
         for r in 0..2 {
             let row = &self.refinements[r][gates.refinements[r]];
             let refined = (u32::from(row[low]) * (176 - part) + u32::from(row[low + 1]) * part) / 176;
             self.refine_at[r] = (gates.refinements[r], low + usize::from(part >= 88));
             p += refined;
         }
-        (p / 4).clamp(1, 65535)
+        ((aw * self.final_p + (4 - aw) * (p / 2)) / 4).clamp(1, 65535)
     }
 
     /// Learns what the bit was.
@@ -261,13 +280,13 @@ impl Predictor {
         let rates = self.shape.rates;
         for i in 0..CONTEXTS {
             let at = self.slots[i] as usize;
-            adapt(&mut self.buckets[at / BUCKET].0[at % BUCKET], bit, rates.slot_limit);
-            adapt(&mut self.maps[i][self.map_at[i]], bit, rates.map_limit);
+            adapt(&mut self.buckets[at / BUCKET].0[at % BUCKET], bit, if self.t[6] > 0 { self.t[6] as u32 } else { rates.slot_limit });
+            adapt(&mut self.maps[i][self.map_at[i]], bit, self.t[8] as u32);
         }
         for i in 0..CANDIDATES {
             let said = self.candidate_at[i];
             if said != usize::MAX {
-                adapt(&mut self.candidate_maps[i][said >> 1 & 127], (said & 1 == 1) == bit, rates.map_limit);
+                adapt(&mut self.candidate_maps[i][said >> 1 & 127], (said & 1 == 1) == bit, self.t[8] as u32);
             }
         }
         let target = if bit { 65535 } else { 0 };
@@ -275,24 +294,24 @@ impl Predictor {
         let weights = &mut self.final_weights[self.final_gate];
         for g in 0..GATES {
             // Less than 2^12 x 2^16, shifted.
-            weights[g] = (weights[g] + ((self.outputs[g] * (final_error >> 2) + (1 << 14)) >> 15)).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
+            weights[g] = (weights[g] + ((self.outputs[g] * (final_error >> 2) + (1 << (self.t[3] - 1))) >> self.t[3])).clamp(-WEIGHT_LIMIT, WEIGHT_LIMIT);
         }
         for g in 0..GATES {
             let weights = &mut self.weights[g][self.gate[g]];
             let error = target - self.mixed[g] as i32;
             // Weights that have learned little learn up to five times faster.
-            let rate = 16 + 1024 / (16 + weights.seen as i32);
+            let rate = self.t[0] + self.t[1] / (self.t[2] + weights.seen as i32);
             weights.seen = (weights.seen + 1).min(1024);
-            let error = ((error * rate) >> (4 + rates.mixer)).clamp(-32767, 32767) as i16;
-            for i in 0..INPUTS {
-                let step = (i32::from(self.inputs[i]) * i32::from(error) + (1 << 15)) >> 16;
-                weights.values[i] = weights.values[i].saturating_add(step as i16);
+            let error = ((error * rate) >> (4 + rates.mixer as i32 + self.t[7])).clamp(-32767, 32767) as i16;
+            // Up to 16, no product rounds to a step.
+            if error.unsigned_abs() > 16 {
+                train(&mut weights.values, &self.inputs, error);
             }
         }
         for r in 0..2 {
             let (row, column) = self.refine_at[r];
             let p = &mut self.refinements[r][row][column];
-            let step = (target - i32::from(*p)) >> 6;
+            let step = (target - i32::from(*p)) >> self.t[4];
             // Between 0 and 65535.
             *p = (i32::from(*p) + step) as u16;
         }

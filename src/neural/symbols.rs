@@ -13,12 +13,12 @@ use crate::error::Result;
 pub const MAX_PARENTS: usize = 3;
 /// Bits from the top that have all contexts; those below have an adaptive probability each.
 const MODELLED_BITS: u32 = 24;
-/// Slots of a directly addressed context: 64 places of bits times 256 distances.
-const DISTANCES: usize = 64 * 256;
+/// Slots of a directly addressed context for the bits of one place: a slot per class of distances.
+const DISTANCES: u32 = 256;
+/// Slots of a directly addressed context for guesses.
+const GUESS_SLOTS: u32 = 2048;
 /// Contexts by distance of the model of numbers.
 const DIRECT: usize = 8;
-/// Entries of a memory.
-const MEMORY_BITS: u32 = 15;
 
 /// Values that are tried before the tree.
 pub const MAX_GUESSES: usize = 4;
@@ -45,18 +45,20 @@ struct Seen {
     count: i64,
 }
 
-struct Memory(Vec<Seen>);
+struct Memory {
+    entries: Vec<Seen>,
+    bits: u32,
+}
 
 impl Memory {
-    fn new() -> Self {
-        Memory(vec![Seen::default(); 1 << MEMORY_BITS])
+    fn new(bits: u32) -> Self {
+        Memory { entries: vec![Seen::default(); 1 << bits], bits }
     }
 
     fn at(&mut self, key: u32) -> &mut Seen {
-        let index = (key >> (32 - MEMORY_BITS)) as usize;
-        // Keys are shorter than the table.
-        #[expect(clippy::indexing_slicing, reason = "15 bits index 2^15 entries")]
-        let seen = &mut self.0[index];
+        let index = (key >> (32 - self.bits)) as usize;
+        #[expect(clippy::indexing_slicing, reason = "so many bits index as many entries")]
+        let seen = &mut self.entries[index];
         if seen.check != key | 1 {
             *seen = Seen { check: key | 1, ..Seen::default() };
         }
@@ -105,6 +107,7 @@ pub struct SymbolModel {
     predictor: Predictor,
     kind: Kind,
     bits: u32,
+    span: u32,
     memories: [Memory; CANDIDATES],
     history: [u64; 4],
     tail: Vec<u32>,
@@ -128,7 +131,8 @@ pub struct Row {
 impl SymbolModel {
     /// A model of values below `2^bits`.
     pub fn new(kind: Kind, bits: u32, table_bits: u32, guesses: u8) -> Self {
-        let direct = if kind == Kind::Numbers { DIRECT * DISTANCES / 16 } else { 0 };
+        let span = bits * DISTANCES + GUESS_SLOTS;
+        let direct = if kind == Kind::Numbers { DIRECT * span as usize / 16 } else { 0 };
         let shape = Shape {
             direct,
             hashed: table_bits,
@@ -143,7 +147,8 @@ impl SymbolModel {
             predictor: Predictor::new(shape),
             kind,
             bits,
-            memories: std::array::from_fn(|_| Memory::new()),
+            memories: std::array::from_fn(|_| Memory::new(table_bits.saturating_sub(2).clamp(6, 15))),
+            span,
             history: [0; 4],
             tail: vec![1 << 31; 64 * 4],
             parents: [0; MAX_PARENTS],
@@ -269,7 +274,7 @@ impl SymbolModel {
                             6 => hash(state, b),
                             _ => hash(guess as u32, self.hits & 15),
                         };
-                        *slot = index * 16384 + context % 16384;
+                        *slot = index * self.span + self.bits * DISTANCES + context % GUESS_SLOTS;
                     }
                 }
                 let mut agreement = 0u32;
@@ -332,10 +337,10 @@ impl SymbolModel {
                 }
                 let coarse = |index: usize| coarse_class(distance(index));
                 // Pairs of coarse classes share a place's slots with others: the hash is short on purpose.
-                direct[6] = hash(coarse(0) << 5 | coarse(1), place) % 16384;
-                direct[7] = hash(coarse(3) << 10 | coarse(2) << 5 | coarse_class(means[2].wrapping_sub(middle)), place) % 16384;
+                direct[6] = hash(coarse(0) << 5 | coarse(1), place) % (self.bits * DISTANCES);
+                direct[7] = hash(coarse(3) << 10 | coarse(2) << 5 | coarse_class(means[2].wrapping_sub(middle)), place) % (self.bits * DISTANCES);
                 for (index, direct) in (0u32..).zip(direct) {
-                    slots[hashed + index as usize] = index * 16384 + direct;
+                    slots[hashed + index as usize] = index * self.span + direct;
                 }
                 let inside = (expectations[0].cast_unsigned() ^ full) >> place >> 1 == 0;
                 gates.gates[0] = (place * 2 + u32::from(inside)) as usize;

@@ -182,8 +182,8 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
     for plan in plans {
         let mut size = estimate(&plan)?;
         // Letters take several times the time of codes.
-        if matches!(plan.form, Form::Direct { .. }) {
-            size += size / 32;
+        if let Form::Direct { size: letters } = plan.form {
+            size += usize::try_from(letters / 200).unwrap_or(usize::MAX);
         }
         if best.as_ref().is_none_or(|(least, _)| size < *least) {
             best = Some((size, plan));
