@@ -42,11 +42,6 @@ impl Encoder {
         Encoder { low: 0, high: u64::MAX, out: Vec::new() }
     }
 
-    /// Bytes so far.
-    pub fn len(&self) -> usize {
-        self.out.len()
-    }
-
     /// Ends the stream with as few bytes as name a number within the bounds, zeros being understood behind the end.
     pub fn finish(mut self) -> Vec<u8> {
         for length in 0..=8u32 {

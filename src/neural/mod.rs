@@ -3,6 +3,7 @@
 mod coder;
 mod linear;
 mod logistic;
+mod memory;
 mod parents;
 mod predictor;
 mod symbols;
@@ -94,6 +95,11 @@ impl Plan {
             }
         }
         Ok(Plan { nulls, source, exceptions, form, kind, guesses, table_bits, dictionary_size, linear, exponents })
+    }
+
+    /// Logarithm of the number of buckets of the model of a dictionary's text.
+    fn dictionary_table_bits(&self) -> u8 {
+        self.table_bits.min(16)
     }
 
     #[cfg(feature = "writer")]
@@ -314,13 +320,13 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, parents: &[&Co
     let mut coding = Coding { coder: &mut coder, plan: &plan, limit };
     let validity = if plan.nulls { Some(coding.validity(rows, parents, None)?) } else { None };
     let count = validity.as_ref().map_or(rows, Bitmap::count_ones);
-    let views = views(parents, validity.as_ref(), &plan);
+    let views = views(parents, validity.as_ref(), &plan.exponents);
     let exceptions = coding.exceptions(count, &[])?;
     let dense = match (&plan.form, plan.source) {
         (&Form::Direct { size }, Source::Text) => Dense::Text(coding.texts(count, size, &views, None, plan.table_bits)?),
         (&Form::Ranks { count: entries }, Source::Text) => {
             let entries = checked_entries(entries, count)?;
-            let list = coding.texts(entries, plan.dictionary_size, &[], None, plan.table_bits.min(16))?;
+            let list = coding.texts(entries, plan.dictionary_size, &[], None, plan.dictionary_table_bits())?;
             let mut text = VarBytes::default();
             coding.symbols(bits_of(to_u64(entries)), count, &views, |_| 0, |x| x, |rank| {
                 let index = to_usize(rank, "rank")?;
@@ -388,8 +394,8 @@ fn check_parents(parents: &[&Column], rows: usize) -> Result<()> {
     }
 }
 
-fn views(parents: &[&Column], validity: Option<&Bitmap>, plan: &Plan) -> Vec<Parent> {
-    parents.iter().zip(plan.exponents).map(|(column, exponent)| Parent::new(column, validity, exponent)).collect()
+fn views(parents: &[&Column], validity: Option<&Bitmap>, exponents: &[u8; MAX_PARENTS]) -> Vec<Parent> {
+    parents.iter().zip(exponents).map(|(column, &exponent)| Parent::new(column, validity, exponent)).collect()
 }
 
 #[cfg(feature = "writer")]
@@ -399,4 +405,4 @@ mod writer;
 #[cfg(feature = "writer")]
 pub use plan::choose_parents;
 #[cfg(feature = "writer")]
-pub use writer::{Level, encode};
+pub use writer::{Level, encode, verify};

@@ -86,3 +86,25 @@ impl Parent {
         self.numbers.get(row).copied().unwrap_or_default()
     }
 }
+
+/// Decimal digits behind the point of a column of floats; six where there is no end to them.
+#[cfg(feature = "writer")]
+pub fn exponent(column: &Column) -> u8 {
+    use super::transform::{Source, find_scale};
+
+    let valid = |row: &usize| column.is_valid(*row);
+    let (floats, single): (Vec<(f64, u64)>, bool) = match column.values() {
+        Values::Float64(v) => {
+            (v.iter().enumerate().filter(|(row, _)| valid(row)).map(|(_, x)| (*x, x.to_bits())).collect(), false)
+        }
+        Values::Float32(v) => {
+            let pair = |x: &f32| (f64::from(*x), u64::from(x.to_bits()));
+            (v.iter().enumerate().filter(|(row, _)| valid(row)).map(|(_, x)| pair(x)).collect(), true)
+        }
+        _ => return 0,
+    };
+    match find_scale(&floats, single) {
+        Some(Source::Scaled { base: 0, exponent }) => exponent,
+        _ => 6,
+    }
+}

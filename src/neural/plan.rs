@@ -4,10 +4,9 @@
 //! theirs, mixed with the code without them (Witten and Bell 1991), or of what a linear prediction leaves.
 
 use super::linear;
-use super::parents::Parent;
+use super::parents::{Parent, exponent};
 use super::predictor::hash;
 use super::symbols::MAX_PARENTS;
-use super::writer::exponent;
 use crate::column::{Bitmap, Column};
 
 /// Rows that are looked at, in blocks of neighbours.
@@ -287,7 +286,7 @@ fn search(options: &[Options], max_depth: usize) -> (Vec<usize>, Vec<Vec<usize>>
 /// chains of at most `max_depth` dependencies.
 #[must_use]
 pub fn choose_parents(columns: &[&Column], max_depth: usize) -> Vec<Vec<usize>> {
-    let mut lists = vec![Vec::new(); columns.len()];
+    let lists = vec![Vec::new(); columns.len()];
     let num_rows = columns.first().map_or(0, |column| column.len());
     if columns.len() < 2 || num_rows < 64 {
         return lists;

@@ -100,12 +100,23 @@ fn unorder32(value: i64) -> u32 {
 }
 
 /// The values of the valid rows.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dense {
     /// In order.
     Integers(Vec<i64>),
     /// Text or bytes.
     Text(VarBytes),
+}
+
+impl Dense {
+    /// How many there are.
+    #[cfg(feature = "writer")]
+    pub fn len(&self) -> usize {
+        match self {
+            Dense::Integers(values) => values.len(),
+            Dense::Text(text) => text.len(),
+        }
+    }
 }
 
 /// Puts values back where the valid rows are.
@@ -220,12 +231,33 @@ pub fn restore(
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{dense, find_scale};
+pub use writer::{Transformed, find_scale, transform};
 
 #[cfg(feature = "writer")]
 mod writer {
     use super::*;
     use crate::bytes::to_u64;
+
+    /// The values of a column as what is coded.
+    #[derive(Debug, PartialEq, Eq)]
+    pub struct Transformed {
+        /// The values of the valid rows.
+        pub dense: Dense,
+        /// What was done to them.
+        pub source: Source,
+        /// Positions and patterns of the floats that come back otherwise.
+        pub exceptions: Vec<(u64, u64)>,
+    }
+
+    impl Transformed {
+        fn whole(values: Vec<i64>) -> Self {
+            Transformed { dense: Dense::Integers(values), source: Source::Integers, exceptions: Vec::new() }
+        }
+
+        fn text(text: VarBytes) -> Self {
+            Transformed { dense: Dense::Text(text), source: Source::Text, exceptions: Vec::new() }
+        }
+    }
 
     /// Largest integer below which all are exact floats.
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
@@ -251,7 +283,7 @@ mod writer {
         ten.chain(two).find(|&source| enough(source))
     }
 
-    fn floats(floats: Vec<(f64, u64)>, single: bool) -> (Dense, Source, Vec<(u64, u64)>) {
+    fn floats(floats: Vec<(f64, u64)>, single: bool) -> Transformed {
         if let Some(source) = find_scale(&floats, single) {
             let mut exceptions = Vec::new();
             let mut last = 0;
@@ -266,20 +298,20 @@ mod writer {
                 })
                 .collect();
             if to_u64(exceptions.len()) * 20 <= to_u64(floats.len()) {
-                return (Dense::Integers(values), source, exceptions);
+                return Transformed { dense: Dense::Integers(values), source, exceptions };
             }
         }
         #[expect(clippy::cast_possible_truncation, reason = "single floats have 32 bits")]
         let order = |pattern: u64| if single { order32(pattern as u32) } else { order64(pattern) };
-        (Dense::Integers(floats.into_iter().map(|(_, pattern)| order(pattern)).collect()), Source::Patterns, Vec::new())
+        let values = floats.into_iter().map(|(_, pattern)| order(pattern)).collect();
+        Transformed { dense: Dense::Integers(values), source: Source::Patterns, exceptions: Vec::new() }
     }
 
-    fn whole(values: Vec<i64>) -> (Dense, Source, Vec<(u64, u64)>) {
-        (Dense::Integers(values), Source::Integers, Vec::new())
-    }
-
-    /// The values of the valid rows, what was done to them, and the floats that come back differently.
-    pub fn dense(column: &Column) -> Result<(Dense, Source, Vec<(u64, u64)>)> {
+    /// Makes integers or text of a column.
+    ///
+    /// # Errors
+    /// `limit-exceeded` for text of 2^31 bytes.
+    pub fn transform(column: &Column) -> Result<Transformed> {
         macro_rules! valid {
             ($values:expr) => {
                 $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value)
@@ -287,7 +319,7 @@ mod writer {
         }
         macro_rules! integers {
             ($values:expr) => {
-                whole(valid!($values).map(|&value| i64::from(value)).collect())
+                Transformed::whole(valid!($values).map(|&value| i64::from(value)).collect())
             };
         }
         Ok(match column.values() {
@@ -298,8 +330,8 @@ mod writer {
             Values::UInt8(v) => integers!(v),
             Values::UInt16(v) => integers!(v),
             Values::UInt32(v) => integers!(v),
-            Values::UInt64(v) => whole(valid!(v).map(|&value| (value ^ 1 << 63).cast_signed()).collect()),
-            Values::Boolean(v) => whole(valid!(v).map(i64::from).collect()),
+            Values::UInt64(v) => Transformed::whole(valid!(v).map(|&value| (value ^ 1 << 63).cast_signed()).collect()),
+            Values::Boolean(v) => Transformed::whole(valid!(v).map(i64::from).collect()),
             Values::Float32(v) => {
                 floats(valid!(v).map(|&value| (f64::from(value), u64::from(value.to_bits()))).collect(), true)
             }
@@ -307,13 +339,13 @@ mod writer {
             Values::Decimal { values, .. } => {
                 let narrow: Option<Vec<i64>> = valid!(values).map(|&value| i64::try_from(value).ok()).collect();
                 match narrow {
-                    Some(narrow) => whole(narrow),
+                    Some(narrow) => Transformed::whole(narrow),
                     None => {
                         let mut text = VarBytes::default();
                         for value in valid!(values) {
                             text.push(&(value ^ i128::MIN).to_be_bytes())?;
                         }
-                        (Dense::Text(text), Source::Text, Vec::new())
+                        Transformed::text(text)
                     }
                 }
             }
@@ -327,7 +359,7 @@ mod writer {
                     }
                     text
                 };
-                (Dense::Text(text), Source::Text, Vec::new())
+                Transformed::text(text)
             }
         })
     }
