@@ -65,9 +65,11 @@ fn values(data_type: DataType, rows: usize, random: &mut Random) -> Values {
         })),
         DataType::Boolean => Values::Boolean(numbers!(|x: u64| x.is_multiple_of(3))),
         DataType::Date => Values::Date(numbers!(|x| x as i32)),
-        DataType::Timestamp => {
-            Values::Timestamp { unit: TimeUnit::Microsecond, utc: shape.is_multiple_of(2), values: numbers!(|x| x as i64) }
-        }
+        DataType::Timestamp => Values::Timestamp {
+            unit: TimeUnit::Microsecond,
+            utc: shape.is_multiple_of(2),
+            values: numbers!(|x| x as i64),
+        },
         DataType::Decimal => Values::Decimal {
             precision: 38,
             scale: shape as u8,

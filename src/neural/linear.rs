@@ -115,7 +115,8 @@ mod writer {
                 rows.iter().map(|&row| term(view.map_or(0, |view| view.number(row)), kind) as f64).collect()
             })
             .collect();
-        let (target_centre, centres): (f64, Vec<f64>) = (centre(&targets), columns.iter().map(|list| centre(list)).collect());
+        let (target_centre, centres): (f64, Vec<f64>) =
+            (centre(&targets), columns.iter().map(|list| centre(list)).collect());
         let vectors: Vec<Vec<f64>> = (0..rows.len())
             .map(|i| {
                 let mut vector: Vec<f64> = columns
@@ -166,10 +167,12 @@ mod writer {
     /// Gaussian elimination with pivoting; directions without information get no weight.
     fn solve(mut system: Vec<Vec<f64>>) -> Option<Vec<f64>> {
         let size = system.len();
-        let diagonal: Vec<f64> = system.iter().enumerate().map(|(i, line)| line.get(i).copied().unwrap_or_default()).collect();
+        let diagonal: Vec<f64> =
+            system.iter().enumerate().map(|(i, line)| line.get(i).copied().unwrap_or_default()).collect();
         for pivot in 0..size {
             let best = (pivot..size).max_by(|&a, &b| {
-                let value = |row: usize| system.get(row).and_then(|line| line.get(pivot)).map_or(0.0, |cell| cell.abs());
+                let value =
+                    |row: usize| system.get(row).and_then(|line| line.get(pivot)).map_or(0.0, |cell| cell.abs());
                 value(a).total_cmp(&value(b))
             })?;
             system.swap(pivot, best);
@@ -183,7 +186,9 @@ mod writer {
                     }
                 }
                 for (row, other) in system.iter_mut().enumerate() {
-                    if row != pivot && let Some(cell) = other.get_mut(pivot) {
+                    if row != pivot
+                        && let Some(cell) = other.get_mut(pivot)
+                    {
                         *cell = 0.0;
                     }
                 }
@@ -197,11 +202,8 @@ mod writer {
                 other.iter_mut().zip(&line).for_each(|(cell, x)| *cell -= factor * x);
             }
         }
-        let solution: Vec<f64> = system
-            .iter()
-            .enumerate()
-            .map(|(i, line)| Some(line.last()? / line.get(i)?))
-            .collect::<Option<_>>()?;
+        let solution: Vec<f64> =
+            system.iter().enumerate().map(|(i, line)| Some(line.last()? / line.get(i)?)).collect::<Option<_>>()?;
         solution.iter().all(|x| x.is_finite()).then_some(solution)
     }
 }

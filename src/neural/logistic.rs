@@ -82,10 +82,8 @@ mod tests {
         let hash = |values: &mut dyn Iterator<Item = i64>| {
             values.fold(0u64, |hash, value| (hash ^ value as u64).wrapping_mul(0x0000_0100_0000_01b3))
         };
-        let all = (
-            hash(&mut (-LIMIT..LIMIT).map(|x| squash(x).into())),
-            hash(&mut (0..4096).map(|p| stretch(p).into())),
-        );
+        let all =
+            (hash(&mut (-LIMIT..LIMIT).map(|x| squash(x).into())), hash(&mut (0..4096).map(|p| stretch(p).into())));
         assert_eq!((squash(0), squash(-5000), squash(5000), squash(256)), (32768, 1, 65534, 47911));
         assert_eq!((stretch(0), stretch(2048), stretch(4095)), (-2304, 1, 2304));
         assert_eq!(all, (0, 0));

@@ -23,7 +23,8 @@ use crate::encoding::chunk::ColumnType;
 use crate::encoding::varint;
 use crate::error::{Error, Result};
 
-/// Largest logarithm of the number of hashed buckets, 64 bytes each.
+/// Logarithms that the number of hashed buckets may have; a bucket has 64 bytes.
+const MIN_TABLE_BITS: u8 = 8;
 const MAX_TABLE_BITS: u8 = 19;
 
 /// How symbols stand for values.
@@ -62,7 +63,9 @@ impl Plan {
         let source = Source::read(reader)?;
         let exceptions = if matches!(source, Source::Scaled { .. }) { varint::read(reader)? } else { 0 };
         let form = match reader.u8()? {
-            0 => Form::Offsets { base: varint::read_signed(reader)?, divisor: varint::read(reader)?, bits: reader.u8()? },
+            0 => {
+                Form::Offsets { base: varint::read_signed(reader)?, divisor: varint::read(reader)?, bits: reader.u8()? }
+            }
             1 => Form::Ranks { count: varint::read(reader)? },
             2 => Form::Direct { size: varint::read(reader)? },
             other => return Err(Error::corrupt(format!("neural chunk with symbols in form {other}"))),
@@ -82,8 +85,10 @@ impl Plan {
             return Err(Error::corrupt(format!("neural chunk with {guesses} guesses")));
         }
         let table_bits = reader.u8()?;
-        if table_bits > MAX_TABLE_BITS {
-            return Err(Error::corrupt(format!("neural chunk with 2^{table_bits} buckets (at most 2^{MAX_TABLE_BITS})")));
+        if !(MIN_TABLE_BITS..=MAX_TABLE_BITS).contains(&table_bits) {
+            return Err(Error::corrupt(format!(
+                "neural chunk with 2^{table_bits} buckets (2^{MIN_TABLE_BITS} to 2^{MAX_TABLE_BITS})"
+            )));
         }
         let dictionary_size =
             if source == Source::Text && matches!(form, Form::Ranks { .. }) { varint::read(reader)? } else { 0 };
@@ -237,16 +242,19 @@ impl<C: BitCoder> Coding<'_, C> {
         Ok(exceptions)
     }
 
-    /// Sorted distinct values.
+    /// Sorted distinct values: the first, then the differences less one.
     fn entries(&mut self, count: usize, given: &[i64]) -> Result<Vec<i64>> {
-        let mut model = NumberModel::new();
-        let mut entries = Vec::new();
-        let mut last = i64::MIN;
+        let (mut first, mut steps) = (NumberModel::new(), NumberModel::new());
+        let mut entries: Vec<i64> = Vec::new();
         for index in 0..count {
             let value = given.get(index).copied().unwrap_or_default();
-            let step = model.code(self.coder, value.wrapping_sub(last).cast_unsigned())?;
-            last = last.wrapping_add(step.cast_signed());
-            entries.push(last);
+            entries.push(match entries.last() {
+                None => unzigzag(first.code(self.coder, zigzag(value))?),
+                Some(&last) => {
+                    let step = value.wrapping_sub(last).wrapping_sub(1).cast_unsigned();
+                    last.wrapping_add(steps.code(self.coder, step)?.cast_signed()).wrapping_add(1)
+                }
+            });
         }
         Ok(entries)
     }
@@ -295,6 +303,15 @@ impl<C: BitCoder> Coding<'_, C> {
     }
 }
 
+/// Small numbers of either sign as small ones without.
+fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63).cast_unsigned()
+}
+
+fn unzigzag(value: u64) -> i64 {
+    (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
+}
+
 /// Bits that hold positions below `count`.
 fn bits_of(count: u64) -> u8 {
     u8::try_from(64 - count.saturating_sub(1).leading_zeros()).unwrap_or(64)
@@ -323,41 +340,64 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, parents: &[&Co
     let views = views(parents, validity.as_ref(), &plan.exponents);
     let exceptions = coding.exceptions(count, &[])?;
     let dense = match (&plan.form, plan.source) {
-        (&Form::Direct { size }, Source::Text) => Dense::Text(coding.texts(count, size, &views, None, plan.table_bits)?),
+        (&Form::Direct { size }, Source::Text) => {
+            Dense::Text(coding.texts(count, size, &views, None, plan.table_bits)?)
+        }
         (&Form::Ranks { count: entries }, Source::Text) => {
             let entries = checked_entries(entries, count)?;
             let list = coding.texts(entries, plan.dictionary_size, &[], None, plan.dictionary_table_bits())?;
             let mut text = VarBytes::default();
-            coding.symbols(bits_of(to_u64(entries)), count, &views, |_| 0, |x| x, |rank| {
-                let index = to_usize(rank, "rank")?;
-                if index >= list.len() {
-                    return Err(Error::corrupt(format!("rank {rank} of {entries} values")));
-                }
-                text.push(list.get(index))?;
-                if to_u64(text.bytes().len()) > limit {
-                    return Err(Error::limit("bytes of one column chunk", to_u64(text.bytes().len()), limit));
-                }
-                Ok(())
-            })?;
+            coding.symbols(
+                bits_of(to_u64(entries)),
+                count,
+                &views,
+                |_| 0,
+                |x| x,
+                |rank| {
+                    let index = to_usize(rank, "rank")?;
+                    if index >= list.len() {
+                        return Err(Error::corrupt(format!("rank {rank} of {entries} values")));
+                    }
+                    text.push(list.get(index))?;
+                    if to_u64(text.bytes().len()) > limit {
+                        return Err(Error::limit("bytes of one column chunk", to_u64(text.bytes().len()), limit));
+                    }
+                    Ok(())
+                },
+            )?;
             Dense::Text(text)
         }
         (&Form::Ranks { count: entries }, _) => {
             let entries = checked_entries(entries, count)?;
             let list = coding.entries(entries, &[])?;
             let mut values = Vec::with_capacity(count);
-            coding.symbols(bits_of(to_u64(entries)), count, &views, |_| 0, |value| rank_of(&list, value), |rank| {
-                let value = usize::try_from(rank).ok().and_then(|rank| list.get(rank));
-                values.push(*value.ok_or_else(|| Error::corrupt(format!("rank {rank} of {entries} values")))?);
-                Ok(())
-            })?;
+            coding.symbols(
+                bits_of(to_u64(entries)),
+                count,
+                &views,
+                |_| 0,
+                |value| rank_of(&list, value),
+                |rank| {
+                    let value = usize::try_from(rank).ok().and_then(|rank| list.get(rank));
+                    values.push(*value.ok_or_else(|| Error::corrupt(format!("rank {rank} of {entries} values")))?);
+                    Ok(())
+                },
+            )?;
             Dense::Integers(values)
         }
         (&Form::Offsets { base, divisor, bits }, source) if source != Source::Text => {
             let mut values = Vec::with_capacity(count);
-            coding.symbols(bits, count, &views, |_| 0, |value| offset_of(value, base, divisor), |offset| {
-                values.push(base.wrapping_add(offset.wrapping_mul(divisor).cast_signed()));
-                Ok(())
-            })?;
+            coding.symbols(
+                bits,
+                count,
+                &views,
+                |_| 0,
+                |value| offset_of(value, base, divisor),
+                |offset| {
+                    values.push(base.wrapping_add(offset.wrapping_mul(divisor).cast_signed()));
+                    Ok(())
+                },
+            )?;
             Dense::Integers(values)
         }
         _ => return Err(Error::corrupt("neural chunk whose form does not suit its values")),

@@ -1,6 +1,7 @@
 //! What other columns say about the rows of a column: classes (equal or not) and numbers.
 
 use super::predictor::hash;
+use super::transform::power_of_ten;
 use crate::column::{Bitmap, Column, Values, VarBytes};
 
 /// The class of null.
@@ -43,7 +44,7 @@ impl Parent {
                 numbers!($values, |value| i64::from(value).cast_unsigned(), i64::from)
             };
         }
-        let factor = 10f64.powi(i32::from(exponent));
+        let factor = power_of_ten(exponent);
         // Converting saturates, and makes zero of NaN.
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
         let scaled = |value: f64| (value * factor).round() as i64;
@@ -56,13 +57,14 @@ impl Parent {
             Values::UInt16(v) => integers!(v),
             Values::UInt32(v) => integers!(v),
             Values::UInt64(v) => numbers!(v, |value| value, u64::cast_signed),
-            Values::Float32(v) => numbers!(v, |value: f32| u64::from(value.to_bits()), |value| scaled(f64::from(value))),
+            Values::Float32(v) => {
+                numbers!(v, |value: f32| u64::from(value.to_bits()), |value| scaled(f64::from(value)))
+            }
             Values::Float64(v) => numbers!(v, f64::to_bits, scaled),
-            Values::Decimal { values: v, .. } => numbers!(
-                v,
-                |value: i128| (value as u64) ^ ((value >> 64) as u64).rotate_left(32),
-                |value: i128| value as i64
-            ),
+            Values::Decimal { values: v, .. } => {
+                numbers!(v, |value: i128| (value as u64) ^ ((value >> 64) as u64).rotate_left(32), |value: i128| value
+                    as i64)
+            }
             Values::Boolean(v) => {
                 let values: Vec<u8> = v.iter().map(u8::from).collect();
                 integers!(values);

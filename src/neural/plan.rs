@@ -174,7 +174,8 @@ impl View {
             let step = (all.len() / RANGES).max(1);
             let mut bounds: Vec<i64> = all.into_iter().step_by(step).collect();
             bounds.dedup();
-            let place = |&number: &i64| u32::try_from(bounds.partition_point(|&bound| bound <= number)).unwrap_or_default();
+            let place =
+                |&number: &i64| u32::try_from(bounds.partition_point(|&bound| bound <= number)).unwrap_or_default();
             whole.numbers.iter().map(place).collect()
         } else {
             whole.classes.clone()
@@ -240,7 +241,9 @@ fn choose(options: &[Options], order: &[usize], max_depth: usize) -> (f64, Vec<V
         let fitting = of_child.iter().find_map(|(cost, parents)| {
             depth_of(parents).filter(|&depth| depth <= max_depth).map(|depth| (cost, parents, depth))
         });
-        if let (Some((cost, parents, depth)), Some(at), Some(list)) = (fitting, depths.get_mut(child), lists.get_mut(child)) {
+        if let (Some((cost, parents, depth)), Some(at), Some(list)) =
+            (fitting, depths.get_mut(child), lists.get_mut(child))
+        {
             total += cost;
             *at = Some(depth);
             *list = parents.clone();
@@ -375,7 +378,9 @@ fn extend(lists: &mut [Vec<usize>], order: &[usize], views: &[View], singles: &[
             };
             let now = view.gain(|row| joint(row, None, false), |row| joint(row, None, true)).max(0.0);
             let single = |p: usize| singles.get(child).and_then(|line| line.get(p)).copied().unwrap_or(0.0);
-            let fits = |p: usize| depths.get(p).is_some_and(|&depth| depth < max_depth) && views.get(p).is_some_and(|v| !v.constant);
+            let fits = |p: usize| {
+                depths.get(p).is_some_and(|&depth| depth < max_depth) && views.get(p).is_some_and(|v| !v.constant)
+            };
             let mut candidates: Vec<usize> = placed.iter().copied().filter(|p| !list.contains(p) && fits(*p)).collect();
             candidates.sort_by(|&a, &b| single(b).total_cmp(&single(a)));
             candidates.truncate(12);

@@ -10,7 +10,10 @@
 //! gated linear networks (Veness and others 2017, 2019). All arithmetic is on integers that do not overflow, so that the
 //! order of additions, and with it vector instructions, change nothing.
 
-#![expect(clippy::indexing_slicing, reason = "slots come from `find` or lie in front of the hashed ones; gates are cut to their sizes")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "slots come from `find` or lie in front of the hashed ones; gates are cut to their sizes"
+)]
 
 use super::logistic::{LIMIT, squash, stretch};
 
@@ -319,8 +322,8 @@ const RATE_DELAY: i32 = 16;
 const FIRST_WEIGHT: i16 = 800;
 const FIRST_CANDIDATE_WEIGHT: i16 = 800;
 const FIRST_MAP_COUNT: u32 = 6;
-const FINAL_SHIFT: i32 = 15;
-const MIXER_SHIFT: i32 = 7;
+const FINAL_SHIFT: i32 = 14;
+const MIXER_SHIFT: i32 = 6;
 const REFINEMENT_SHIFT: i32 = 6;
 
 fn confidence(said: u32) -> usize {
@@ -331,4 +334,3 @@ fn confidence(said: u32) -> usize {
 fn narrow(x: i32) -> i16 {
     i16::try_from(x).unwrap_or_default()
 }
-

@@ -365,13 +365,13 @@ impl SymbolModel {
             for (slot, base) in slots.iter_mut().zip(bases).take(num_hashed) {
                 *slot = base + node;
             }
-            // The value with ones... up to here, zeros below.
+            // The bits above, zeros from here.
             let known = if place == 63 { 0 } else { coded << (place + 1) };
             let mut gates = Gates { refinements: [path & 1023, 0], ..Gates::default() };
             if self.kind == Kind::Numbers {
                 let middle = (known | 1 << place).cast_signed();
                 let distances = around.near.map(|near| near.wrapping_sub(middle));
-                let [trend, before, last0, about0, last1, about1, _] = distances.map(coarse_class);
+                let [trend, before, last0, about0, _, about1, _] = distances.map(coarse_class);
                 let fine = distances.map(distance_class);
                 let row = place * DISTANCES;
                 // Pairs share their slots with other places.
@@ -386,7 +386,6 @@ impl SymbolModel {
                     hash(trend << 5 | before, place) % shared,
                     hash(about0 << 10 | last0 << 5 | about1, place) % shared,
                 ];
-                let _ = last1;
                 self.place_direct(&mut slots, &direct);
                 let inside = (around.near[0].cast_unsigned() ^ known) >> place >> 1 == 0;
                 gates.gates = [place * 2 + u32::from(inside), 0, about0 << 5 | before];

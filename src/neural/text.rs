@@ -102,8 +102,7 @@ impl TextModel {
             2 => [hash(a, 1), hash(ab, 2)],
             _ => [hash(ab, 1), hash(hash(ab, c), 2)],
         };
-        let mut prefix =
-            Prefix { start: self.stream.len(), hash: EMPTY, word: 0, word_before: 0, as_above: true };
+        let mut prefix = Prefix { start: self.stream.len(), hash: EMPTY, word: 0, word_before: 0, as_above: true };
         let [first, second] = keys.map(|key| self.follow_beside(key));
         let row_before = Follow { place: self.above, length: 0, active: true };
         let mut follows = [first, second, row_before, Follow::default()];
@@ -266,8 +265,7 @@ impl TextModel {
             let slots = bases.map(|base| base + node);
             let mut candidates = [0; CANDIDATES];
             let mut agreement = 0;
-            for ((index, candidate), (follow, expected)) in
-                (0..).zip(&mut candidates).zip(follows.iter().zip(expected))
+            for ((index, candidate), (follow, expected)) in (0..).zip(&mut candidates).zip(follows.iter().zip(expected))
             {
                 if follow.active && expected >> (8 - depth) == coded {
                     let bit = expected >> (7 - depth) & 1;
@@ -278,10 +276,7 @@ impl TextModel {
             let half = depth / 4 * 16;
             let gates = Gates {
                 gates: [(node + half) * 8 + (agreement & 7), agreement, c1],
-                refinements: [
-                    coded * 8 + (agreement & 3) * 2 + (agreement >> 3),
-                    hash(c1 | c2 << 8, coded) & 4095,
-                ],
+                refinements: [coded * 8 + (agreement & 3) * 2 + (agreement >> 3), hash(c1 | c2 << 8, coded) & 4095],
             };
             let p = self.predictor.predict(&slots, &candidates, &gates);
             let bit = coder.code(byte >> (7 - depth) & 1 == 1, p);

@@ -30,6 +30,11 @@ const POWERS_OF_TEN: [f64; 23] = [
     1e21, 1e22,
 ];
 
+/// `10^exponent`, exactly; 1 beyond `10^22`.
+pub fn power_of_ten(exponent: u8) -> f64 {
+    POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0)
+}
+
 impl Source {
     fn divisor(self) -> Option<f64> {
         match self {
@@ -133,7 +138,9 @@ pub fn restore(
     macro_rules! spread {
         ($values:expr) => {{
             let mut values = $values.into_iter();
-            (0..rows).map(|row| if valid(row) { values.next().unwrap_or_default() } else { Default::default() }).collect()
+            (0..rows)
+                .map(|row| if valid(row) { values.next().unwrap_or_default() } else { Default::default() })
+                .collect()
         }};
     }
     macro_rules! integers {
@@ -175,9 +182,7 @@ pub fn restore(
                 DataType::UInt8 => Values::UInt8(integers!(u8, v)),
                 DataType::UInt16 => Values::UInt16(integers!(u16, v)),
                 DataType::UInt32 => Values::UInt32(integers!(u32, v)),
-                DataType::UInt64 => {
-                    Values::UInt64(spread!(v.into_iter().map(|value| value.cast_unsigned() ^ 1 << 63)))
-                }
+                DataType::UInt64 => Values::UInt64(spread!(v.into_iter().map(|value| value.cast_unsigned() ^ 1 << 63))),
                 DataType::Date => Values::Date(integers!(i32, v)),
                 DataType::Timestamp => {
                     Values::Timestamp { unit: column_type.unit, utc: column_type.utc, values: spread!(v) }
@@ -276,7 +281,8 @@ mod writer {
         let enough = |source: Source| {
             let probes = floats.iter().step_by(step);
             let count = probes.len();
-            probes.filter(|(value, pattern)| scaled(*value, *pattern, source, single).is_some()).count() >= count - count / 10
+            probes.filter(|(value, pattern)| scaled(*value, *pattern, source, single).is_some()).count()
+                >= count - count / 10
         };
         let ten = (0..23).map(|exponent| Source::Scaled { base: 0, exponent });
         let two = (1..=64).map(|exponent| Source::Scaled { base: 1, exponent });
@@ -364,4 +370,3 @@ mod writer {
         })
     }
 }
-

@@ -5,7 +5,9 @@ use super::linear;
 use super::parents::{Parent, exponent};
 use super::symbols::{Kind, MAX_GUESSES, MODELLED_BITS};
 use super::transform::{self, Dense, Transformed};
-use super::{Coding, Form, MAX_TABLE_BITS, Plan, bits_of, check_parents, decode, offset_of, rank_of, views};
+use super::{
+    Coding, Form, MAX_TABLE_BITS, MIN_TABLE_BITS, Plan, bits_of, check_parents, decode, offset_of, rank_of, views,
+};
 use crate::bytes::to_u64;
 use crate::column::{Bitmap, Column, VarBytes};
 use crate::encoding::chunk::ColumnType;
@@ -43,7 +45,7 @@ impl Level {
 
     /// Logarithm of the number of buckets for so many trees.
     fn table_bits(self, trees: usize) -> u8 {
-        bits_of(to_u64(trees)).clamp(8, self.max_table_bits())
+        bits_of(to_u64(trees)).clamp(MIN_TABLE_BITS, self.max_table_bits())
     }
 }
 
@@ -240,7 +242,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
         form: Form::Direct { size: 0 },
         kind: Kind::Codes,
         guesses: 0,
-        table_bits: 8,
+        table_bits: MIN_TABLE_BITS,
         dictionary_size: 0,
         linear: linear::Linear::default(),
         exponents: std::array::from_fn(|index| parents.get(index).map_or(0, |column| exponent(column))),
@@ -262,8 +264,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
             (List::Integers(list), plans)
         }
     };
-    let given =
-        Given { column, parents, views: &views, dense: &dense, list: &list, exceptions: &exceptions };
+    let given = Given { column, parents, views: &views, dense: &dense, list: &list, exceptions: &exceptions };
     let plan = given.best(plans, count, level)?.unwrap_or(first);
     let mut out = Vec::new();
     plan.write(parents.len(), &mut out);
