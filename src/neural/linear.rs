@@ -63,6 +63,7 @@ pub use writer::fit;
 
 #[cfg(feature = "writer")]
 mod writer {
+    use super::super::predictor::hash;
     use super::*;
 
     impl Linear {
@@ -78,21 +79,46 @@ mod writer {
         }
     }
 
-    const SAMPLE: usize = 2048;
-    const ROUNDS: usize = 12;
+    /// Rows that a fit looks at.
+    const SAMPLE: usize = 1024;
+    /// Rows that are too few for a fit.
+    const TOO_FEW: usize = 32;
+    /// Solutions through as many rows as there are terms that are tried first.
+    const TRIES: u32 = 24;
+    const ROUNDS: usize = 10;
 
-    /// Robust fit (iteratively reweighted least squares towards least absolute deviations) on a sample.
-    pub fn fit(values: &[i64], parents: &[Parent]) -> Option<Linear> {
-        let step = (values.len() / SAMPLE).max(1);
-        let rows: Vec<usize> = (0..values.len()).step_by(step).collect();
-        let mut terms = Vec::new();
-        for (parent, view) in (0u8..).zip(parents) {
-            if view.numbers.is_empty() {
-                continue;
+    /// One row: its terms and a one.
+    type Point = (Vec<f64>, f64);
+
+    fn residual((terms, target): &Point, solution: &[f64]) -> f64 {
+        (target - terms.iter().zip(solution).map(|(term, weight)| term * weight).sum::<f64>()).abs()
+    }
+
+    /// How badly a solution fits, outliers counting at most one.
+    fn score(points: &[Point], solution: &[f64]) -> f64 {
+        points.iter().map(|point| residual(point, solution)).map(|residual| residual / (4.0 + residual)).sum()
+    }
+
+    /// Weighted least squares.
+    fn least_squares<'a>(points: impl Iterator<Item = (&'a Point, f64)>, size: usize) -> Option<Vec<f64>> {
+        let mut system = vec![vec![0.0; size + 1]; size];
+        for ((terms, target), importance) in points {
+            for (line, x) in system.iter_mut().zip(terms) {
+                for (cell, y) in line.iter_mut().zip(terms.iter().chain([target])) {
+                    *cell += importance * x * y;
+                }
             }
+        }
+        solve(system)
+    }
+
+    /// The terms that the parents offer: numbers that vary, and hours where they look like clock times.
+    fn offered(parents: &[Parent], rows: &[usize]) -> Vec<(u8, u8)> {
+        let mut terms = Vec::new();
+        for (parent, view) in (0u8..).zip(parents).filter(|(_, view)| !view.numbers.is_empty()) {
             let numbers = || rows.iter().map(|&row| view.number(row));
-            let first = view.number(0);
-            if numbers().all(|number| number == first) {
+            let first = numbers().next();
+            if numbers().all(|number| Some(number) == first) {
                 continue;
             }
             terms.push((parent, 0));
@@ -101,11 +127,49 @@ mod writer {
                 terms.push((parent, 1));
             }
         }
-        if terms.is_empty() || rows.len() < 32 {
+        terms
+    }
+
+    /// The solution that fits best: starts from least squares and from random subsets of as many rows as terms
+    /// (RANSAC, Fischler and Bolles 1981), then least absolute deviations by reweighting.
+    fn robust(points: &[Point], size: usize) -> Option<Vec<f64>> {
+        let mut best = least_squares(points.iter().map(|point| (point, 1.0)), size)?;
+        let mut least = score(points, &best);
+        for number in 0..TRIES {
+            let pick = |member: usize| {
+                let random = hash(number, u32::try_from(member).unwrap_or_default()) as usize;
+                points.get(random % points.len())
+            };
+            let subset = (0..size).filter_map(pick).map(|point| (point, 1.0));
+            if let Some(solution) = least_squares(subset, size) {
+                let fit = score(points, &solution);
+                if fit < least {
+                    (best, least) = (solution, fit);
+                }
+            }
+        }
+        let mut solution = best.clone();
+        let mut floor = 2.0;
+        for _ in 0..ROUNDS {
+            let importance = |point: &Point| 1.0 / (residual(point, &solution) + floor);
+            let Some(next) = least_squares(points.iter().map(|point| (point, importance(point))), size) else { break };
+            solution = next;
+            floor = f64::max(floor * 0.6, 0.05);
+        }
+        Some(if score(points, &solution) < least { solution } else { best })
+    }
+
+    /// Fits a prediction on a sample, if the parents offer anything.
+    pub fn fit(values: &[i64], parents: &[Parent]) -> Option<Linear> {
+        let step = (values.len() / SAMPLE).max(1);
+        // Nulls have no number to go by.
+        let is_known = |row: &usize| parents.iter().all(|view| !view.is_null(*row));
+        let rows: Vec<usize> = (0..values.len()).step_by(step).filter(is_known).collect();
+        let terms = offered(parents, &rows);
+        if terms.is_empty() || rows.len() < TOO_FEW {
             return None;
         }
-        let size = terms.len() + 1;
-        // Centred, so that the sums keep their digits.
+        // Centred, so that sums keep their digits.
         let centre = |list: &[f64]| list.iter().sum::<f64>() / list.len() as f64;
         let targets: Vec<f64> = rows.iter().map(|&row| values.get(row).copied().unwrap_or_default() as f64).collect();
         let columns: Vec<Vec<f64>> = terms
@@ -115,36 +179,18 @@ mod writer {
                 rows.iter().map(|&row| term(view.map_or(0, |view| view.number(row)), kind) as f64).collect()
             })
             .collect();
-        let (target_centre, centres): (f64, Vec<f64>) =
-            (centre(&targets), columns.iter().map(|list| centre(list)).collect());
-        let vectors: Vec<Vec<f64>> = (0..rows.len())
-            .map(|i| {
-                let mut vector: Vec<f64> = columns
-                    .iter()
-                    .zip(&centres)
-                    .map(|(list, centre)| list.get(i).copied().unwrap_or_default() - centre)
-                    .collect();
-                vector.push(1.0);
-                vector
+        let target_centre = centre(&targets);
+        let centres: Vec<f64> = columns.iter().map(|list| centre(list)).collect();
+        let points: Vec<Point> = targets
+            .iter()
+            .enumerate()
+            .map(|(i, target)| {
+                let terms = columns.iter().zip(&centres);
+                let terms = terms.map(|(list, centre)| list.get(i).copied().unwrap_or_default() - centre).chain([1.0]);
+                (terms.collect(), target - target_centre)
             })
             .collect();
-        let mut solution = vec![0.0; size];
-        let mut importance = vec![1.0; rows.len()];
-        for _ in 0..ROUNDS {
-            let mut system = vec![vec![0.0; size + 1]; size];
-            for ((vector, target), weight) in vectors.iter().zip(&targets).zip(&importance) {
-                for (line, x) in system.iter_mut().zip(vector) {
-                    for (cell, y) in line.iter_mut().zip(vector.iter().chain([&(target - target_centre)])) {
-                        *cell += weight * x * y;
-                    }
-                }
-            }
-            solution = solve(system)?;
-            for ((importance, vector), target) in importance.iter_mut().zip(&vectors).zip(&targets) {
-                let predicted: f64 = vector.iter().zip(&solution).map(|(x, w)| x * w).sum();
-                *importance = 1.0 / ((target - target_centre - predicted).abs() + 0.5);
-            }
-        }
+        let solution = robust(&points, terms.len() + 1)?;
         let scale = f64::from(1u32 << POINT);
         let mut linear = Linear::default();
         let mut constant = target_centre + solution.last().copied().unwrap_or_default();

@@ -84,6 +84,10 @@ impl Parent {
         self.classes.get(row).copied().unwrap_or(NULL)
     }
 
+    pub fn is_null(&self, row: usize) -> bool {
+        self.class(row) == NULL
+    }
+
     pub fn number(&self, row: usize) -> i64 {
         self.numbers.get(row).copied().unwrap_or_default()
     }

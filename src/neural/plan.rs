@@ -213,9 +213,11 @@ impl View {
 /// Bits per row that a linear prediction leaves, against those of the numbers themselves.
 fn linear_gain(child: &View, parents: &[&View]) -> f64 {
     let step = (child.whole.numbers.len() / LINEAR_SAMPLE).max(1);
+    let rows: Vec<usize> =
+        (0..child.whole.numbers.len()).step_by(step).filter(|&row| !child.whole.is_null(row)).collect();
     let cut = |view: &View| Parent {
-        classes: Vec::new(),
-        numbers: view.whole.numbers.iter().copied().step_by(step).collect(),
+        classes: rows.iter().map(|&row| view.whole.class(row)).collect(),
+        numbers: rows.iter().map(|&row| view.whole.number(row)).collect(),
     };
     let values: Vec<i64> = cut(child).numbers;
     let views: Vec<Parent> = parents.iter().map(|view| cut(view)).collect();
