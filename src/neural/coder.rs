@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// Codes one bit after the other.
 pub trait BitCoder {
     /// Whether bits come from the stream rather than from the caller.
-    const DECODES: bool;
+    fn decodes(&self) -> bool;
 
     /// Codes `bit`, whose probability of being set is `p / 65536` with `0 < p < 65536`, and returns it.
     fn code(&mut self, bit: bool, p: u32) -> bool;
@@ -57,7 +57,9 @@ impl Encoder {
 
 #[cfg(feature = "writer")]
 impl BitCoder for Encoder {
-    const DECODES: bool = false;
+    fn decodes(&self) -> bool {
+        false
+    }
 
     fn code(&mut self, bit: bool, p: u32) -> bool {
         let middle = split(self.low, self.high, p);
@@ -124,7 +126,9 @@ impl<'a> Decoder<'a> {
 }
 
 impl BitCoder for Decoder<'_> {
-    const DECODES: bool = true;
+    fn decodes(&self) -> bool {
+        true
+    }
 
     fn code(&mut self, _: bool, p: u32) -> bool {
         let middle = split(self.low, self.high, p);

@@ -153,7 +153,7 @@ impl NumberModel {
         NumberModel(vec![1 << 31; 128 + 65 * 8])
     }
 
-    fn bit<C: BitCoder>(&mut self, coder: &mut C, bit: bool, index: usize) -> bool {
+    fn bit(&mut self, coder: &mut dyn BitCoder, bit: bool, index: usize) -> bool {
         match self.0.get_mut(index) {
             None => coder.code(bit, 1 << 15),
             Some(slot) => {
@@ -164,7 +164,7 @@ impl NumberModel {
         }
     }
 
-    fn code<C: BitCoder>(&mut self, coder: &mut C, value: u64) -> Result<u64> {
+    fn code(&mut self, coder: &mut dyn BitCoder, value: u64) -> Result<u64> {
         coder.check()?;
         let length = 64 - value.leading_zeros();
         let mut node = 1usize;
@@ -188,8 +188,8 @@ impl NumberModel {
 }
 
 /// Codes validity, dictionary and values; when decoding, `given` is what there is not yet.
-struct Coding<'a, C> {
-    coder: &'a mut C,
+struct Coding<'a> {
+    coder: &'a mut dyn BitCoder,
     plan: &'a Plan,
     limit: u64,
 }
@@ -200,7 +200,7 @@ fn row_of(parents: &[Parent], row: usize) -> Row {
     at
 }
 
-impl<C: BitCoder> Coding<'_, C> {
+impl Coding<'_> {
     fn validity(&mut self, rows: usize, parents: &[&Column], given: Option<&Bitmap>) -> Result<Bitmap> {
         let views: Vec<Parent> = parents.iter().map(|column| Parent::new(column, None, 0)).collect();
         let mut model = SymbolModel::new(Kind::Codes, 1, 12, 0);

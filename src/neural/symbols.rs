@@ -129,7 +129,8 @@ impl SymbolModel {
     ///
     /// # Errors
     /// `corrupt` for a stream that has ended.
-    pub fn code<C: BitCoder>(&mut self, coder: &mut C, value: u64, row: &Row) -> Result<u64> {
+    #[inline(never)]
+    pub fn code(&mut self, coder: &mut dyn BitCoder, value: u64, row: &Row) -> Result<u64> {
         coder.check()?;
         let mut around = self.surroundings(row);
         let coded = match self.code_guesses(coder, value, &mut around) {
@@ -279,7 +280,7 @@ impl SymbolModel {
     }
 
     /// Whether the value is one of a few that are likely; if so, which.
-    fn code_guesses<C: BitCoder>(&mut self, coder: &mut C, value: u64, around: &mut Surroundings) -> Option<u64> {
+    fn code_guesses(&mut self, coder: &mut dyn BitCoder, value: u64, around: &mut Surroundings) -> Option<u64> {
         if self.guesses == 0 {
             return None;
         }
@@ -349,7 +350,7 @@ impl SymbolModel {
     }
 
     /// The modelled bits of a value.
-    fn code_tree<C: BitCoder>(&mut self, coder: &mut C, value: u64, around: &Surroundings) -> u64 {
+    fn code_tree(&mut self, coder: &mut dyn BitCoder, value: u64, around: &Surroundings) -> u64 {
         let mut bases = [0; CONTEXTS];
         let mut slots = [0; CONTEXTS];
         let mut node = 1u32;
@@ -412,7 +413,7 @@ impl SymbolModel {
     }
 
     /// The bits below, whether an earlier value still fits being all that is known of them.
-    fn code_tail<C: BitCoder>(&mut self, coder: &mut C, value: u64, top: u64, seen: &Seen) -> u64 {
+    fn code_tail(&mut self, coder: &mut dyn BitCoder, value: u64, top: u64, seen: &Seen) -> u64 {
         let mut coded = top;
         for place in (0..self.bits.saturating_sub(MODELLED_BITS)).rev() {
             let follows = (seen.last ^ coded << 1 << place) >> place >> 1 == 0;

@@ -85,9 +85,10 @@ impl TextModel {
     ///
     /// # Errors
     /// `corrupt` for a stream that has ended, or of values that are longer than `limit` bytes.
-    pub fn code<C: BitCoder>(
+    #[inline(never)]
+    pub fn code(
         &mut self,
-        coder: &mut C,
+        coder: &mut dyn BitCoder,
         value: &[u8],
         row: &Row,
         values: &mut VarBytes,
@@ -127,7 +128,7 @@ impl TextModel {
             if byte == END {
                 break;
             }
-            if C::DECODES {
+            if coder.decodes() {
                 out.push(byte);
                 // Escapes make at most two bytes of one.
                 if out.len() > limit.saturating_mul(2) {
@@ -146,7 +147,7 @@ impl TextModel {
         }
         self.above = prefix.start;
         self.before = [prefix.hash, before];
-        if C::DECODES {
+        if coder.decodes() {
             let value = unescape(&out)?;
             if value.len() > limit {
                 return Err(Error::corrupt("text of a neural chunk is longer than it says"));
@@ -237,9 +238,9 @@ impl TextModel {
         numbered
     }
 
-    fn code_byte<C: BitCoder>(
+    fn code_byte(
         &mut self,
-        coder: &mut C,
+        coder: &mut dyn BitCoder,
         byte: u8,
         row: &Row,
         prefix: &Prefix,

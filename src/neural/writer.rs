@@ -56,6 +56,9 @@ const TRIAL_TABLE_BITS: u8 = 15;
 /// Letters that are as slow to code as a byte is worth: coding codes instead is faster.
 const LETTERS_PER_BYTE: u64 = 200;
 
+/// Text whose values come so often each, on average, is not tried letter by letter.
+const OFTEN: usize = 16;
+
 /// Sorted distinct values.
 enum List<'a> {
     Integers(Vec<i64>),
@@ -176,11 +179,14 @@ fn repeats(distinct: usize, count: usize) -> bool {
 }
 
 fn text_plans(first: &Plan, text: &VarBytes, list: &[&[u8]], level: Level) -> Vec<Plan> {
-    let mut plans = vec![Plan {
-        form: Form::Direct { size: to_u64(text.bytes().len()) },
-        table_bits: level.table_bits(text.bytes().len().saturating_mul(12)),
-        ..first.clone()
-    }];
+    let mut plans = Vec::new();
+    if list.len().saturating_mul(OFTEN) > text.len() {
+        plans.push(Plan {
+            form: Form::Direct { size: to_u64(text.bytes().len()) },
+            table_bits: level.table_bits(text.bytes().len().saturating_mul(12)),
+            ..first.clone()
+        });
+    }
     if repeats(list.len(), text.len()) {
         let distinct = to_u64(list.len());
         let trees = usize::from(bits_of(distinct)).div_ceil(4).saturating_mul(text.len());
