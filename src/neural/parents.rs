@@ -62,8 +62,10 @@ impl Parent {
             }
             Values::Float64(v) => numbers!(v, f64::to_bits, scaled),
             Values::Decimal { values: v, .. } => {
-                numbers!(v, |value: i128| (value as u64) ^ ((value >> 64) as u64).rotate_left(32), |value: i128| value
-                    as i64)
+                #[expect(clippy::cast_possible_truncation, reason = "the low half is wanted")]
+                let low = |value: i128| value as u64;
+                numbers!(v, |value: i128| low(value) ^ low(value >> 64).rotate_left(32), |value| low(value)
+                    .cast_signed());
             }
             Values::Boolean(v) => {
                 let values: Vec<u8> = v.iter().map(u8::from).collect();

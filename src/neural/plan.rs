@@ -1,443 +1,158 @@
-//! Choosing the parents of all columns of a row group, by what they would save on a sample.
+//! The header of a neural chunk: how values are symbols, and which model codes them.
 //!
-//! The cost of a column beside others is that of an adaptive code of its values (or of ranges of its numbers) beside
-//! theirs, mixed with the code without them (escape method A to C of Witten and Bell, 1991, as an interpolation), or
-//! what a linear prediction leaves. The order of the columns, parents first, is improved by moving one at a time.
+//! ```text
+//! u8 nulls                      0 none, 1 validity is coded
+//! source                        u8 and parameters (transform.rs); scaled floats: varint exceptions
+//! form                          u8 0 offsets: varint base (signed), varint divisor, u8 bits
+//!                               u8 1 ranks: varint count
+//!                               u8 2 direct: varint bytes of all text
+//! u8 kind                       0 codes, 1 numbers
+//! u8 guesses                    values tried before the tree
+//! u8 table bits                 logarithm of the number of buckets
+//! varint bytes of the entries   ranks of text
+//! linear                        numbers: linear.rs; where there are terms, u8 exponent per parent
+//! ```
 
-use super::linear;
-use super::parents::Parent;
-use super::predictor::hash;
-use super::symbols::MAX_PARENTS;
-use crate::column::{Bitmap, Column};
+use super::linear::Linear;
+use super::symbols::{Kind, MAX_GUESSES, MAX_PARENTS};
+use super::transform::{MAX_EXPONENT, Source};
+use crate::bytes::ByteReader;
+use crate::encoding::varint;
+use crate::error::{Error, Result};
 
-/// Rows that are looked at, at most, in blocks of neighbours.
-const SAMPLE: usize = 18 * 1024;
-const BLOCKS: usize = 2;
-/// Rows times pairs of columns that are looked at, at most, and rows in any case.
-const WORK: usize = 12 << 20;
-const LEAST_SAMPLE: usize = 256;
-/// Rows of a table without parents.
-const TOO_FEW: usize = 64;
-/// Rows that linear predictions are tried on.
-const LINEAR_SAMPLE: usize = 600;
-/// Numeric columns beyond which pairs of them are not tried in linear predictions.
-const MAX_NUMERIC: usize = 20;
-/// Ranges of numbers.
-const RANGES: usize = 48;
-/// Bits per row that a parent must save.
-const LEAST: f64 = 0.02;
-/// Best single parents that are tried in pairs.
-const PAIRED: usize = 7;
-/// Columns beyond which their order is not improved, and rounds of improvement.
-const MAX_ORDERED: usize = 48;
-const SWEEPS: usize = 6;
-/// Columns that are tried as a further parent.
-const FURTHER: usize = 12;
+/// Logarithms that the number of hashed buckets may have; a bucket has 64 bytes.
+pub const MIN_TABLE_BITS: u8 = 8;
+pub const MAX_TABLE_BITS: u8 = 19;
+/// The same of the model of a dictionary's text, at most.
+const MAX_DICTIONARY_TABLE_BITS: u8 = 16;
 
-/// Logarithm of base two to three digits, by operations that round alike everywhere.
-fn log2(x: f64) -> f64 {
-    let bits = x.to_bits();
-    let exponent = (bits >> 52 & 0x7ff) as f64 - 1023.0;
-    let m = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 1023 << 52);
-    exponent
-        + (-1.741_793_9 + (2.821_202_6 + (-1.469_956_8 + (0.447_179_55 - 0.056_570_851 * m) * m) * m) * m)
+/// How symbols stand for values.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// `value = base + divisor x symbol`.
+    Offsets { base: i64, divisor: u64, bits: u8 },
+    /// The symbol is the position in a sorted list, which comes first.
+    Ranks { count: u64 },
+    /// Text, byte by byte, with that many bytes in all.
+    Direct { size: u64 },
 }
 
-/// What was counted beside a context.
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    key: Option<(u32, u32)>,
-    /// How often it came.
-    count: u32,
-    /// How many different values came with it.
-    kinds: u32,
+/// What the header of a chunk says.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Whether validity is coded.
+    pub nulls: bool,
+    /// How values became integers or text.
+    pub source: Source,
+    /// Floats that come back otherwise.
+    pub exceptions: u64,
+    /// How those are symbols.
+    pub form: Form,
+    /// The model of the symbols.
+    pub kind: Kind,
+    /// Values tried before the tree.
+    pub guesses: u8,
+    /// Logarithm of the number of buckets.
+    pub table_bits: u8,
+    /// Bytes of the entries of a dictionary of text.
+    pub dictionary_size: u64,
+    /// Prediction from the parents' numbers.
+    pub linear: Linear,
+    /// Powers of ten that the parents' floats are multiplied by.
+    pub exponents: [u8; MAX_PARENTS],
 }
 
-/// Counts by key: a hash table with open addressing, of twice the keys that it will have.
-struct Counts(Vec<Count>);
-
-impl Counts {
-    fn new(keys: usize) -> Self {
-        Counts(vec![Count::default(); (keys * 2).next_power_of_two()])
-    }
-
-    fn entry(&mut self, a: u32, b: u32) -> Option<&mut Count> {
-        let mask = self.0.len() - 1;
-        let mut at = hash(a, b) as usize & mask;
-        while self.0.get(at)?.key.is_some_and(|key| key != (a, b)) {
-            at = (at + 1) & mask;
-        }
-        let entry = self.0.get_mut(at)?;
-        entry.key = Some((a, b));
-        Some(entry)
-    }
-}
-
-/// Probabilities that an adaptive code without context gives the values.
-fn plain_probabilities(values: &[u32]) -> Vec<f64> {
-    let mut counts = Counts::new(values.len());
-    let mut kinds = 1.0;
-    let mut probabilities = Vec::with_capacity(values.len());
-    for (&value, seen) in values.iter().zip(0u32..) {
-        let Some(entry) = counts.entry(value, 0) else { break };
-        probabilities.push((f64::from(entry.count) + kinds / 4096.0) / (f64::from(seen) + kinds));
-        kinds += if entry.count == 0 { 1.0 } else { 0.0 };
-        entry.count += 1;
-    }
-    probabilities
-}
-
-/// Bits per row of a code with these probabilities.
-fn bits(probabilities: &[f64]) -> f64 {
-    -probabilities.iter().map(|&p| log2(p)).sum::<f64>() / probabilities.len().max(1) as f64
-}
-
-/// Bits per row of values beside contexts.
-fn bits_beside(values: &[u32], contexts: &[u32], plain: &[f64]) -> f64 {
-    let (mut pairs, mut alone) = (Counts::new(values.len()), Counts::new(values.len()));
-    let mut sum = 0.0;
-    for ((&value, &context), plain) in values.iter().zip(contexts).zip(plain) {
-        let (Some(pair), Some(all)) = (pairs.entry(context, value), alone.entry(context, 0)) else { break };
-        let kinds = f64::from(all.kinds.max(1));
-        sum -= log2((f64::from(pair.count) + kinds * plain) / (f64::from(all.count) + kinds));
-        all.kinds += u32::from(pair.count == 0);
-        all.count += 1;
-        pair.count += 1;
-    }
-    sum / values.len().max(1) as f64
-}
-
-/// Bits per number that is written as a residual of this size.
-fn residual_bits(residuals: impl Iterator<Item = i64>) -> f64 {
-    let (mut sum, mut count) = (0.0, 0.0);
-    for residual in residuals {
-        sum += log2(1.0 + 2.0 * residual.unsigned_abs() as f64) + 0.7;
-        count += 1.0;
-    }
-    sum / f64::max(count, 1.0)
-}
-
-/// Values as classes, with what they cost.
-struct Classes {
-    classes: Vec<u32>,
-    /// The classes of the rows before.
-    before: Vec<u32>,
-    plain: Vec<f64>,
-    /// Bits per row without other columns.
-    base: f64,
-    /// Whether the value of the row before tells something.
-    follows: bool,
-}
-
-impl Classes {
-    fn new(classes: Vec<u32>) -> Self {
-        let before: Vec<u32> = [0].into_iter().chain(classes.iter().copied()).take(classes.len()).collect();
-        let plain = plain_probabilities(&classes);
-        let (alone, after) = (bits(&plain), bits_beside(&classes, &before, &plain));
-        Classes { classes, before, plain, base: alone.min(after), follows: after < alone - 0.1 }
-    }
-
-    /// What contexts save, in bits per row.
-    fn gain(&self, contexts: &[u32]) -> f64 {
-        let mut left = bits_beside(&self.classes, contexts, &self.plain);
-        if self.follows {
-            let both: Vec<u32> = contexts.iter().zip(&self.before).map(|(a, b)| hash(*a, *b)).collect();
-            left = left.min(bits_beside(&self.classes, &both, &self.plain));
-        }
-        self.base - left
-    }
-}
-
-/// A column on the sample, as child and as candidate.
-struct View {
-    whole: Parent,
-    values: Classes,
-    /// Ranges of the numbers, or the values where they are few.
-    ranges: Classes,
-    is_constant: bool,
-    /// Bits per row without other columns.
-    base: f64,
-}
-
-impl View {
-    fn new(column: &Column, rows: &Bitmap) -> Self {
-        let whole = Parent::new(column, Some(rows), super::parents::exponent(column));
-        let mut sorted = whole.numbers.clone();
-        sorted.sort_unstable();
-        let step = (sorted.len() / RANGES).max(1);
-        let mut bounds: Vec<i64> = sorted.iter().copied().step_by(step).collect();
-        bounds.dedup();
-        sorted.dedup();
-        let range = |number: &i64| u32::try_from(bounds.partition_point(|bound| bound <= number)).unwrap_or_default();
-        let ranges = if sorted.len() > RANGES {
-            whole.numbers.iter().map(range).collect()
-        } else {
-            whole.classes.clone()
+impl Plan {
+    pub fn read(reader: &mut ByteReader<'_>, num_parents: usize) -> Result<Self> {
+        let nulls = match reader.u8()? {
+            0 => false,
+            1 => true,
+            other => return Err(Error::corrupt(format!("neural chunk with validity in form {other}"))),
         };
-        let (values, ranges) = (Classes::new(whole.classes.clone()), Classes::new(ranges));
-        let mut base = values.base;
-        if whole.numbers.len() > 1 {
-            base = base.min(residual_bits(whole.numbers.windows(2).map(|pair| match pair {
-                [a, b] => b.wrapping_sub(*a),
-                _ => 0,
-            })));
-        }
-        let is_constant = whole.classes.iter().all(|class| Some(class) == whole.classes.first());
-        View { whole, values, ranges, is_constant, base }
-    }
-
-    fn is_numeric(&self) -> bool {
-        !self.whole.numbers.is_empty()
-    }
-
-    /// What these parents save as contexts, in bits per row.
-    fn gain(&self, parents: &[&View]) -> f64 {
-        let joint = |of: fn(&View) -> &Classes| {
-            let mut contexts = vec![0; self.values.classes.len()];
-            for parent in parents {
-                contexts.iter_mut().zip(&of(parent).classes).for_each(|(to, class)| *to = hash(*to, *class));
+        let source = Source::read(reader)?;
+        let exceptions = if matches!(source, Source::Scaled { .. }) { varint::read(reader)? } else { 0 };
+        let form = match reader.u8()? {
+            0 => {
+                Form::Offsets { base: varint::read_signed(reader)?, divisor: varint::read(reader)?, bits: reader.u8()? }
             }
-            contexts
+            1 => Form::Ranks { count: varint::read(reader)? },
+            2 => Form::Direct { size: varint::read(reader)? },
+            other => return Err(Error::corrupt(format!("neural chunk with symbols in form {other}"))),
         };
-        let exact = self.base - self.values.base + self.values.gain(&joint(|view| &view.values));
-        exact.max(self.ranges.gain(&joint(|view| &view.ranges)))
-    }
-
-    /// What a linear prediction from these parents saves, in bits per row.
-    fn linear_gain(&self, parents: &[&View]) -> f64 {
-        if !self.is_numeric() || parents.iter().any(|parent| !parent.is_numeric()) {
-            return 0.0;
+        if let Form::Offsets { bits, .. } = form
+            && bits > 64
+        {
+            return Err(Error::corrupt(format!("neural chunk with symbols of {bits} bits")));
         }
-        let step = (self.whole.numbers.len() / LINEAR_SAMPLE).max(1);
-        let rows: Vec<usize> =
-            (0..self.whole.numbers.len()).step_by(step).filter(|&row| !self.whole.is_null(row)).collect();
-        let cut = |view: &View| Parent {
-            classes: rows.iter().map(|&row| view.whole.class(row)).collect(),
-            numbers: rows.iter().map(|&row| view.whole.number(row)).collect(),
+        let kind = match reader.u8()? {
+            0 => Kind::Codes,
+            1 => Kind::Numbers,
+            other => return Err(Error::corrupt(format!("neural chunk with model {other}"))),
         };
-        let values = cut(self).numbers;
-        let views: Vec<Parent> = parents.iter().map(|view| cut(view)).collect();
-        let Some(linear) = linear::fit(&values, &views) else { return 0.0 };
-        let left = values.iter().enumerate().map(|(row, value)| value.wrapping_sub(linear.predict(&views, row)));
-        self.base - residual_bits(left)
-    }
-}
-
-/// Ways to predict one column: bits per row, and the parents. Sorted; the last has no parents.
-type Options = Vec<(f64, Vec<usize>)>;
-
-fn find_options(child: usize, views: &[View], numeric: &[usize]) -> Options {
-    let Some(view) = views.get(child) else { return Vec::new() };
-    let mut found: Vec<(f64, Vec<usize>)> = Vec::new();
-    if view.base > LEAST && !view.is_constant {
-        let others = views.iter().enumerate().filter(|(parent, other)| *parent != child && !other.is_constant);
-        for (parent, other) in others {
-            found.push((view.gain(&[other]).max(view.linear_gain(&[other])), vec![parent]));
+        let guesses = reader.u8()?;
+        if usize::from(guesses) > MAX_GUESSES {
+            return Err(Error::corrupt(format!("neural chunk with {guesses} guesses")));
         }
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let top: Vec<usize> = found.iter().take(PAIRED).filter_map(|(_, list)| list.first().copied()).collect();
-        for (i, &a) in top.iter().enumerate() {
-            for &b in top.iter().skip(i + 1) {
-                if let (Some(first), Some(second)) = (views.get(a), views.get(b)) {
-                    found.push((view.gain(&[first, second]), vec![a, b]));
+        let table_bits = reader.u8()?;
+        if !(MIN_TABLE_BITS..=MAX_TABLE_BITS).contains(&table_bits) {
+            return Err(Error::corrupt(format!(
+                "neural chunk with 2^{table_bits} buckets (2^{MIN_TABLE_BITS} to 2^{MAX_TABLE_BITS})"
+            )));
+        }
+        let dictionary_size =
+            if source == Source::Text && matches!(form, Form::Ranks { .. }) { varint::read(reader)? } else { 0 };
+        let mut exponents = [0; MAX_PARENTS];
+        let linear = if kind == Kind::Numbers { Linear::read(reader, num_parents)? } else { Linear::default() };
+        if !linear.terms.is_empty() {
+            for exponent in exponents.iter_mut().take(num_parents) {
+                *exponent = reader.u8()?;
+                if *exponent > MAX_EXPONENT {
+                    return Err(Error::corrupt(format!("parent scaled by 10^{exponent} (at most {MAX_EXPONENT})")));
                 }
             }
         }
-        let numeric = if numeric.len() > MAX_NUMERIC || !view.is_numeric() { &[] } else { numeric };
-        for (i, &a) in numeric.iter().enumerate().filter(|(_, a)| **a != child) {
-            for &b in numeric.iter().skip(i + 1).filter(|b| **b != child) {
-                if let (Some(first), Some(second)) = (views.get(a), views.get(b)) {
-                    found.push((view.linear_gain(&[first, second]), vec![a, b]));
-                }
+        Ok(Plan { nulls, source, exceptions, form, kind, guesses, table_bits, dictionary_size, linear, exponents })
+    }
+
+    /// Logarithm of the number of buckets of the model of a dictionary's text.
+    pub fn dictionary_table_bits(&self) -> u8 {
+        self.table_bits.min(MAX_DICTIONARY_TABLE_BITS)
+    }
+
+    #[cfg(feature = "writer")]
+    pub fn write(&self, num_parents: usize, out: &mut Vec<u8>) {
+        out.push(u8::from(self.nulls));
+        self.source.write(out);
+        if matches!(self.source, Source::Scaled { .. }) {
+            varint::write(self.exceptions, out);
+        }
+        match self.form {
+            Form::Offsets { base, divisor, bits } => {
+                out.push(0);
+                varint::write_signed(base, out);
+                varint::write(divisor, out);
+                out.push(bits);
+            }
+            Form::Ranks { count } => {
+                out.push(1);
+                varint::write(count, out);
+            }
+            Form::Direct { size } => {
+                out.push(2);
+                varint::write(size, out);
             }
         }
-    }
-    // Every parent has its price: it must be decoded, too.
-    let cost = |(gain, list): (f64, Vec<usize>)| (view.base - gain + LEAST * list.len() as f64, list);
-    let mut options: Options = found.into_iter().map(cost).filter(|(cost, _)| *cost < view.base).collect();
-    options.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.len().cmp(&b.1.len())));
-    options.push((view.base, Vec::new()));
-    options
-}
-
-/// What to choose from.
-struct Choice {
-    options: Vec<Options>,
-    max_depth: usize,
-}
-
-impl Choice {
-    /// The best options in an order in which parents come first, and the sum of their bits.
-    fn choose(&self, order: &[usize]) -> (f64, Vec<Vec<usize>>) {
-        let mut lists = vec![Vec::new(); self.options.len()];
-        let mut depths: Vec<Option<usize>> = vec![None; self.options.len()];
-        let mut total = 0.0;
-        for &child in order {
-            // One more than the deepest parent, if all have been placed.
-            let depth = |parents: &[usize]| {
-                parents
-                    .iter()
-                    .try_fold(0, |depth, &parent| Some(depth.max(depths.get(parent).copied().flatten()? + 1)))
-                    .filter(|&depth| depth <= self.max_depth)
-            };
-            let options = self.options.get(child).map(Vec::as_slice).unwrap_or_default();
-            let fitting = options.iter().find_map(|(cost, parents)| Some((cost, parents, depth(parents)?)));
-            if let (Some((cost, parents, depth)), Some(at), Some(list)) =
-                (fitting, depths.get_mut(child), lists.get_mut(child))
-            {
-                total += cost;
-                *at = Some(depth);
-                list.clone_from(parents);
+        out.push(u8::from(self.kind == Kind::Numbers));
+        out.push(self.guesses);
+        out.push(self.table_bits);
+        if self.source == Source::Text && matches!(self.form, Form::Ranks { .. }) {
+            varint::write(self.dictionary_size, out);
+        }
+        if self.kind == Kind::Numbers {
+            self.linear.write(out);
+            if !self.linear.terms.is_empty() {
+                out.extend(self.exponents.iter().take(num_parents));
             }
         }
-        (total, lists)
-    }
-
-    /// Which of the options of a column is that parent alone.
-    fn rank(&self, child: usize, parent: usize) -> Option<usize> {
-        self.options.get(child)?.iter().position(|(_, list)| list.as_slice() == [parent]).or(Some(usize::MAX))
-    }
-
-    /// The best order that moving single columns leads to, and its lists.
-    fn search(&self) -> (Vec<usize>, Vec<Vec<usize>>) {
-        let mut order: Vec<usize> = (0..self.options.len()).collect();
-        let (mut least, mut lists) = self.choose(&order);
-        let sweeps = if order.len() > MAX_ORDERED { 0 } else { SWEEPS };
-        for _ in 0..sweeps {
-            let before = least;
-            for from in 0..order.len() {
-                let mut best = None;
-                for to in 0..order.len() {
-                    let mut moved = order.clone();
-                    let column = moved.remove(from);
-                    moved.insert(to, column);
-                    let (total, chosen) = self.choose(&moved);
-                    if total < least - 1e-6 {
-                        least = total;
-                        best = Some((moved, chosen));
-                    }
-                }
-                if let Some(best) = best {
-                    (order, lists) = best;
-                }
-            }
-            if least >= before - 1e-6 {
-                break;
-            }
-        }
-        (order, lists)
-    }
-}
-
-/// Adds further parents, of columns that are placed before, where they help beside the first.
-fn extend(lists: &mut [Vec<usize>], order: &[usize], views: &[View], choice: &Choice) {
-    let mut depths = vec![0usize; views.len()];
-    let mut placed: Vec<usize> = Vec::new();
-    for &child in order {
-        let (Some(view), Some(list)) = (views.get(child), lists.get_mut(child)) else { continue };
-        while !list.is_empty() && list.len() < MAX_PARENTS {
-            let chosen: Vec<&View> = list.iter().filter_map(|&parent| views.get(parent)).collect();
-            let now = view.gain(&chosen).max(0.0);
-            let mut best: Option<(f64, usize)> = None;
-            let fits = |parent: &usize| {
-                !list.contains(parent)
-                    && depths.get(*parent).is_some_and(|&depth| depth < choice.max_depth)
-                    && views.get(*parent).is_some_and(|view| !view.is_constant)
-            };
-            let mut candidates: Vec<usize> = placed.iter().copied().filter(fits).collect();
-            candidates.sort_by_key(|&parent| choice.rank(child, parent));
-            for parent in candidates.into_iter().take(FURTHER) {
-                let with: Vec<&View> = chosen.iter().copied().chain(views.get(parent)).collect();
-                let gain = view.gain(&with);
-                if best.is_none_or(|(most, _)| gain > most) {
-                    best = Some((gain, parent));
-                }
-            }
-            let enough = now + LEAST.max(0.02 * (view.base - now));
-            match best.filter(|(gain, _)| *gain > enough) {
-                Some((_, parent)) => list.push(parent),
-                None => break,
-            }
-        }
-        let depth = list.iter().filter_map(|&parent| depths.get(parent)).max().map_or(0, |depth| depth + 1);
-        if let Some(at) = depths.get_mut(child) {
-            *at = depth;
-        }
-        placed.push(child);
-    }
-}
-
-/// The rows that are looked at: all, or blocks spread over them.
-fn sample(num_rows: usize, num_columns: usize) -> Bitmap {
-    let wanted = SAMPLE.min((WORK / (num_columns * num_columns)).max(LEAST_SAMPLE));
-    let (block, stride) = (wanted / BLOCKS, num_rows / BLOCKS);
-    let is_taken = |row: usize| num_rows <= wanted || row % stride < block && row / stride < BLOCKS;
-    (0..num_rows).map(is_taken).collect()
-}
-
-/// Picks the parents of each of the columns of a row group among the others: at most three, the best first, without
-/// cycles, and without chains of more than `max_depth` from child to parent.
-///
-/// The columns must have the same number of rows. The choice depends on nothing else.
-#[must_use]
-pub fn choose_parents(columns: &[&Column], max_depth: usize) -> Vec<Vec<usize>> {
-    let num_rows = columns.first().map_or(0, |column| column.len());
-    if columns.len() < 2 || num_rows < TOO_FEW {
-        return vec![Vec::new(); columns.len()];
-    }
-    let rows = sample(num_rows, columns.len());
-    let views: Vec<View> = columns.iter().map(|column| View::new(column, &rows)).collect();
-    let is_candidate = |index: &usize| views.get(*index).is_some_and(|view| view.is_numeric() && !view.is_constant);
-    let numeric: Vec<usize> = (0..views.len()).filter(is_candidate).collect();
-    let options = (0..views.len()).map(|child| find_options(child, &views, &numeric)).collect();
-    let choice = Choice { options, max_depth };
-    let (order, mut lists) = choice.search();
-    extend(&mut lists, &order, &views, &choice);
-    lists
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::column::Values;
-    use crate::testing::noise;
-
-    #[test]
-    fn logarithms_are_good_to_three_digits() {
-        for x in [1e-9, 0.001, 0.37, 0.5, 1.0, 1.41, 1.99, 2.0, 12_345.0] {
-            assert!((log2(x) - x.log2()).abs() < 0.002, "{x}: {}", log2(x));
-        }
-    }
-
-    #[test]
-    fn contexts_that_tell_the_value_leave_little() {
-        let mut next = noise(1);
-        let contexts: Vec<u32> = (0..5000).map(|_| (next() % 16) as u32).collect();
-        let values: Vec<u32> = contexts.iter().map(|x| x * x % 7).collect();
-        let classes = Classes::new(values);
-        assert!(classes.base > 1.5 && classes.gain(&contexts) > classes.base - 0.1);
-        assert!(classes.gain(&vec![0; 5000]).abs() < 0.1);
-    }
-
-    #[test]
-    fn sums_are_found_and_numbers_are_better_parents_than_noise() {
-        let mut next = noise(2);
-        let mut column = |values: Vec<i64>| Column::new(Values::Int64(values), None).unwrap();
-        let mut random = || (0..4000).map(|_| (next() % 1000) as i64).collect::<Vec<_>>();
-        let (a, b, other) = (random(), random(), random());
-        let sum = a.iter().zip(&b).map(|(a, b)| 3 * a - b + 5).collect();
-        let columns = [column(a), column(other), column(b), column(sum)];
-        let lists = choose_parents(&columns.iter().collect::<Vec<_>>(), 3);
-        // Any of the three can be the child of the others.
-        let children: Vec<&Vec<usize>> = lists.iter().filter(|list| list.len() == 2).collect();
-        assert!(children.len() == 1 && !children[0].contains(&1), "{lists:?}");
-    }
-
-    #[test]
-    fn samples_cover_small_tables_and_are_bounded_for_large_ones() {
-        assert_eq!(sample(1000, 5).count_ones(), 1000);
-        assert_eq!(sample(1_000_000, 5).count_ones(), SAMPLE);
-        assert_eq!(sample(1_000_000, 4000).count_ones(), LEAST_SAMPLE);
-        assert_eq!(sample(1_000_001, 5).count_ones(), SAMPLE);
     }
 }

@@ -41,9 +41,10 @@ const MAP_LIMIT: u32 = 1023;
 /// `65536 / (n + 1.5)`.
 static RATES: [u32; 1024] = {
     let mut rates = [0; 1024];
-    let mut n = 0;
+    let (mut n, mut twice) = (0, 3);
     while n < 1024 {
-        rates[n] = 131_072 / (2 * n as u32 + 3);
+        rates[n] = 131_072 / twice;
+        twice += 2;
         n += 1;
     }
     rates
@@ -66,7 +67,7 @@ const PROBABILITY_CLASSES: usize = 32;
 const MAP: usize = COUNT_CLASSES.len() * PROBABILITY_CLASSES;
 
 /// Class of every count, times the classes of probabilities.
-static CLASS_OF_COUNT: [u16; 1024] = {
+static CLASS_OF_COUNT: [usize; 1024] = {
     let mut classes = [0; 1024];
     let mut n = 0;
     let mut class = 0;
@@ -74,7 +75,7 @@ static CLASS_OF_COUNT: [u16; 1024] = {
         while class + 1 < COUNT_CLASSES.len() && n >= COUNT_CLASSES[class + 1] {
             class += 1;
         }
-        classes[n] = (class * PROBABILITY_CLASSES) as u16;
+        classes[n] = class * PROBABILITY_CLASSES;
         n += 1;
     }
     classes
@@ -82,7 +83,7 @@ static CLASS_OF_COUNT: [u16; 1024] = {
 
 fn map_index(slot: u32, x: i32) -> usize {
     // x is within +-2047.
-    usize::from(CLASS_OF_COUNT[(slot & COUNT) as usize]) + ((x + 2048) >> 7) as usize
+    CLASS_OF_COUNT[(slot & COUNT) as usize] + ((x + 2048) >> 7) as usize
 }
 
 /// Mixes two numbers into one whose bits all depend on both.
@@ -96,7 +97,7 @@ pub fn hash(a: u32, b: u32) -> u32 {
 #[derive(Clone, Debug)]
 struct Weights {
     values: [i16; INPUTS],
-    /// How often they have learned, up to 1024.
+    /// How often they have been used, up to [`MAX_SEEN`].
     seen: i32,
 }
 
@@ -144,6 +145,19 @@ const FINAL_LIMIT: i32 = 1 << 19;
 /// Classes of what a candidate's confidence can be.
 const CONFIDENCES: usize = 128;
 
+/// First weights, in steps of 2^-14, and the count that the slots of maps begin with.
+const FIRST_WEIGHT: i16 = 800;
+const FIRST_MAP_COUNT: u32 = 6;
+/// Learning rate of weights that have been used `n` times: `base + extra / (delay + n)`, times 2^-shift.
+const RATE_BASE: i32 = 16;
+const RATE_EXTRA: i32 = 1024;
+const RATE_DELAY: i32 = 16;
+const MIXER_SHIFT: i32 = 6;
+const MAX_SEEN: i32 = 1024;
+/// Learning rates of the final mixer and of refinements, as shifts.
+const FINAL_SHIFT: i32 = 14;
+const REFINEMENT_SHIFT: i32 = 6;
+
 /// What the last prediction was made of.
 #[derive(Debug, Default)]
 struct Last {
@@ -175,14 +189,18 @@ pub struct Predictor {
 
 impl Predictor {
     pub fn new(shape: Shape) -> Self {
-        let values = std::array::from_fn(|i| if i < 2 * CONTEXTS { FIRST_WEIGHT } else { FIRST_CANDIDATE_WEIGHT });
-        let first = Weights { values, seen: 0 };
-        let map: [u32; MAP] = std::array::from_fn(|i| {
-            let center = (i % PROBABILITY_CLASSES) as i32 * 128 + 64 - 2048;
-            squash(center) << 16 | FIRST_MAP_COUNT
-        });
-        let points: [u16; POINTS] =
-            std::array::from_fn(|i| u16::try_from(squash(i as i32 * STEP - LIMIT)).unwrap_or(u16::MAX));
+        let first = Weights { values: [FIRST_WEIGHT; INPUTS], seen: 0 };
+        // The middle of each class, and the value at each point.
+        let mut map = [0; MAP];
+        for classes in map.chunks_exact_mut(PROBABILITY_CLASSES) {
+            for (slot, x) in classes.iter_mut().zip((-1984..).step_by(128)) {
+                *slot = squash(x) << 16 | FIRST_MAP_COUNT;
+            }
+        }
+        let mut points = [0; POINTS];
+        for (point, x) in points.iter_mut().zip((-LIMIT..).step_by(STEP as usize)) {
+            *point = u16::try_from(squash(x)).unwrap_or_default();
+        }
         let [a, b, c] = shape.gates;
         Predictor {
             direct: shape.direct / BUCKET,
@@ -227,8 +245,8 @@ impl Predictor {
         last.slots = *slots;
         last.candidates = *candidates;
         let mut known = 0;
-        for i in 0..CONTEXTS {
-            let slot = self.buckets[slots[i] as usize / BUCKET].0[slots[i] as usize % BUCKET];
+        for (i, &at) in slots.iter().enumerate() {
+            let slot = self.buckets[at as usize / BUCKET].0[at as usize % BUCKET];
             let x = stretch(slot >> 20);
             let index = map_index(slot, x);
             last.maps[i] = index;
@@ -237,8 +255,7 @@ impl Predictor {
             last.inputs[2 * i + 1] = narrow(stretch(self.maps[i][index] >> 20));
             known += usize::from(is_known);
         }
-        for i in 0..CANDIDATES {
-            let said = candidates[i];
+        for (i, &said) in candidates.iter().enumerate() {
             last.inputs[2 * CONTEXTS + i] = if said == 0 {
                 0
             } else {
@@ -300,7 +317,7 @@ impl Predictor {
             let weights = &mut self.weights[g][last.gates[g]];
             // Weights that have learned little learn faster, at first five times.
             let rate = RATE_BASE + RATE_EXTRA / (RATE_DELAY + weights.seen);
-            weights.seen = (weights.seen + 1).min(1024);
+            weights.seen = (weights.seen + 1).min(MAX_SEEN);
             let error = (((target - last.mixed[g]) * rate) >> MIXER_SHIFT).clamp(-32767, 32767);
             // Up to 16, no product rounds to a step.
             if error.abs() > 16 {
@@ -315,16 +332,6 @@ impl Predictor {
         }
     }
 }
-
-const RATE_BASE: i32 = 16;
-const RATE_EXTRA: i32 = 1024;
-const RATE_DELAY: i32 = 16;
-const FIRST_WEIGHT: i16 = 800;
-const FIRST_CANDIDATE_WEIGHT: i16 = 800;
-const FIRST_MAP_COUNT: u32 = 6;
-const FINAL_SHIFT: i32 = 14;
-const MIXER_SHIFT: i32 = 6;
-const REFINEMENT_SHIFT: i32 = 6;
 
 fn confidence(said: u32) -> usize {
     ((said - 1) >> 1) as usize & (CONFIDENCES - 1)

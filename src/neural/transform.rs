@@ -30,6 +30,9 @@ const POWERS_OF_TEN: [f64; 23] = [
     1e21, 1e22,
 ];
 
+/// Largest power of ten that is an exact float.
+pub const MAX_EXPONENT: u8 = 22;
+
 /// `10^exponent`, exactly; 1 beyond `10^22`.
 pub fn power_of_ten(exponent: u8) -> f64 {
     POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0)

@@ -1,13 +1,13 @@
 //! Encoding: candidates are tried on samples, the best encodes the whole, and the result is decoded and compared.
 
 use super::coder::Encoder;
+use super::coding::Coding;
 use super::linear;
 use super::parents::{Parent, exponent};
+use super::plan::{Form, MAX_TABLE_BITS, MIN_TABLE_BITS, Plan};
 use super::symbols::{Kind, MAX_GUESSES, MODELLED_BITS};
 use super::transform::{self, Dense, Transformed};
-use super::{
-    Coding, Form, MAX_TABLE_BITS, MIN_TABLE_BITS, Plan, bits_of, check_parents, decode, offset_of, rank_of, views,
-};
+use super::{bits_of, check_parents, decode, offset_of, rank_of, views};
 use crate::bytes::to_u64;
 use crate::column::{Bitmap, Column, VarBytes};
 use crate::encoding::chunk::ColumnType;
@@ -75,16 +75,40 @@ struct Given<'a> {
     exceptions: &'a [(u64, u64)],
 }
 
+/// Parts of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Everything,
+    Dictionary,
+    Values,
+}
+
 impl Given<'_> {
-    /// Codes what a plan says about the first `count` values; validity and exceptions only where `whole`.
-    fn run(&self, plan: &Plan, count: usize, whole: bool) -> Result<Vec<u8>> {
+    /// Codes what a plan says about the first `count` values.
+    fn run(&self, plan: &Plan, part: Part, count: usize) -> Result<Vec<u8>> {
         let mut coder = Encoder::new();
         let mut coding = Coding { coder: &mut coder, plan, limit: u64::MAX };
-        if whole {
+        if part == Part::Everything {
             if let Some(validity) = self.column.validity() {
                 coding.validity(self.column.len(), self.parents, Some(validity))?;
             }
             coding.exceptions(count, self.exceptions)?;
+        }
+        if part != Part::Values && matches!(plan.form, Form::Ranks { .. }) {
+            match self.list {
+                List::Integers(list) => coding.entries(list.len(), list).map(drop)?,
+                List::Text(list) => {
+                    let mut entries = VarBytes::default();
+                    for value in list {
+                        entries.push(value)?;
+                    }
+                    let (size, table_bits) = (plan.dictionary_size, plan.dictionary_table_bits());
+                    coding.texts(list.len(), size, &[], Some(&entries), table_bits)?;
+                }
+            }
+        }
+        if part == Part::Dictionary {
+            return Ok(coder.finish());
         }
         let done = |_: u64| Ok(());
         match (&plan.form, self.dense, self.list) {
@@ -92,26 +116,14 @@ impl Given<'_> {
                 coding.texts(count, size, self.views, Some(text), plan.table_bits)?;
             }
             (&Form::Ranks { count: entries }, Dense::Text(text), List::Text(list)) => {
-                let mut dictionary = VarBytes::default();
-                for value in list {
-                    dictionary.push(value)?;
-                }
-                coding.texts(list.len(), plan.dictionary_size, &[], Some(&dictionary), plan.dictionary_table_bits())?;
                 let rank = |row: usize| to_u64(list.partition_point(|&entry| entry < text.get(row)));
                 coding.symbols(bits_of(entries), count, self.views, rank, |rank| rank, done)?;
             }
             (&Form::Ranks { count: entries }, Dense::Integers(values), List::Integers(list)) => {
-                coding.entries(list.len(), list)?;
                 let value = |row: usize| values.get(row).copied().unwrap_or_default();
                 let place = |value: i64| rank_of(list, value);
-                coding.symbols(
-                    bits_of(entries),
-                    count,
-                    self.views,
-                    |row| place(value(row)).cast_unsigned(),
-                    place,
-                    done,
-                )?;
+                let rank = |row: usize| place(value(row)).cast_unsigned();
+                coding.symbols(bits_of(entries), count, self.views, rank, place, done)?;
             }
             (&Form::Offsets { base, divisor, bits }, Dense::Integers(values), _) => {
                 let offset = |row: usize| {
@@ -125,33 +137,37 @@ impl Given<'_> {
         Ok(coder.finish())
     }
 
-    /// Bytes that a plan would take, by the first `few` of `count` values.
-    fn estimate(&self, plan: &Plan, few: usize, count: usize) -> Result<u64> {
+    /// Bytes that a plan would take, by the first `few` of `count` values and a dictionary of that size.
+    fn estimate(&self, plan: &Plan, few: usize, count: usize, dictionary: u64) -> Result<u64> {
         let trial = Plan { table_bits: plan.table_bits.min(TRIAL_TABLE_BITS), ..plan.clone() };
-        // A dictionary is needed whole.
+        let size = to_u64(self.run(&trial, Part::Values, few)?.len());
         let fixed = match plan.form {
-            Form::Ranks { .. } => to_u64(self.run(&trial, 0, false)?.len()),
-            _ => 0,
+            Form::Ranks { .. } => dictionary,
+            Form::Direct { size } => size / LETTERS_PER_BYTE,
+            Form::Offsets { .. } => 0,
         };
-        let size = to_u64(self.run(&trial, few, false)?.len()).saturating_sub(fixed);
-        let slow = if let Form::Direct { size } = plan.form { size / LETTERS_PER_BYTE } else { 0 };
-        Ok(fixed + size.saturating_mul(to_u64(count)) / to_u64(few.max(1)) + slow)
+        Ok(fixed + size.saturating_mul(to_u64(count)) / to_u64(few.max(1)))
     }
 
     /// The plan that takes the fewest bytes on a sample.
     fn best(&self, mut plans: Vec<Plan>, count: usize, level: Level) -> Result<Option<Plan>> {
         let sample = count.min(level.sample());
+        // A dictionary is needed whole, and is the same for all.
+        let dictionary = match plans.iter().find(|plan| matches!(plan.form, Form::Ranks { .. })) {
+            Some(plan) if plans.len() > 1 => to_u64(self.run(plan, Part::Dictionary, 0)?.len()),
+            _ => 0,
+        };
         if plans.len() > FINALISTS && sample >= 1024 {
             let mut ranked = Vec::new();
             for plan in plans {
-                ranked.push((self.estimate(&plan, sample / 4, count)?, plan));
+                ranked.push((self.estimate(&plan, sample / 4, count, dictionary)?, plan));
             }
             ranked.sort_by_key(|(size, _)| *size);
             plans = ranked.into_iter().take(FINALISTS).map(|(_, plan)| plan).collect();
         }
         let mut best: Option<(u64, Plan)> = None;
         for plan in plans {
-            let size = self.estimate(&plan, sample, count)?;
+            let size = self.estimate(&plan, sample, count, dictionary)?;
             if best.as_ref().is_none_or(|(least, _)| size < *least) {
                 best = Some((size, plan));
             }
@@ -161,7 +177,9 @@ impl Given<'_> {
             let guesses = u8::try_from(MAX_GUESSES).unwrap_or_default();
             let guessing = Plan { guesses, ..best.clone() };
             // Where guesses are mostly right they save time, too.
-            if self.estimate(&guessing, sample, count)?.saturating_mul(100) <= size.saturating_mul(101) + 200 {
+            if self.estimate(&guessing, sample, count, dictionary)?.saturating_mul(100)
+                <= size.saturating_mul(101) + 200
+            {
                 return Ok(Some(guessing));
             }
         }
@@ -274,7 +292,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
     let plan = given.best(plans, count, level)?.unwrap_or(first);
     let mut out = Vec::new();
     plan.write(parents.len(), &mut out);
-    out.extend(given.run(&plan, count, true)?);
+    out.extend(given.run(&plan, Part::Everything, count)?);
     verify(&out, column, parents)?;
     Ok(out)
 }
