@@ -154,3 +154,61 @@ impl BitCoder for Decoder<'_> {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::testing::noise;
+
+    #[test]
+    fn bits_of_any_probability_come_back() {
+        let mut next = noise(3);
+        let bits: Vec<(bool, u32)> = (0..20_000)
+            .map(|i| {
+                let p = [1, 65535, 32768, 300, 65000][i % 5];
+                // Mostly as likely as said, sometimes the opposite.
+                (((next() & 0xffff) as u32) < p || next().is_multiple_of(500), p)
+            })
+            .collect();
+        let mut encoder = Encoder::new();
+        for &(bit, p) in &bits {
+            encoder.code(bit, p);
+        }
+        let bytes = encoder.finish();
+        let mut decoder = Decoder::new(&bytes);
+        for &(bit, p) in &bits {
+            assert_eq!(decoder.code(false, p), bit);
+        }
+        decoder.finish().unwrap();
+    }
+
+    #[test]
+    fn nothing_takes_no_bytes_and_likely_bits_take_few() {
+        assert!(Encoder::new().finish().is_empty());
+        let mut encoder = Encoder::new();
+        for _ in 0..5000 {
+            encoder.code(true, 65535);
+        }
+        assert!(encoder.finish().len() <= 1);
+    }
+
+    #[test]
+    fn streams_that_are_too_short_or_too_long_are_refused() {
+        let mut encoder = Encoder::new();
+        for i in 0..8000u32 {
+            encoder.code(i % 3 == 0, 1 << 15);
+        }
+        let bytes = encoder.finish();
+        assert_eq!(bytes.len(), 1000);
+        let read = |bytes: &[u8]| {
+            let mut decoder = Decoder::new(bytes);
+            (0..8000).for_each(|_| {
+                decoder.code(false, 1 << 15);
+            });
+            decoder.finish()
+        };
+        assert!(read(&bytes).is_ok());
+        assert!(read(&bytes[..990]).is_err());
+        assert!(read(&[bytes.clone(), vec![0; 9]].concat()).is_err());
+    }
+}

@@ -10,6 +10,8 @@ const POINT: u32 = 16;
 /// Terms per parent: the number, and its quotient by 100 rounded down (clock times are written as hours x 100 + minutes).
 const KINDS: u8 = 2;
 const MAX_TERMS: u8 = 6;
+/// Bound of weights: no sum of products with numbers of 64 bits leaves 128 bits.
+const MAX_WEIGHT: i64 = 1 << 48;
 
 /// One product of a sum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +45,11 @@ impl Linear {
             if usize::from(parent) >= num_parents {
                 return Err(Error::corrupt(format!("linear prediction from parent {parent} of {num_parents}")));
             }
-            terms.push(Term { parent, kind, weight: varint::read_signed(reader)? });
+            let weight = varint::read_signed(reader)?;
+            if !(-MAX_WEIGHT..=MAX_WEIGHT).contains(&weight) {
+                return Err(Error::corrupt(format!("linear prediction with weight {weight} (at most 2^48)")));
+            }
+            terms.push(Term { parent, kind, weight });
         }
         Ok(Linear { terms, constant: if count > 0 { varint::read_signed(reader)? } else { 0 } })
     }
@@ -207,7 +213,8 @@ mod writer {
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
         let fixed = (constant * scale).round() as i64;
         linear.constant = fixed;
-        (!linear.terms.is_empty()).then_some(linear)
+        let fits = linear.terms.iter().all(|term| (-MAX_WEIGHT..=MAX_WEIGHT).contains(&term.weight));
+        (fits && !linear.terms.is_empty()).then_some(linear)
     }
 
     /// Gaussian elimination with pivoting; directions without information get no weight.
@@ -251,5 +258,51 @@ mod writer {
         let solution: Vec<f64> =
             system.iter().enumerate().map(|(i, line)| Some(line.last()? / line.get(i)?)).collect::<Option<_>>()?;
         solution.iter().all(|x| x.is_finite()).then_some(solution)
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::testing::noise;
+
+    fn parent(numbers: Vec<i64>) -> Parent {
+        Parent { classes: vec![0; numbers.len()], numbers }
+    }
+
+    #[test]
+    fn differences_of_clock_times_are_found_despite_outliers() {
+        let mut next = noise(4);
+        let minutes: Vec<(i64, i64)> = (0..3000).map(|_| ((next() % 1440) as i64, (next() % 1440) as i64)).collect();
+        let clock = |minutes: i64| minutes / 60 * 100 + minutes % 60;
+        let parents = [
+            parent(minutes.iter().map(|x| clock(x.0)).collect()),
+            parent(minutes.iter().map(|x| clock(x.1)).collect()),
+        ];
+        let difference = |(row, x): (usize, &(i64, i64))| x.0 - x.1 + if row % 10 == 3 { 1440 } else { 0 };
+        let values: Vec<i64> = minutes.iter().enumerate().map(difference).collect();
+        let linear = fit(&values, &parents).unwrap();
+        let hits = (0..3000).filter(|&row| linear.predict(&parents, row) == values[row]).count();
+        assert_eq!(hits, 2700);
+        let mut bytes = Vec::new();
+        linear.write(&mut bytes);
+        assert_eq!(Linear::read(&mut ByteReader::new(&bytes, 0), 2).unwrap(), linear);
+        assert!(Linear::read(&mut ByteReader::new(&bytes, 0), 1).is_err());
+    }
+
+    #[test]
+    fn parents_that_offer_nothing_give_no_prediction() {
+        let values: Vec<i64> = (0..100).collect();
+        assert_eq!(fit(&values, &[parent(vec![7; 100]), parent(Vec::new())]), None);
+        assert_eq!(fit(&values[..10], &[parent((0..10).collect())]), None);
+    }
+
+    #[test]
+    fn predictions_saturate() {
+        let term = Term { parent: 0, kind: 0, weight: -MAX_WEIGHT };
+        let linear = Linear { terms: vec![term; 6], constant: i64::MAX };
+        let parents = [parent(vec![i64::MIN, i64::MAX, 0])];
+        assert_eq!((linear.predict(&parents, 0), linear.predict(&parents, 1)), (i64::MAX, i64::MIN));
+        assert_eq!(linear.predict(&parents, 2), (i64::MAX >> 16) + 1);
     }
 }

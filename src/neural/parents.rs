@@ -116,3 +116,34 @@ pub fn exponent(column: &Column) -> u8 {
         _ => 6,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_are_a_class_of_their_own_and_zero() {
+        let column =
+            Column::new(Values::Int16(vec![5, 0, 5, -1]), Some([true, false, true, true].into_iter().collect()));
+        let parent = Parent::new(&column.unwrap(), None, 0);
+        assert_eq!(parent.numbers, [5, 0, 5, -1]);
+        assert!(parent.is_null(1) && !parent.is_null(3) && parent.class(0) == parent.class(2));
+        assert_ne!(parent.class(0), parent.class(3));
+    }
+
+    #[test]
+    fn floats_are_scaled_and_saturate() {
+        let column = Column::new(Values::Float64(vec![1.25, -0.5, f64::NAN, 1e300, -0.0]), None).unwrap();
+        assert_eq!(Parent::new(&column, None, 1).numbers, [13, -5, 0, i64::MAX, 0]);
+        let rows = [false, true, false, false, true].into_iter().collect();
+        assert_eq!(Parent::new(&column, Some(&rows), 2).numbers, [-50, 0]);
+    }
+
+    #[test]
+    fn text_has_classes_only() {
+        let text = VarBytes::new(vec![0, 1, 2, 3], b"aba".to_vec()).unwrap();
+        let parent = Parent::new(&Column::new(Values::String(text), None).unwrap(), None, 0);
+        assert!(parent.numbers.is_empty() && parent.class(0) == parent.class(2) && parent.class(0) != parent.class(1));
+        assert_eq!(parent.number(0), 0);
+    }
+}

@@ -341,3 +341,73 @@ fn confidence(said: u32) -> usize {
 fn narrow(x: i32) -> i16 {
     i16::try_from(x).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::noise;
+
+    fn predictor() -> Predictor {
+        Predictor::new(Shape { direct: 0, hashed: 8, gates: [1, 1, 1], refinements: [1, 1] })
+    }
+
+    /// Mean probability that was given to what happened, of the last thousand bits.
+    fn learn(predictor: &mut Predictor, mut bit: impl FnMut(usize) -> (u32, bool)) -> f64 {
+        let mut sum = 0.0;
+        for i in 0..4000 {
+            let (context, bit) = bit(i);
+            let base = predictor.find(context.wrapping_mul(0x9e37_79b1));
+            let p = predictor.predict(&[base + 1; CONTEXTS], &[0; CANDIDATES], &Gates::default());
+            assert!((1..=65535).contains(&p));
+            predictor.update(bit);
+            if i >= 3000 {
+                sum += f64::from(if bit { p } else { 65536 - p }) / 65536.0;
+            }
+        }
+        sum / 1000.0
+    }
+
+    #[test]
+    fn learns_what_a_context_tells_and_nothing_where_there_is_nothing() {
+        assert!(learn(&mut predictor(), |i| ((i % 7) as u32, i % 7 < 3)) > 0.998);
+        let mut next = noise(1);
+        let chance = learn(&mut predictor(), |_| (0, next() & 1 == 1));
+        assert!((0.48..0.52).contains(&chance), "{chance}");
+    }
+
+    #[test]
+    fn buckets_that_are_used_stay() {
+        let mut predictor = predictor();
+        let used = predictor.find(77);
+        for _ in 0..10 {
+            predictor.predict(&[used + 1; CONTEXTS], &[0; CANDIDATES], &Gates::default());
+            predictor.update(true);
+        }
+        for other in 1000..5000 {
+            predictor.find(other);
+        }
+        assert_eq!(predictor.find(77), used);
+        assert!(predictor.buckets[used as usize / BUCKET].0[1] & COUNT >= 10);
+    }
+
+    #[test]
+    fn extreme_inputs_do_not_overflow() {
+        let mut predictor = predictor();
+        let base = predictor.find(5);
+        for i in 0..20_000 {
+            // Long agreement, then shocks.
+            let bit = i % 1000 != 0;
+            predictor.predict(&[base + 1; CONTEXTS], &[1 + 2 * 127 + u32::from(bit); CANDIDATES], &Gates::default());
+            predictor.update(bit);
+        }
+    }
+
+    #[test]
+    fn values_out_of_a_gate_are_cut() {
+        let mut predictor = predictor();
+        let base = predictor.find(5);
+        let gates = Gates { gates: [u32::MAX; GATES], refinements: [u32::MAX; 2] };
+        predictor.predict(&[base + 1; CONTEXTS], &[0; CANDIDATES], &gates);
+        predictor.update(true);
+    }
+}

@@ -39,7 +39,9 @@ fn log2(x: f64) -> f64 {
     let bits = x.to_bits();
     let exponent = (bits >> 52 & 0x7ff) as f64 - 1023.0;
     let m = f64::from_bits(bits & 0x000f_ffff_ffff_ffff | 1023 << 52);
-    exponent + (-1.741_793_9 + (2.821_202_6 + (-1.469_956_8 + (0.447_179_55 - 0.056_570_851 * m) * m) * m) * m)
+    // Natural logarithm of a number from 1 to 2.
+    let ln = -1.741_793_9 + (2.821_202_6 + (-1.469_956_8 + (0.447_179_55 - 0.056_570_851 * m) * m) * m) * m;
+    exponent + ln * std::f64::consts::LOG2_E
 }
 
 /// What was counted beside a context.
@@ -166,17 +168,17 @@ impl View {
         let step = (sorted.len() / RANGES).max(1);
         let mut bounds: Vec<i64> = sorted.iter().copied().step_by(step).collect();
         bounds.dedup();
+        let middle = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
         sorted.dedup();
         let range = |number: &i64| u32::try_from(bounds.partition_point(|bound| bound <= number)).unwrap_or_default();
         let ranges =
             if sorted.len() > RANGES { whole.numbers.iter().map(range).collect() } else { whole.classes.clone() };
         let (values, ranges) = (Classes::new(whole.classes.clone()), Classes::new(ranges));
         let mut base = values.base;
-        if whole.numbers.len() > 1 {
-            base = base.min(residual_bits(whole.numbers.windows(2).map(|pair| match pair {
-                [a, b] => b.wrapping_sub(*a),
-                _ => 0,
-            })));
+        if !whole.numbers.is_empty() {
+            let steps = whole.numbers.iter().zip(whole.numbers.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
+            let from_middle = whole.numbers.iter().map(|number| number.wrapping_sub(middle));
+            base = base.min(residual_bits(steps)).min(residual_bits(from_middle));
         }
         let is_constant = whole.classes.iter().all(|class| Some(class) == whole.classes.first());
         View { whole, values, ranges, is_constant, base }

@@ -428,3 +428,51 @@ impl SymbolModel {
         coded
     }
 }
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::super::coder::{Decoder, Encoder};
+    use super::*;
+    use crate::testing::noise;
+
+    #[test]
+    fn classes_grow_with_distance() {
+        for class in [distance_class, coarse_class] {
+            let mut last = 0;
+            for distance in [0, 1, 2, 3, 5, 15, 16, 20, 31, 32, 100, 1 << 20, 1 << 31, i64::MAX] {
+                assert!(class(distance) >= last, "{distance}");
+                last = class(distance);
+                assert_ne!(class(-distance - 1), last);
+            }
+        }
+        assert_eq!((distance_class(i64::MIN), coarse_class(i64::MIN)), (255, 31));
+        assert_eq!((distance_class(15), distance_class(16), distance_class(19), distance_class(20)), (15, 16, 16, 17));
+    }
+
+    #[test]
+    fn values_of_any_width_come_back() {
+        for bits in [0, 1, 3, 4, 5, 23, 24, 25, 33, 63, 64] {
+            for (kind, guesses) in [(Kind::Codes, 0), (Kind::Numbers, 0), (Kind::Codes, 3), (Kind::Numbers, 2)] {
+                let mut next = noise(bits.into());
+                let rows: Vec<(u64, Row)> = (0..300)
+                    .map(|i| {
+                        let value = if bits == 0 { 0 } else { next() >> (64 - bits) };
+                        let parents = [(i % 5) as u32, (i % 3) as u32, 9];
+                        let expected = (i % 2 == 0).then_some(value.cast_signed().wrapping_sub(1));
+                        (value, Row { parents, num_parents: i / 75, expected })
+                    })
+                    .collect();
+                let (mut encoder, mut model) = (Encoder::new(), SymbolModel::new(kind, bits, 8, guesses));
+                for (value, row) in &rows {
+                    assert_eq!(model.code(&mut encoder, *value, row).unwrap(), *value);
+                }
+                let bytes = encoder.finish();
+                let (mut decoder, mut model) = (Decoder::new(&bytes), SymbolModel::new(kind, bits, 8, guesses));
+                for (value, row) in &rows {
+                    assert_eq!(model.code(&mut decoder, 0, row).unwrap(), *value, "{bits} bits, {kind:?}");
+                }
+                decoder.finish().unwrap();
+            }
+        }
+    }
+}

@@ -333,3 +333,53 @@ fn unescape(bytes: &[u8]) -> Result<Vec<u8>> {
     }
     Ok(out)
 }
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::super::coder::{Decoder, Encoder};
+    use super::*;
+
+    fn round_trip(values: &[Vec<u8>]) -> usize {
+        let row = |i: usize| Row { parents: [(i % 4) as u32, 7, 8], num_parents: i % 4, expected: None };
+        let (mut encoder, mut model) = (Encoder::new(), TextModel::new(10));
+        for (i, value) in values.iter().enumerate() {
+            model.code(&mut encoder, value, &row(i), &mut VarBytes::default(), 0).unwrap();
+        }
+        let bytes = encoder.finish();
+        let (mut decoder, mut model, mut decoded) = (Decoder::new(&bytes), TextModel::new(10), VarBytes::default());
+        for (i, value) in values.iter().enumerate() {
+            model.code(&mut decoder, &[], &row(i), &mut decoded, value.len()).unwrap();
+        }
+        decoder.finish().unwrap();
+        assert!(decoded.iter().eq(values.iter().map(Vec::as_slice)));
+        bytes.len()
+    }
+
+    #[test]
+    fn text_and_bytes_come_back() {
+        round_trip(&[]);
+        round_trip(&[vec![], vec![0], vec![1, 2, 0, 1], vec![0xff; 300], vec![], (0..=255).collect()]);
+        let lines = |i: u32| format!("The {i}th of several rows, {}", i * i).into_bytes();
+        assert!(round_trip(&(0..400).map(lines).collect::<Vec<_>>()) < 2500);
+    }
+
+    #[test]
+    fn text_beyond_its_size_is_refused() {
+        let (mut encoder, mut model) = (Encoder::new(), TextModel::new(8));
+        model.code(&mut encoder, b"four", &Row::default(), &mut VarBytes::default(), 4).unwrap();
+        let bytes = encoder.finish();
+        for (limit, fits) in [(4, true), (3, false), (0, false)] {
+            let mut decoder = Decoder::new(&bytes);
+            let result = TextModel::new(8).code(&mut decoder, &[], &Row::default(), &mut VarBytes::default(), limit);
+            assert_eq!(result.is_ok(), fits);
+        }
+    }
+
+    #[test]
+    fn escapes_are_undone_and_others_refused() {
+        assert_eq!(unescape(&[5, 1, 1, 1, 2]).unwrap(), [5, 0, 1]);
+        for bad in [&[1][..], &[1, 3], &[7, 1, 9]] {
+            assert!(unescape(bad).is_err());
+        }
+    }
+}

@@ -373,3 +373,37 @@ mod writer {
         })
     }
 }
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_keep_the_order_of_floats() {
+        let floats = [f64::NEG_INFINITY, -1.5, -0.0, 0.0, 5e-324, 2.0, f64::INFINITY, f64::NAN];
+        let ordered: Vec<i64> = floats.iter().map(|x| order64(x.to_bits())).collect();
+        assert!(ordered.is_sorted() && floats.iter().zip(&ordered).all(|(x, y)| x.to_bits() == unorder64(*y)));
+        let floats = [f32::MIN, -0.0, 0.0, 1.0, f32::NAN];
+        let ordered: Vec<i64> = floats.iter().map(|x| order32(x.to_bits())).collect();
+        assert!(ordered.is_sorted() && floats.iter().zip(&ordered).all(|(x, y)| x.to_bits() == unorder32(*y)));
+    }
+
+    #[test]
+    fn decimal_floats_become_integers_and_the_rest_exceptions() {
+        let mut values: Vec<f64> = (0..100).map(|x| f64::from(x) / 100.0).collect();
+        values[40] = -0.0;
+        let column = Column::new(Values::Float64(values), None).unwrap();
+        let transformed = transform(&column).unwrap();
+        assert_eq!(transformed.source, Source::Scaled { base: 0, exponent: 2 });
+        assert_eq!(transformed.exceptions, [(40, 1 << 63)]);
+        let restored = restore(
+            transformed.dense,
+            transformed.source,
+            &transformed.exceptions,
+            ColumnType::of(column.values()),
+            None,
+            100,
+        );
+        assert_eq!(restored.unwrap(), column);
+    }
+}
