@@ -420,7 +420,7 @@ mod tests {
     #[test]
     fn sums_are_found_and_numbers_are_better_parents_than_noise() {
         let mut next = noise(2);
-        let mut column = |values: Vec<i64>| Column::new(Values::Int64(values), None).unwrap();
+        let column = |values: Vec<i64>| Column::new(Values::Int64(values), None).unwrap();
         let mut random = || (0..4000).map(|_| (next() % 1000) as i64).collect::<Vec<_>>();
         let (a, b, other) = (random(), random(), random());
         let sum = a.iter().zip(&b).map(|(a, b)| 3 * a - b + 5).collect();

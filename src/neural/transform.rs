@@ -63,6 +63,7 @@ impl Source {
         Ok(source)
     }
 
+    #[cfg(feature = "writer")]
     pub fn write(self, out: &mut Vec<u8>) {
         match self {
             Source::Integers => out.push(0),
@@ -87,6 +88,7 @@ impl Source {
 }
 
 /// Patterns in the order of IEEE 754 totalOrder.
+#[cfg(feature = "writer")]
 fn order64(pattern: u64) -> i64 {
     let pattern = pattern.cast_signed();
     pattern ^ ((pattern >> 63).cast_unsigned() >> 1).cast_signed()
@@ -96,6 +98,7 @@ fn unorder64(value: i64) -> u64 {
     (value ^ ((value >> 63).cast_unsigned() >> 1).cast_signed()).cast_unsigned()
 }
 
+#[cfg(feature = "writer")]
 fn order32(pattern: u32) -> i64 {
     let pattern = pattern.cast_signed();
     i64::from(pattern ^ ((pattern >> 31).cast_unsigned() >> 1).cast_signed())
