@@ -112,11 +112,11 @@ await main(async () => {
 
   const peers = await ensurePeers();
   mkdirSync(`${folder}/files`, { recursive: true });
-  const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs() : undefined;
+  const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs({ named: options.profile }) : undefined;
   process.env.NCF_BENCH_ENTRY = ours?.entry;
   const versions = Object.fromEntries(Object.values(ADAPTERS).map(({ module }) => [module, peers]));
   versions.ncf = ours?.version ?? results.versions.ncf ?? '';
-  forgetStale(results, versions);
+  if (!options.profile) forgetStale(results, versions);
   const save = () => writeWhole(resultsFile, JSON.stringify(results, null, 1));
   results.machine = describeMachine();
 
@@ -139,7 +139,9 @@ await main(async () => {
   for (const table of tables) await timeTable(table, cases.filter((name) => name in CASES), adapters);
 
   if (cases.includes('growth')) {
-    for (const table of GROWTH.tables) await timeTable(table, GROWTH.cases, adapters.filter((name) => GROWTH.adapters.includes(name)));
+    // What is being timed anyway need not be timed twice.
+    const timed = (/** @type {string} */ table) => tables.includes(table) && GROWTH.cases.every((name) => cases.includes(name));
+    for (const table of GROWTH.tables.filter((name) => !timed(name))) await timeTable(table, GROWTH.cases, adapters.filter((name) => GROWTH.adapters.includes(name)));
   }
 
   if (cases.includes('memory')) {
