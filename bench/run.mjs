@@ -2,7 +2,7 @@
  * The performance suite: `npm run bench`. Measures our package beside its peers, on the same tables, in Node, and writes
  * docs/benchmarks.md and docs/benchmarks.svg.
  *
- * --quick               small tables and few rounds; the documents stay as they are
+ * --quick               small tables, one round; the documents stay as they are
  * --tables a,b          only these; likewise --cases and --adapters; the documents stay as they are
  * --rounds N            how often each adapter's turn comes; default 5
  * --budget MS           time that a process spends on its runs; default 1200
@@ -107,7 +107,7 @@ await main(async () => {
   const tables = pick('tables', options.tables, Object.keys(TABLES), options.quick ? QUICK : FULL);
   const cases = pick('cases', options.cases, [...Object.keys(CASES), ...OTHERS], options.quick ? Object.keys(CASES) : undefined);
   const adapters = pick('adapters', options.adapters, Object.keys(ADAPTERS));
-  const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+  const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
   const budget = Number(options.budget ?? (options.quick ? 400 : 1200));
 
   const peers = await ensurePeers();
