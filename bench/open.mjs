@@ -1,6 +1,7 @@
 /**
  * Opens a file of 2,000 columns and 100 row groups, and reads one column of one row group: `npm run bench:open`.
  * Over HTTP from a server in a process of its own, and from a path; milliseconds are medians of fresh opens.
+ * Writes its part of docs/benchmarks.md.
  */
 
 import { fork } from 'node:child_process';
@@ -12,6 +13,8 @@ import { inRoot } from '../scripts/lib/paths.mjs';
 import { main } from '../scripts/lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../scripts/lib/stamp.mjs';
 import { native } from './native.mjs';
+import { markdown, writePart } from './suite/document.mjs';
+import { describeMachine } from './suite/machine.mjs';
 import { spread } from './suite/measure.mjs';
 import { installOurs } from './suite/peers.mjs';
 import { folder } from './tables.mjs';
@@ -77,6 +80,7 @@ async function measure(ncf, path, url) {
     ['HTTP', url, url, { fetch: { fetch: counting } }],
     ['path', path, counted, {}],
   ];
+  const rows = [];
   for (const [name, source, countedSource, options] of sources) {
     const [times, cpuTimes] = [[], []].map((samples) => /** @type {number[]} */ (samples));
     for (let count = -WARM_UP; count < OPENS; count++) {
@@ -109,10 +113,18 @@ async function measure(ncf, path, url) {
       + `${opened.requests} requests, bar ${BARS.open.requests}, ${opened.bytes} bytes`);
     console.log(`${name}: one chunk of ${chunkSize} bytes: ${read.requests} requests, bar ${BARS.read.requests}; `
       + `${read.bytes} bytes, ${read.bytes - chunkSize} more than it, bar ${BARS.read.bytesBeyondChunk}`);
+    rows.push([
+      name, median.toFixed(2), `${q1.toFixed(2)} to ${q3.toFixed(2)}`, spread(cpuTimes ?? []).median.toFixed(2), String(opened.requests), opened.bytes.toLocaleString('en'),
+      String(read.requests), `${read.bytes} / ${chunkSize}`,
+    ]);
     if (median > BARS.open.milliseconds || opened.requests > BARS.open.requests
       || read.requests > BARS.read.requests || read.bytes > chunkSize + BARS.read.bytesBeyondChunk) process.exitCode = 1;
   }
   await handle.close();
+  const { open, read } = BARS;
+  const head = ['source', 'open, ms', 'quartiles', 'processor, ms', 'requests', 'bytes', 'requests for one chunk', 'bytes / its size'];
+  const bars = ['bar', String(open.milliseconds), '', '', String(open.requests), '', String(read.requests), `${read.bytesBeyondChunk} more`];
+  writePart('npm run bench:open', `${describeMachine()}.\n\n${markdown(head, [...rows, bars])}`);
 }
 
 /** Writes the file unless it is there, and gives its path. */

@@ -2,7 +2,7 @@
  * The performance suite: `npm run bench`. Measures our package beside its peers, on the same tables, in Node, and writes
  * docs/benchmarks.md and docs/benchmarks.svg.
  *
- * --quick               small tables and few rounds; the documents stay as they are
+ * --quick               small tables, one round; the documents stay as they are
  * --tables a,b          only these; likewise --cases and --adapters; the documents stay as they are
  * --rounds N            how often each adapter's turn comes; default 5
  * --budget MS           time that a process spends on its runs; default 1200
@@ -107,16 +107,16 @@ await main(async () => {
   const tables = pick('tables', options.tables, Object.keys(TABLES), options.quick ? QUICK : FULL);
   const cases = pick('cases', options.cases, [...Object.keys(CASES), ...OTHERS], options.quick ? Object.keys(CASES) : undefined);
   const adapters = pick('adapters', options.adapters, Object.keys(ADAPTERS));
-  const rounds = Number(options.rounds ?? (options.quick ? 2 : 5));
+  const rounds = Number(options.rounds ?? (options.quick ? 1 : 5));
   const budget = Number(options.budget ?? (options.quick ? 400 : 1200));
 
   const peers = await ensurePeers();
   mkdirSync(`${folder}/files`, { recursive: true });
-  const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs() : undefined;
+  const ours = adapters.some((name) => ADAPTERS[name]?.module === 'ncf') ? await installOurs({ named: options.profile }) : undefined;
   process.env.NCF_BENCH_ENTRY = ours?.entry;
   const versions = Object.fromEntries(Object.values(ADAPTERS).map(({ module }) => [module, peers]));
   versions.ncf = ours?.version ?? results.versions.ncf ?? '';
-  forgetStale(results, versions);
+  if (!options.profile) forgetStale(results, versions);
   const save = () => writeWhole(resultsFile, JSON.stringify(results, null, 1));
   results.machine = describeMachine();
 
@@ -139,7 +139,9 @@ await main(async () => {
   for (const table of tables) await timeTable(table, cases.filter((name) => name in CASES), adapters);
 
   if (cases.includes('growth')) {
-    for (const table of GROWTH.tables) await timeTable(table, GROWTH.cases, adapters.filter((name) => GROWTH.adapters.includes(name)));
+    // What is being timed anyway need not be timed twice.
+    const timed = (/** @type {string} */ table) => tables.includes(table) && GROWTH.cases.every((name) => cases.includes(name));
+    for (const table of GROWTH.tables.filter((name) => !timed(name))) await timeTable(table, GROWTH.cases, adapters.filter((name) => GROWTH.adapters.includes(name)));
   }
 
   if (cases.includes('memory')) {

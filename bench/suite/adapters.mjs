@@ -36,6 +36,7 @@
 export const ADAPTERS = {
   'ncf': { module: 'ncf', make: 'ncfAdapter', options: {}, about: 'this package, default options' },
   'ncf-none': { module: 'ncf', make: 'ncfAdapter', options: { options: { compression: 'none' } }, about: 'this package, `compression: \'none\'`' },
+  'ncf-no-cross': { module: 'ncf', make: 'ncfAdapter', options: { options: { crossColumn: false } }, about: 'this package, `crossColumn: false`' },
   'parquet-wasm-zstd': { module: 'parquet-wasm', make: 'parquetWasmAdapter', options: { compression: 'zstd' }, about: 'parquet-wasm and apache-arrow' },
   'parquet-wasm-snappy': { module: 'parquet-wasm', make: 'parquetWasmAdapter', options: { compression: 'snappy' }, about: 'parquet-wasm and apache-arrow' },
   'parquet-wasm-none': { module: 'parquet-wasm', make: 'parquetWasmAdapter', options: { compression: 'none' }, about: 'parquet-wasm and apache-arrow, uncompressed' },

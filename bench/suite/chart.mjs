@@ -41,7 +41,7 @@ export function chart(results) {
   const top = y;
   for (const table of TABLES) {
     y += 14;
-    parts.push(`<text x="10" y="${y}" font-weight="bold">${table}</text>`);
+    parts.push(`<text x="10" y="${y}" style="font-weight: bold">${table}</text>`);
     y += 8;
     for (const name of SHOWN) {
       const cells = results.times[table]?.[name];
@@ -55,7 +55,7 @@ export function chart(results) {
         const end = x(ratio);
         parts.push(
           `<rect x="${Math.min(one, end).toFixed(1)}" y="${y}" width="${Math.max(Math.abs(end - one), 1).toFixed(1)}" height="${BAR - 1}" fill="${colour}"/>`,
-          `<text x="${(Math.max(one, end) + 3).toFixed(1)}" y="${y + 7.5}" font-size="8">${ratio >= 100 ? ratio.toFixed(0) : ratio.toPrecision(2)}x</text>`,
+          `<text x="${(Math.max(one, end) + 3).toFixed(1)}" y="${y + 7.5}" style="font-size: 8px">${ratio >= 100 ? ratio.toFixed(0) : ratio.toPrecision(2)}x</text>`,
         );
         y += BAR;
       }
@@ -70,7 +70,7 @@ export function chart(results) {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${LEFT + WIDTH + 60} ${y + 24}" role="img">
 <title>Times as fast as parquet-wasm with ZSTD</title>
 <style>text { font: 10px system-ui, sans-serif; fill: #24292f } @media (prefers-color-scheme: dark) { text { fill: #d0d7de } }</style>
-<text x="10" y="16" font-size="12" font-weight="bold">Times as fast as parquet-wasm with ZSTD (logarithmic; right of 1x is faster)</text>
+<text x="10" y="16" style="font-size: 12px; font-weight: bold">Times as fast as parquet-wasm with ZSTD (logarithmic; right of 1x is faster)</text>
 ${[...lines, ...parts].join('\n')}
 </svg>
 `;

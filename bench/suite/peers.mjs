@@ -1,5 +1,6 @@
 /** Installs what is compared: the peers by bench/package-lock.json, and our own package from its tarball. */
 
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { installPackage } from '../../pkg-tests/support/install.mjs';
@@ -31,10 +32,14 @@ export function ensurePeers() {
 
 /**
  * Packs the built package and installs it where nothing else is.
+ * @param {{ named?: boolean }} [options] with `named`, its modules are those before wasm-opt, whose functions have names
  * @returns {Promise<{ entry: string, folder: string, version: string }>} its module for Node, its folder, and text that changes with it
  */
-export async function installOurs() {
+export async function installOurs({ named = false } = {}) {
   const installed = await installPackage(join(folder, 'ours'));
+  if (named) {
+    for (const name of ['reader', 'full']) copyFileSync(inRoot('target', 'wasm-pack', name, 'ncf_bg.wasm'), join(installed.folder, 'dist', 'wasm', `${name}.wasm`));
+  }
   return {
     entry: join(installed.folder, installed.manifest.exports['.'].node.default),
     folder: installed.folder,

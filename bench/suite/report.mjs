@@ -1,13 +1,12 @@
 /** The suite's part of docs/benchmarks.md, and the bars on the console. */
 
-import { readFileSync } from 'node:fs';
-
 import { inRoot } from '../../scripts/lib/paths.mjs';
 import { writeWhole } from '../../scripts/lib/stamp.mjs';
 import { ADAPTERS, BASELINE } from './adapters.mjs';
 import { bars } from './bars.mjs';
 import { CASES, TABLES } from './cases.mjs';
 import { chart } from './chart.mjs';
+import { markdown, writePart } from './document.mjs';
 import { peerVersions } from './machine.mjs';
 
 /**
@@ -24,21 +23,13 @@ import { peerVersions } from './machine.mjs';
  * @property {Record<string, import('./download.mjs').Size>} download by bundle
  */
 
-const BEGIN = '<!-- begin: npm run bench -->';
-const END = '<!-- end: npm run bench -->';
-
 /**
  * Writes docs/benchmarks.svg, and the suite's part of docs/benchmarks.md; the rest of that stays as it is.
  * @param {Results} results
  */
 export function writeReport(results) {
-  const path = inRoot('docs', 'benchmarks.md');
-  const text = readFileSync(path, 'utf8');
-  const [before, rest] = text.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (after === undefined) throw new Error(`${path} lacks the lines ${BEGIN} and ${END}`);
   writeWhole(inRoot('docs', 'benchmarks.svg'), chart(results));
-  writeWhole(path, `${before}${BEGIN}\n${render(results)}${END}${after}`);
+  writePart('npm run bench', render(results));
 }
 
 /**
@@ -58,14 +49,14 @@ export function printBars(results) {
  * @returns {string}
  */
 function render(results) {
-  return `
-${results.machine}. ${peerVersions()}. Every time is the median over fresh processes in which
+  return `${results.machine}. ${peerVersions()}. Every time is the median over fresh processes in which
 the adapters took turns, in milliseconds; in brackets the first and third quartile. *x* is how many times as fast as
-parquet-wasm with ZSTD.
+parquet-wasm with ZSTD, and the fastest is bold. The load of the machine, other programs included, was
+${loads(results)}.
 
 ![Times against parquet-wasm](benchmarks.svg)
 
-${Object.keys(results.times).map((table) => renderTable(results, table)).join('\n')}
+${Object.keys(TABLES).filter((table) => results.times[table]).map((table) => renderTable(results, table)).join('\n')}
 ### Memory
 
 Growth of a fresh process with flights3m in memory, in MB: at its peak, after garbage collection with the answer held, and
@@ -109,30 +100,48 @@ ${markdown(
 )}
 ### Adapters
 
-${markdown(['adapter', 'what it is'], Object.entries(ADAPTERS).map(([name, { about }]) => [name, about]))}`;
+${markdown(['adapter', 'what it is'], Object.entries(ADAPTERS).map(([name, { about }]) => [name, about])).trimEnd()}`;
 }
+
+/** @param {Results} results */
+function loads({ times }) {
+  const all = Object.values(times).flatMap((cases) => Object.values(cases).flatMap((cells) => Object.values(cells).map(({ load }) => load)));
+  return `${Math.min(...all).toFixed(1)} to ${Math.max(...all).toFixed(1)}`;
+}
+
+/** The columns of each table's two tables, which together would be too wide. */
+const COLUMNS = [['write', 'writeBuffers', 'open', 'buffers', 'values'], ['number', 'text', 'filter', 'rows']];
 
 /**
  * @param {Results} results
  * @param {string} table
  */
 function renderTable({ times, sizes }, table) {
-  const cases = Object.keys(CASES).filter((name) => times[table]?.[name]);
-  const adapters = Object.keys(ADAPTERS).filter((adapter) => cases.some((name) => times[table]?.[name]?.[adapter]));
-  const rows = adapters.map((adapter) => [
-    adapter,
-    (sizes[table]?.[adapter] ?? NaN).toLocaleString('en').replace('NaN', ''),
-    ...cases.map((name) => {
-      const cells = times[table]?.[name];
-      const cell = cells?.[adapter];
-      if (!cell) return '';
-      const best = Object.values(cells).every(({ wall }) => cell.wall.median <= wall.median);
-      const base = cells[BASELINE]?.wall.median;
-      const { median, q1, q3 } = cell.wall;
-      return `${best ? '**' : ''}${short(median)}${best ? '**' : ''} (${short(q1)} to ${short(q3)})${base === undefined ? '' : ` ${short(base / median)}x`}`;
-    }),
-  ]);
-  return `### ${table}: ${TABLES[table]?.about}\n\n${markdown(['adapter', 'file, bytes', ...cases.map((name) => CASES[name]?.title ?? name)], rows)}`;
+  const parts = COLUMNS.map((all, part) => {
+    const cases = all.filter((name) => times[table]?.[name]);
+    const adapters = Object.keys(ADAPTERS).filter((adapter) => cases.some((name) => times[table]?.[name]?.[adapter]));
+    const rows = adapters.map((adapter) => [
+      adapter,
+      ...(part === 0 ? [sizes[table]?.[adapter]?.toLocaleString('en') ?? ''] : []),
+      ...cases.map((name) => renderCell(times[table]?.[name] ?? {}, adapter)),
+    ]);
+    return cases.length === 0 ? '' : markdown(['adapter', ...(part === 0 ? ['file, bytes'] : []), ...cases.map((name) => CASES[name]?.title ?? name)], rows);
+  });
+  return `### ${table}: ${TABLES[table]?.about}\n\n${parts.filter((part) => part !== '').join('\n')}`;
+}
+
+/**
+ * @param {Record<string, Times>} cells of one case
+ * @param {string} adapter
+ */
+function renderCell(cells, adapter) {
+  const cell = cells[adapter];
+  if (!cell) return '';
+  const { median, q1, q3 } = cell.wall;
+  const best = Object.values(cells).every(({ wall }) => median <= wall.median);
+  const base = cells[BASELINE]?.wall.median;
+  const ratio = base === undefined ? '' : ` ${short(base / median)}x`;
+  return `${best ? `**${short(median)}**` : short(median)} (${short(q1)} to ${short(q3)})${ratio}`;
 }
 
 /**
@@ -141,13 +150,4 @@ function renderTable({ times, sizes }, table) {
  */
 function short(value) {
   return value >= 1000 ? value.toFixed(0) : value.toPrecision(3);
-}
-
-/**
- * @param {readonly string[]} head
- * @param {readonly (readonly string[])[]} rows
- */
-function markdown(head, rows) {
-  const line = (/** @type {readonly string[]} */ cells) => `| ${cells.join(' | ')} |\n`;
-  return line(head) + line(head.map(() => '---')) + rows.map(line).join('');
 }
