@@ -245,12 +245,7 @@ export class Scan {
     yield { kind: 'turn' };
     const core = yield* this.ready();
     const { rows } = this.#request;
-    const found = this.session.call(core, ({ RowGroup }) => {
-      const group = supplied(new RowGroup(rowGroup), stored);
-      const positions = this.#filter?.handle.select(core.reader, group, rows.start, rows.end) ?? new Uint32Array();
-      group.free();
-      return positions;
-    });
+    const found = withRowGroup(this.session, core, rowGroup, stored, (group) => this.#filter?.handle.select(core.reader, group, rows.start, rows.end)) ?? new Uint32Array();
     const positions = found.length > this.#left ? found.slice(0, this.#left) : found;
     return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known: stored };
   }
@@ -394,9 +389,10 @@ class Assembly {
     if (!core) return [];
     const most = Math.min(count, 2 ** 32 - 1);
     const taken = this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
+    const byColumn = new Map(this.#columns.map((column, position) => [column, taken[position]]));
     const given = new Set<ColumnData>();
     return this.#wanted.flatMap((column) => {
-      const data = taken[this.#columns.indexOf(column)];
+      const data = byColumn.get(column);
       if (data === undefined) return [];
       // A column that is wanted twice does not share its arrays.
       const own = given.has(data) ? structuredClone(data) : data;
@@ -456,12 +452,17 @@ export function* explaining(session: Session, column: number, rowGroup: number):
   yield plan([ranges]);
   const stored = yield* fetching(ranges);
   const live = yield* session.locate(positions);
-  return session.call(live, ({ RowGroup }) => {
-    const group = supplied(new RowGroup(rowGroup), stored);
-    const text = live.reader.explain(column, group);
-    group.free();
-    return text;
-  });
+  return withRowGroup(session, live, rowGroup, stored, (group) => live.reader.explain(column, group));
+}
+
+/** Calls into the core with a row group, which is let go of whatever happens. */
+function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored: Stored, body: (group: RowGroup) => T): T {
+  const group = session.call(core, ({ RowGroup }) => supplied(new RowGroup(rowGroup), stored));
+  try {
+    return session.call(core, () => body(group));
+  } finally {
+    if (session.isLive(core)) group.free();
+  }
 }
 
 /** Supplies chunks to a row group. */

@@ -35,12 +35,6 @@ impl Assembly {
         Assembly { column, parts: Vec::new(), taken: 0, warnings: Vec::new() }
     }
 
-    /// The column's position in the schema.
-    #[must_use]
-    pub fn column(&self) -> usize {
-        self.column
-    }
-
     /// Decodes the chunk of a row group, which was supplied with its bytes and those of its dependencies, and adds the
     /// wanted rows. The row group lets go of the column, unless others are predicted from it.
     ///

@@ -38,12 +38,6 @@ impl<'a> RowGroup<'a> {
         self.stored.insert(column, stored.into());
     }
 
-    /// Whether the bytes of a column's chunk are there.
-    #[must_use]
-    pub fn is_supplied(&self, column: usize) -> bool {
-        self.stored.contains_key(&column)
-    }
-
     /// The bytes of a column's chunk.
     #[must_use]
     pub fn stored(&self, column: usize) -> Option<&[u8]> {
