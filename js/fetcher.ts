@@ -28,8 +28,8 @@ export interface ReadSizes {
 export class ReadAhead {
   readonly source: ByteSource;
   readonly sizes: ReadSizes;
-  /** The end of the file, as far as it was read. */
-  #tail: Piece | undefined;
+  /** The end of the file, as far as it was read: pieces that follow each other. */
+  #tail: Piece[] = [];
   #windows: Piece[] = [];
 
   constructor(source: ByteSource, sizes: ReadSizes) {
@@ -40,9 +40,15 @@ export class ReadAhead {
 
   /** Pieces that hold all these ranges, each once. */
   async read(ranges: readonly Range[], signal?: AbortSignal): Promise<Piece[]> {
-    const merged = this.#merge(ranges);
-    const found = await Promise.all(merged.map(async (range) => trim(this.#find(range) ?? (await this.#fetch(range, signal)), range)));
-    return [...new Set(found)];
+    const found = await Promise.all(this.#merge(ranges).map(async (range) => {
+      const known = this.#find(range);
+      if (known) return [trim(known, range)];
+      const pieces = await this.#fetch(range, signal);
+      const single = pieces.length === 1 ? pieces[0] : undefined;
+      // Where what was asked for lies across pieces, only that is copied together.
+      return single ? [trim(single, range)] : ranges.filter((part) => part.start >= range.start && part.end <= range.end).map((part) => join(pieces, part));
+    }));
+    return [...new Set(found.flat())];
   }
 
   /**
@@ -81,33 +87,44 @@ export class ReadAhead {
   #find(range: Range): Piece | undefined {
     const { readSync } = this.source;
     if (readSync) return { start: range.start, bytes: readSync(range.start, range.end) };
-    if (this.#tail && holds(this.#tail, range)) return this.#tail;
+    if (this.#tail[0] && range.start >= this.#tail[0].start) return join(this.#tail, range);
     return this.#windows.find((piece) => holds(piece, range));
   }
 
-  async #fetch({ start, end }: Range, signal?: AbortSignal): Promise<Piece> {
+  /** Reads a range and some more: pieces that follow each other and hold it. */
+  async #fetch({ start, end }: Range, signal?: AbortSignal): Promise<readonly Piece[]> {
     const { source, sizes } = this;
     const tail = this.#tail;
-    if (tail && start < tail.start && end > tail.start) {
-      // The rest is there.
-      const front = await source.read(start, tail.start, signal);
-      const bytes = new Uint8Array(front.byteLength + tail.bytes.byteLength);
-      bytes.set(front);
-      bytes.set(tail.bytes, front.byteLength);
-      return this.#remember({ start, bytes });
-    }
-    const atEnd = end === source.byteLength;
-    const from = atEnd ? Math.max(0, Math.min(start, end - sizes.tailBytes)) : start;
-    const to = atEnd ? end : Math.min(tail?.start ?? source.byteLength, Math.max(end, start + sizes.windowBytes));
-    return this.#remember({ start: from, bytes: await source.read(from, to, signal) });
+    const known = tail[0]?.start ?? source.byteLength;
+    const isBeforeTail = end >= known;
+    const from = end === source.byteLength ? Math.max(0, Math.min(start, end - sizes.tailBytes)) : start;
+    const to = isBeforeTail ? known : Math.min(known, Math.max(end, start + sizes.windowBytes));
+    const piece = { start: from, bytes: await source.read(from, to, signal) };
+    this.#remember(piece);
+    return isBeforeTail ? [piece, ...tail] : [piece];
   }
 
-  #remember(piece: Piece): Piece {
-    const isTail = piece.start + piece.bytes.byteLength === this.source.byteLength;
-    if (isTail && (this.#tail === undefined || piece.start < this.#tail.start)) this.#tail = piece;
-    else if (piece.bytes.byteLength <= MAX_WINDOW) this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
-    return piece;
+  #remember(piece: Piece): void {
+    const known = this.#tail[0]?.start ?? this.source.byteLength;
+    if (piece.start < known && piece.start + piece.bytes.byteLength >= known) {
+      this.#tail = [{ start: piece.start, bytes: cut(piece, { start: piece.start, end: known }) }, ...this.#tail];
+    } else if (piece.bytes.byteLength <= MAX_WINDOW) {
+      this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
+    }
   }
+}
+
+/** The bytes of a range as one piece, of pieces that follow each other and hold it: one of them, or a copy of several. */
+function join(pieces: readonly Piece[], range: Range): Piece {
+  const single = pieces.find((piece) => holds(piece, range));
+  if (single) return single;
+  const bytes = new Uint8Array(range.end - range.start);
+  for (const piece of pieces) {
+    const end = piece.start + piece.bytes.byteLength;
+    const part = { start: Math.max(piece.start, range.start), end: Math.min(end, range.end) };
+    if (part.start < part.end) bytes.set(cut(piece, part), part.start - range.start);
+  }
+  return { start: range.start, bytes };
 }
 
 function trim(piece: Piece, range: Range): Piece {

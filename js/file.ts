@@ -402,7 +402,8 @@ export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
 function* opening(driver: Driver, options: OpenOptions): Steps<NcfFile> {
   const { session, readAhead: { source } } = driver;
   const core = yield* session.open();
-  const [info, bounds] = session.call(core, () => [core.reader.info() as FileInfo, core.reader.rowGroups()] as const);
+  const info = session.info(core);
+  const bounds = session.call(core, () => core.reader.rowGroups());
   const { verify = 'auto', integrity } = options;
   const isLegacy = info.dialect !== VERSION_2;
   const isVerified = verify === true || (isLegacy && (integrity !== undefined || (verify === 'auto' && source.inMemory)));

@@ -44,7 +44,7 @@ export class Origin {
   private constructor(source: ByteSource, driver: Driver, core: Core) {
     this.source = source;
     this.core = core;
-    this.info = driver.session.call(core, () => core.reader.info() as FileInfo);
+    this.info = driver.session.info(core);
     this.#driver = driver;
   }
 

@@ -20,7 +20,7 @@ export interface CoreWarning {
   column?: string;
 }
 
-/** `Reader.info()`; optional fields of Rust are `undefined`. */
+/** What `Reader.info()` says of a file; optional fields of Rust are `undefined`. */
 export interface FileInfo {
   dialect: string;
   numRows: number;
@@ -31,6 +31,11 @@ export interface FileInfo {
   warnings: CoreWarning[];
   lostColumns: number[];
   digest: string;
+}
+
+/** `Reader.info()`: of columns only what is not usual. */
+export interface CoreInfo extends Omit<FileInfo, 'schema'> {
+  schema: Omit<Schema, 'columns'> & { columns: FieldSetup[] };
 }
 
 /** `Reader.records()`. */

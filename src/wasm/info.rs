@@ -10,7 +10,7 @@ use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result, hex};
 use crate::format::{DIGEST_SIZE, Dialect};
 use crate::reader::{File, Limits, OpenOptions, Problem, Verifier};
-use crate::schema::{DataType, Field};
+use crate::schema::{DataType, Field, SemanticType};
 use crate::statistics::{ColumnStatistics, Order, Scalar};
 
 #[derive(Deserialize, Default)]
@@ -131,28 +131,42 @@ struct SchemaDto<'a> {
     extra: JsValue,
 }
 
+/// What differs from [`Field::new`]; js/core.ts adds the rest, since each property crosses by a call.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FieldDto<'a> {
     name: &'a str,
     #[serde(rename = "type")]
     data_type: &'static str,
-    nullable: bool,
-    semantic_type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nullable: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    semantic_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'a str>,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[serde(skip_serializing_if = "JsValue::is_null", with = "serde_wasm_bindgen::preserve")]
     statistics: JsValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
     compression_model: Option<&'a str>,
-    use_dictionary: bool,
-    create_learned_index: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    use_dictionary: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    create_learned_index: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     index_model_type: Option<&'a str>,
-    contains_pii: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    contains_pii: Option<bool>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
     typical_query_patterns: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
     column_group: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     utc: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     precision: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     scale: Option<u8>,
-    #[serde(with = "serde_wasm_bindgen::preserve")]
+    #[serde(skip_serializing_if = "JsValue::is_undefined", with = "serde_wasm_bindgen::preserve")]
     extra: JsValue,
 }
 
@@ -176,24 +190,25 @@ fn schema_to_js(file: &File) -> Result<JsValue> {
 fn field_dto(field: &Field, column_type: Option<ColumnType>) -> FieldDto<'_> {
     let decimal = column_type.filter(|_| field.data_type == DataType::Decimal);
     let timestamp = column_type.filter(|_| field.data_type == DataType::Timestamp);
+    let set = |flag: bool| flag.then_some(true);
     FieldDto {
         utc: timestamp.map(|found| found.utc),
         precision: decimal.map(|found| found.precision),
         scale: decimal.map(|found| found.scale),
         name: &field.name,
         data_type: field.data_type.as_str(),
-        nullable: field.nullable,
-        semantic_type: field.semantic_type.as_str(),
+        nullable: (!field.nullable).then_some(false),
+        semantic_type: (field.semantic_type != SemanticType::Unknown).then(|| field.semantic_type.as_str()),
         description: field.description.as_deref(),
         statistics: value::to_js(&field.statistics),
         compression_model: field.compression_model.as_deref(),
-        use_dictionary: field.use_dictionary,
-        create_learned_index: field.create_learned_index,
+        use_dictionary: set(field.use_dictionary),
+        create_learned_index: set(field.create_learned_index),
         index_model_type: field.index_model_type.as_deref(),
-        contains_pii: field.contains_pii,
+        contains_pii: set(field.contains_pii),
         typical_query_patterns: &field.typical_query_patterns,
         column_group: field.column_group.map(|group| group as f64),
-        extra: value::map_to_js(&field.extra),
+        extra: if field.extra.is_empty() { JsValue::UNDEFINED } else { value::map_to_js(&field.extra) },
     }
 }
 
