@@ -20,10 +20,11 @@ await main(async () => {
   let seed = 0;
   console.log('table                              bytes   /snappy  /zstd 3    /best   raw/bytes    write    read (native, MB/s of raw)');
   for (const [name, sizes] of Object.entries(parquet)) {
-    const { bytes, raw, write, read } = await native('size', `${folder}/${name}.columns`);
+    const { bytes, raw, repeated, write, read } = await native('size', `${folder}/${name}.columns`);
     const cells = baselines.map((baseline) => (bytes / sizes[baseline]).toFixed(3).padStart(8));
     const speed = (/** @type {number} */ seconds) => (raw / 1e6 / Math.max(seconds, 1e-6)).toFixed(0).padStart(8);
     console.log(`${name.padEnd(30)} ${String(bytes).padStart(9)} ${cells.join(' ')}  ${(raw / bytes).toFixed(1).padStart(9)}  ${speed(write)}${speed(read)}`);
+    if (repeated > 0) console.log(`  one dictionary for all chunks of a column would save at most ${repeated} bytes, ${(100 * repeated / bytes).toFixed(2)} %`);
     if (name === 'seed100k') {
       seed = bytes / sizes.snappy;
       console.log(`  its entropy is ${SEED_ENTROPY} bytes, ${(SEED_ENTROPY / sizes.snappy).toFixed(3)} of snappy`);

@@ -18,6 +18,7 @@
 
 mod shared;
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::time::Instant;
 
@@ -28,7 +29,7 @@ use ncf::encoding::Encoder;
 use ncf::encoding::chunk::{self, ColumnType};
 use ncf::format::Dialect;
 use ncf::schema::{DataType, Field, Schema};
-use ncf::writer::{StreamWriter, WriteOptions, write_all};
+use ncf::writer::{DEFAULT_ROW_GROUP_ROWS, StreamWriter, WriteOptions, write_all};
 use shared::{Random, read};
 
 /// NeuroLake's benchmark table: rows `start..end` of it.
@@ -100,6 +101,30 @@ fn raw_size(column: &Column) -> usize {
     values + if column.num_nulls() > 0 { rows.div_ceil(8) } else { 0 }
 }
 
+/// Bytes that one dictionary for all chunks of a text column would save at most: what the distinct values of each row
+/// group take, less what those of the column take, where they are at most half of the values.
+fn repeated_dictionaries(column: &Column, encoder: &mut Encoder) -> usize {
+    let Values::String(text) = column.values() else { return 0 };
+    let is_valid = |row: usize| column.validity().is_none_or(|validity| validity.get(row));
+    let mut all = BTreeSet::new();
+    let mut apart = 0;
+    let mut size = |values: &BTreeSet<&[u8]>| {
+        let mut distinct = VarBytes::default();
+        values.iter().for_each(|value| distinct.push(value).unwrap());
+        chunk::encode(&Column::new(Values::String(distinct), None).unwrap(), encoder).unwrap().len()
+    };
+    let rows: Vec<usize> = (0..column.len()).collect();
+    for group in rows.chunks(DEFAULT_ROW_GROUP_ROWS as usize) {
+        let values: BTreeSet<&[u8]> = group.iter().filter(|&&row| is_valid(row)).map(|&row| text.get(row)).collect();
+        if values.len() > group.len() / 2 {
+            return 0;
+        }
+        apart += size(&values);
+        all.extend(values);
+    }
+    apart.saturating_sub(size(&all))
+}
+
 /// Size and native times of a table as one file with default options.
 fn size(path: &str) {
     let bytes = std::fs::read(path).unwrap();
@@ -120,7 +145,8 @@ fn size(path: &str) {
         assert_eq!(chunk::encode(found, &mut encoder).unwrap(), chunk::encode(column, &mut encoder).unwrap());
     }
     let raw: usize = columns.iter().map(raw_size).sum();
-    println!("{{\"bytes\":{},\"raw\":{raw},\"write\":{write},\"read\":{read}}}", file.len());
+    let repeated: usize = columns.iter().map(|column| repeated_dictionaries(column, &mut encoder)).sum();
+    println!("{{\"bytes\":{},\"raw\":{raw},\"repeated\":{repeated},\"write\":{write},\"read\":{read}}}", file.len());
 }
 
 /// Flips single bits, and reads. No NaN is among the values, so equality is that of bits.
