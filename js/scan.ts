@@ -14,6 +14,9 @@ import type { ColumnData } from './wasm-types.js';
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;
 
+/** Most rows for which arrays of the final size are made at once. */
+const MAX_EXPECTED = 2 ** 28;
+
 /** What is wanted. */
 export interface Request {
   /** Positions in the schema. */
@@ -112,13 +115,15 @@ export class Scan {
 
       const missing = this.#missing(yield* this.ready(), selections);
       yield plan(missing);
+      const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
+      // One part crosses as it is.
+      if (selections.length > 1) assembly.expect(numRows);
       const width = new Set(columns).size;
       for (const [index, selection] of selections.entries()) {
         assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
         let done = index * width;
         yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
       }
-      const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
       const { columns: read } = yield* assembly.take(Infinity);
       return { columns: read, numRows, rowStart: filter ? (selections[0]?.rowStart ?? rows.start) : rows.start };
     } finally {
@@ -295,6 +300,8 @@ class Assembly {
   #parts: Part[] = [];
   /** Chunks of the parts that were decoded, column after column and part after part. */
   #decoded = 0;
+  /** Rows of all parts together, where that is known. */
+  #expected: number | undefined;
   /** Rows of the first part that were taken. */
   #taken = 0;
   /** Rows of the first part that the builders have let go of. */
@@ -311,6 +318,11 @@ class Assembly {
     return this.#parts.reduce((sum, { selection }) => sum + selection.numRows, 0) - this.#taken;
   }
 
+  /** Says how many rows there will be in all; they leave wasm memory as they are decoded, and are taken once. */
+  expect(rows: number): void {
+    if (rows <= MAX_EXPECTED) this.#expected = rows;
+  }
+
   /** Adds a selection. */
   add(selection: Selection, stored: Stored): void {
     this.#parts.push({ selection, stored });
@@ -324,7 +336,7 @@ class Assembly {
       const core = yield* this.#scan.ready();
       if (core !== this.#core) {
         this.#core = core;
-        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column)));
+        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#expected)));
         this.#group = undefined;
         this.#decoded = 0;
         this.#dropped = 0;

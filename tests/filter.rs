@@ -456,7 +456,7 @@ fn dictionaries_are_compared_by_entry_and_their_rows_left_alone() {
         let entries = file.distinct_values(0, 0, chunk).unwrap().unwrap();
         let codes = file.distinct_codes(0, 0, chunk).unwrap().unwrap();
         for (row, &code) in codes.iter().enumerate() {
-            let code = code.min(entries.len() - 1);
+            let code = (code as usize).min(entries.len() - 1);
             assert_eq!(Scalar::of(&entries, code), Scalar::of(&column, row), "row {row}");
         }
         // What comes last says which entry each row holds.

@@ -450,7 +450,7 @@ struct Chunk {
     /// Its distinct values, where it stores them as such; `None` before anybody asked.
     entries: Option<Option<Column>>,
     /// Which of them each row holds.
-    codes: Option<Vec<usize>>,
+    codes: Option<Vec<u32>>,
 }
 
 /// The chunks of a row group.
@@ -504,7 +504,9 @@ impl Source for Chunks<'_, '_> {
         // The entry of null is the last.
         let null = entries.len().saturating_sub(1);
         let codes = chunk.codes.as_deref();
-        Ok(codes.map(|codes| Mask::of(codes, |code| matching.get(code.min(null)))))
+        Ok(codes.map(|codes| {
+            Mask::of(codes, |code| matching.get(usize::try_from(code).map_or(null, |code| code.min(null))))
+        }))
     }
 }
 

@@ -74,6 +74,11 @@ impl Assembly {
         Ok(rows)
     }
 
+    /// What was added since the last call, as it was added, and what was odd; not to be mixed with [`Self::take`].
+    pub fn take_parts(&mut self) -> (Vec<Arc<Column>>, Vec<Warning>) {
+        (std::mem::take(&mut self.parts), std::mem::take(&mut self.warnings))
+    }
+
     /// The next rows, at most so many, and what was odd since the last call.
     ///
     /// # Errors

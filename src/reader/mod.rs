@@ -466,7 +466,7 @@ impl File {
     ///
     /// # Errors
     /// As [`Self::decode`].
-    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<u32>>> {
         let Body::Version2(body) = &self.body else { return Ok(None) };
         let found = body.distinct_codes(column, row_group, stored);
         found.map_err(|error| error.in_column(self.name(column)).in_section("data"))

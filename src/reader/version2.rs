@@ -453,7 +453,7 @@ impl Version2 {
     }
 
     /// Which of the distinct values each row of a chunk holds.
-    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<usize>>> {
+    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<u32>>> {
         self.read_distinct(column, row_group, stored, chunk::distinct_codes)
     }
 

@@ -1,14 +1,10 @@
-//! Typed arrays and numbers to and from columns.
+//! Numbers, ranges and warnings.
 
 use std::ops::Range;
 
-use js_sys::{
-    Array, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object,
-    Reflect, Uint8Array, Uint16Array, Uint32Array,
-};
+use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::JsValue;
 
-use crate::column::{Column, Values};
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
@@ -43,50 +39,6 @@ pub fn row_range(start: f64, end: f64) -> Result<Range<u64>> {
 pub fn set(object: &Object, key: &str, value: impl Into<JsValue>) {
     // Setting a property of a fresh, extensible object cannot fail.
     let _ = Reflect::set(object, &key.into(), &value.into());
-}
-
-/// `ColumnData` of js/wasm-types.ts; every array is a copy that JavaScript owns.
-pub fn column_to_js(column: &Column, warnings: &[Warning]) -> Result<JsValue> {
-    let object = Object::new();
-    set(&object, "type", column.values().data_type().as_str());
-    set(&object, "length", to_number(column.len() as u64));
-    set(&object, "nullCount", to_number(column.num_nulls() as u64));
-    if let Some(validity) = column.validity() {
-        set(&object, "validity", Uint8Array::from(validity.as_bytes()));
-    }
-    let values: JsValue = match column.values() {
-        Values::Int8(v) => Int8Array::from(&v[..]).into(),
-        Values::Int16(v) => Int16Array::from(&v[..]).into(),
-        Values::Int32(v) | Values::Date(v) => Int32Array::from(&v[..]).into(),
-        Values::Int64(v) => BigInt64Array::from(&v[..]).into(),
-        Values::UInt8(v) => Uint8Array::from(&v[..]).into(),
-        Values::UInt16(v) => Uint16Array::from(&v[..]).into(),
-        Values::UInt32(v) => Uint32Array::from(&v[..]).into(),
-        Values::UInt64(v) => BigUint64Array::from(&v[..]).into(),
-        Values::Float32(v) => Float32Array::from(&v[..]).into(),
-        Values::Float64(v) => Float64Array::from(&v[..]).into(),
-        Values::Boolean(bits) => Uint8Array::from(bits.as_bytes()).into(),
-        Values::String(v) | Values::Binary(v) => {
-            set(&object, "offsets", Int32Array::from(v.offsets()));
-            Uint8Array::from(v.bytes()).into()
-        }
-        Values::Timestamp { unit, utc, values } => {
-            set(&object, "unit", unit.as_str());
-            set(&object, "utc", *utc);
-            BigInt64Array::from(&values[..]).into()
-        }
-        Values::Decimal { precision, scale, values } => {
-            set(&object, "precision", *precision);
-            set(&object, "scale", *scale);
-            // Two's complement, low half first.
-            #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
-            let halves: Vec<u64> = values.iter().flat_map(|&v| [v as u64, (v >> 64) as u64]).collect();
-            BigUint64Array::from(&halves[..]).into()
-        }
-    };
-    set(&object, "values", values);
-    set(&object, "warnings", warnings_to_js(warnings));
-    Ok(object.into())
 }
 
 /// `Warning[]` of js/types.ts.

@@ -4,6 +4,7 @@
 //! answer is a flat list of absolute byte ranges `[start, end, start, end, ...]` to supply before the next attempt.
 //! Offsets and counts cross as `number`s, which hold them exactly up to 2^53.
 
+mod column;
 mod convert;
 mod error;
 mod filter;
@@ -181,14 +182,16 @@ impl RowGroup {
 #[wasm_bindgen]
 pub struct ColumnBuilder {
     assembly: Assembly,
+    target: Option<column::Target>,
 }
 
 #[wasm_bindgen]
 impl ColumnBuilder {
-    /// For the column with that position in the schema.
+    /// For the column with that position in the schema. Where it is known how many rows there will be in all, they are
+    /// handed over as they are decoded.
     #[wasm_bindgen(constructor)]
-    pub fn new(column: u32) -> ColumnBuilder {
-        ColumnBuilder { assembly: Assembly::new(column as usize) }
+    pub fn new(column: u32, rows: Option<u32>) -> ColumnBuilder {
+        ColumnBuilder { assembly: Assembly::new(column as usize), target: rows.map(column::Target::new) }
     }
 
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
@@ -196,18 +199,33 @@ impl ColumnBuilder {
     /// predicted from it.
     pub fn push(&mut self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<()> {
         let rows = Rows::Range(convert::row_range(row_start, row_end)?);
-        self.assembly.push(reader.file()?, &mut group.group, rows)
+        self.add(reader, group, rows)
     }
 
     /// The same for the rows at these positions within the row group.
     pub fn select(&mut self, reader: &Reader, group: &mut RowGroup, positions: Vec<u32>) -> Result<()> {
-        self.assembly.push(reader.file()?, &mut group.group, Rows::Positions(&positions))
+        self.add(reader, group, Rows::Positions(&positions))
     }
 
-    /// The next rows, at most so many: `ColumnData` of js/wasm-types.ts.
+    fn add(&mut self, reader: &Reader, group: &mut RowGroup, rows: Rows<'_>) -> Result<()> {
+        self.assembly.push(reader.file()?, &mut group.group, rows)?;
+        if let Some(target) = &mut self.target {
+            let (parts, warnings) = self.assembly.take_parts();
+            target.warn(warnings);
+            for part in parts {
+                target.add(&part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The next rows, at most so many, or all where their number was known: `ColumnData` of js/wasm-types.ts.
     pub fn take(&mut self, reader: &Reader, count: u32) -> Result<JsValue> {
-        let (column, warnings) = self.assembly.take(reader.file()?, count as usize)?;
-        convert::column_to_js(&column, &warnings)
+        let (rows, warnings) = self.assembly.take(reader.file()?, count as usize)?;
+        Ok(match &mut self.target {
+            Some(target) => target.finish(&rows),
+            None => column::column_to_js(&rows, &warnings),
+        })
     }
 }
 

@@ -19,18 +19,24 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     if divisor == 0 || !(1..=8).contains(&planes) {
         return Err(Error::corrupt(format!("{planes} planes with divisor {divisor}")));
     }
-    let first = leaf::read(reader, count, decoder)?;
-    let mut values: Vec<u64> = first.iter().map(|&byte| u64::from(byte)).collect();
-    for plane in 1..planes {
+    let restore = |quotient: u64| quotient.wrapping_mul(divisor).wrapping_add(base);
+    let low = leaf::read(reader, count, decoder)?;
+    if planes == 1 {
+        return Ok(low.iter().map(|&byte| restore(u64::from(byte))).collect());
+    }
+    let high = leaf::read(reader, count, decoder)?;
+    let pairs = low.iter().zip(high.iter()).map(|(&low, &high)| u64::from(u16::from_le_bytes([low, high])));
+    if planes == 2 {
+        return Ok(pairs.map(restore).collect());
+    }
+    let mut values: Vec<u64> = pairs.collect();
+    for plane in 2..planes {
         let bytes = leaf::read(reader, count, decoder)?;
         for (value, &byte) in values.iter_mut().zip(bytes.iter()) {
             *value |= u64::from(byte) << (8 * plane);
         }
     }
-    match divisor {
-        1 => values.iter_mut().for_each(|value| *value = value.wrapping_add(base)),
-        _ => values.iter_mut().for_each(|value| *value = value.wrapping_mul(divisor).wrapping_add(base)),
-    }
+    values.iter_mut().for_each(|value| *value = restore(*value));
     Ok(values)
 }
 

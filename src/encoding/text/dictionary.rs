@@ -3,8 +3,8 @@
 //! Best for values that repeat.
 
 use super::super::{Decoder, integer, varint};
-use super::Builder;
-use crate::bytes::ByteReader;
+use super::{BLOCK, Block, Builder};
+use crate::bytes::{ByteReader, to_u64};
 use crate::column::VarBytes;
 use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
@@ -23,30 +23,48 @@ pub fn entries_and_codes(
     reader: &mut ByteReader<'_>,
     count: usize,
     decoder: &mut Decoder,
-) -> Result<(VarBytes, Vec<usize>)> {
+) -> Result<(VarBytes, Vec<u32>)> {
     let entries = entries(reader, count, decoder)?;
-    let position = |code: u64| {
-        let position = usize::try_from(code).ok().filter(|&position| position < entries.len());
-        position.ok_or_else(|| Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())))
-    };
-    let codes = integer::decode(reader, count, decoder)?.into_iter().map(position).collect::<Result<_>>()?;
+    let codes = integer::decode(reader, count, decoder)?;
+    if let Some(code) = codes.iter().copied().max().filter(|&code| code >= to_u64(entries.len())) {
+        return Err(Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())));
+    }
+    // Codes are below the number of entries, which are fewer than 2^31.
+    let codes = codes.into_iter().map(|code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
     Ok((entries, codes))
 }
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let (entries, codes) = entries_and_codes(reader, count, decoder)?;
-    let mut builder = Builder::new(count, decoder);
-    for &code in &codes {
-        builder.extend(entries.get(code))?;
-        builder.end();
-    }
+    let text = expand(&entries, &codes, decoder)?;
     let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
     if decoder.is_top() && ascends() {
-        // Codes are below the number of entries, which are fewer than 2^31.
-        let codes = codes.into_iter().map(|code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
         decoder.codes = Some(Codes { codes, entries: entries.len() });
     }
+    Ok(text)
+}
+
+fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarBytes> {
+    if entries.iter().any(|entry| entry.len() > BLOCK) {
+        let mut builder = Builder::new(codes.len(), decoder);
+        for &code in codes {
+            builder.extend(entries.get(index(code)))?;
+            builder.end();
+        }
+        return builder.finish();
+    }
+    let blocks: Vec<Block> = entries.iter().map(Block::new).collect();
+    let mut builder = Builder::new(codes.len(), decoder);
+    let none = Block::default();
+    for &code in codes {
+        builder.extend_block(blocks.get(index(code)).unwrap_or(&none))?;
+        builder.end();
+    }
     builder.finish()
+}
+
+fn index(code: u32) -> usize {
+    usize::try_from(code).unwrap_or(usize::MAX)
 }
 
 #[cfg(feature = "writer")]

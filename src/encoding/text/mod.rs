@@ -87,7 +87,7 @@ pub fn distinct_values(reader: &mut ByteReader<'_>, count: usize, decoder: &mut 
 ///
 /// # Errors
 /// `corrupt`, `truncated`, `limit-exceeded`.
-pub fn distinct_codes(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Option<Vec<usize>>> {
+pub fn distinct_codes(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Option<Vec<u32>>> {
     if count == 0 {
         return Ok(Some(Vec::new()));
     }
@@ -98,10 +98,52 @@ pub fn distinct_codes(reader: &mut ByteReader<'_>, count: usize, decoder: &mut D
     }
 }
 
+/// Bytes that are copied at once, by one instruction, where a piece of text is no longer than that.
+const BLOCK: usize = 16;
+
+/// Most that is written behind the text that belongs there.
+const ROOM: usize = 4 * BLOCK;
+
+/// A short piece of text, with room behind it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    bytes: [u8; BLOCK],
+    len: usize,
+}
+
+impl Block {
+    /// The first bytes of a text.
+    fn new(text: &[u8]) -> Self {
+        let mut block = Block { len: text.len().min(BLOCK), ..Block::default() };
+        block.bytes.iter_mut().zip(text).for_each(|(to, &from)| *to = from);
+        block
+    }
+}
+
+/// A piece of text of any length, filled up to whole blocks.
+struct Padded {
+    bytes: Vec<u8>,
+    len: usize,
+}
+
+impl Padded {
+    fn new(text: &[u8]) -> Self {
+        let mut bytes = text.to_vec();
+        bytes.resize(text.len().next_multiple_of(BLOCK), 0);
+        Padded { bytes, len: text.len() }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
 /// Collects values whose bytes together are within the limit.
 struct Builder {
     offsets: Vec<i32>,
+    /// The first `len` of them belong to values; what is behind is room.
     bytes: Vec<u8>,
+    len: usize,
     limit: u64,
 }
 
@@ -109,26 +151,83 @@ impl Builder {
     fn new(count: usize, decoder: &Decoder) -> Self {
         let mut offsets = Vec::with_capacity(count + 1);
         offsets.push(0);
-        Builder { offsets, bytes: Vec::new(), limit: decoder.limit.min(i32::MAX as u64) }
+        let limit = decoder.limit.min(i32::MAX as u64);
+        Builder { offsets, bytes: Vec::new(), len: 0, limit }
+    }
+
+    /// Makes room for so many bytes.
+    #[cold]
+    fn grow(&mut self, more: usize) -> Result<()> {
+        self.check()?;
+        let size = self.len.saturating_add(more);
+        if to_u64(size) > self.limit.saturating_add(to_u64(ROOM)) {
+            return Err(Error::limit("bytes of one column chunk", to_u64(size), self.limit));
+        }
+        let known = self.offsets.len().max(1);
+        let guess = (self.len / known + 1).saturating_mul(self.offsets.capacity()).min(self.len.saturating_mul(2));
+        self.bytes.resize(size.max(guess).max(1024), 0);
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        let size = to_u64(self.len);
+        if size > self.limit {
+            return Err(Error::limit("bytes of one column chunk", size, self.limit));
+        }
+        Ok(())
     }
 
     /// Adds bytes to the value that comes next.
     fn extend(&mut self, bytes: &[u8]) -> Result<()> {
-        let size = to_u64(self.bytes.len()) + to_u64(bytes.len());
-        if size > self.limit {
-            return Err(Error::limit("bytes of one column chunk", size, self.limit));
+        if self.bytes.len() - self.len < bytes.len() {
+            self.grow(bytes.len())?;
         }
-        self.bytes.extend_from_slice(bytes);
+        let end = self.len + bytes.len();
+        if let Some(to) = self.bytes.get_mut(self.len..end) {
+            to.copy_from_slice(bytes);
+        }
+        self.len = end;
+        Ok(())
+    }
+
+    /// The same for a block.
+    fn extend_block(&mut self, block: &Block) -> Result<()> {
+        if self.bytes.len() - self.len < BLOCK {
+            self.grow(BLOCK)?;
+        }
+        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
+        if let Some(to) = room {
+            *to = block.bytes;
+        }
+        self.len += block.len;
+        Ok(())
+    }
+
+    /// The same for text in whole blocks; long text is better copied at once.
+    fn extend_padded(&mut self, text: &Padded) -> Result<()> {
+        if text.bytes.len() > ROOM {
+            return self.extend(text.as_slice());
+        }
+        if self.bytes.len() - self.len < text.bytes.len() {
+            self.grow(text.bytes.len())?;
+        }
+        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
+        for (to, from) in room.as_chunks_mut::<BLOCK>().0.iter_mut().zip(text.bytes.as_chunks::<BLOCK>().0) {
+            *to = *from;
+        }
+        self.len += text.len;
         Ok(())
     }
 
     /// Ends the value.
     fn end(&mut self) {
-        // extend() keeps the size within 31 bits.
-        self.offsets.push(i32::try_from(self.bytes.len()).unwrap_or(i32::MAX));
+        // finish() refuses what is beyond 31 bits.
+        self.offsets.push(i32::try_from(self.len).unwrap_or(i32::MAX));
     }
 
-    fn finish(self) -> Result<VarBytes> {
+    fn finish(mut self) -> Result<VarBytes> {
+        self.check()?;
+        self.bytes.truncate(self.len);
         VarBytes::new(self.offsets, self.bytes)
     }
 }

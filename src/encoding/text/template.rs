@@ -12,7 +12,7 @@
 //! Best for keys (`User_123`), e-mail addresses, dates, times, codes written as text.
 
 use super::super::{Decoder, integer, varint};
-use super::Builder;
+use super::{BLOCK, Block, Builder, Padded};
 use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
@@ -23,27 +23,29 @@ const MAX_FIELDS: usize = 16;
 const MAX_WIDTH: u8 = 18;
 
 /// Constant parts, and the widths of the fields between them.
-struct Template<'a> {
-    literals: Vec<&'a [u8]>,
+struct Template {
+    literals: Vec<Padded>,
     widths: Vec<u8>,
 }
 
 /// Text whose fields all have their width: only the digits change from value to value.
 struct Row {
-    text: Vec<u8>,
+    text: Padded,
     /// Where each field is, and its number: most stay as they are from one value to the next.
     fields: Vec<(std::ops::Range<usize>, u64)>,
 }
 
 impl Row {
-    fn new(template: &Template<'_>) -> Option<Row> {
-        let mut row = Row { text: template.literals.first()?.to_vec(), fields: Vec::new() };
+    fn new(template: &Template) -> Option<Row> {
+        let mut text = template.literals.first()?.as_slice().to_vec();
+        let mut fields = Vec::new();
         for (&width, literal) in template.widths.iter().zip(template.literals.iter().skip(1)) {
-            let start = row.text.len();
-            row.text.resize(start + usize::from(width), b'0');
-            row.fields.push((start..row.text.len(), 0));
-            row.text.extend_from_slice(literal);
+            let start = text.len();
+            text.resize(start + usize::from(width), b'0');
+            fields.push((start..text.len(), 0));
+            text.extend_from_slice(literal.as_slice());
         }
+        let row = Row { text: Padded::new(&text), fields };
         template.widths.iter().all(|&width| width > 0).then_some(row)
     }
 
@@ -54,20 +56,23 @@ impl Row {
             return Ok(());
         }
         *known = number;
-        let width = range.len();
-        let mut left = number;
-        for digit in self.text.get_mut(range.clone()).unwrap_or_default().iter_mut().rev() {
-            *digit = b'0' + (left % 10).to_le_bytes()[0];
-            left /= 10;
+        let digits = Digits::of(number);
+        if digits.used > range.len() {
+            return Err(Error::corrupt(format!("{number} in a field of {} digits", range.len())));
         }
-        if left > 0 {
-            return Err(Error::corrupt(format!("{number} in a field of {width} digits")));
-        }
+        let last = digits.last(range.len());
+        self.text
+            .bytes
+            .get_mut(range.clone())
+            .unwrap_or_default()
+            .iter_mut()
+            .zip(last)
+            .for_each(|(to, &from)| *to = from);
         Ok(())
     }
 }
 
-fn read_template<'a>(reader: &mut ByteReader<'a>) -> Result<Template<'a>> {
+fn read_template(reader: &mut ByteReader<'_>) -> Result<Template> {
     let fields = varint::read_count(reader)?;
     if !(1..=MAX_FIELDS).contains(&fields) {
         return Err(Error::corrupt(format!("template of {fields} fields")));
@@ -75,7 +80,7 @@ fn read_template<'a>(reader: &mut ByteReader<'a>) -> Result<Template<'a>> {
     let mut literals = Vec::new();
     for _ in 0..=fields {
         let length = varint::read_count(reader)?;
-        literals.push(reader.take(length)?);
+        literals.push(Padded::new(reader.take(length)?));
     }
     let widths = reader.take(fields)?.to_vec();
     if widths.iter().any(|&width| width > MAX_WIDTH) {
@@ -89,7 +94,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     if !(1..=MAX_TEMPLATES).contains(&number) {
         return Err(Error::corrupt(format!("{number} templates")));
     }
-    let templates: Vec<Template<'_>> = (0..number).map(|_| read_template(reader)).collect::<Result<_>>()?;
+    let templates: Vec<Template> = (0..number).map(|_| read_template(reader)).collect::<Result<_>>()?;
     let others = varint::read_count(reader)?;
     if others > count {
         return Err(Error::corrupt(format!("{others} other values of {count}")));
@@ -121,18 +126,20 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
             for (field, column) in columns.iter_mut().enumerate() {
                 row.set(field, column.next().unwrap_or_default())?;
             }
-            builder.extend(&row.text)?;
+            builder.extend_padded(&row.text)?;
             builder.end();
             continue;
         }
         match at.and_then(|at| Some((templates.get(at)?, fields.get_mut(at)?))) {
             None => builder.extend(rest.next().unwrap_or_default())?,
             Some((template, columns)) => {
-                let mut literals = template.literals.iter();
-                builder.extend(literals.next().unwrap_or(&&[][..]))?;
+                if let Some(first) = template.literals.first() {
+                    builder.extend_padded(first)?;
+                }
+                let literals = template.literals.iter().skip(1);
                 for ((&width, column), literal) in template.widths.iter().zip(columns).zip(literals) {
                     extend_number(&mut builder, column.next().unwrap_or_default(), width)?;
-                    builder.extend(literal)?;
+                    builder.extend_padded(literal)?;
                 }
             }
         }
@@ -141,25 +148,70 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     builder.finish()
 }
 
-/// Decimal digits, padded with zeros to the width.
-fn extend_number(builder: &mut Builder, number: u64, width: u8) -> Result<()> {
-    let mut digits = [b'0'; 20];
-    let mut left = number;
-    let mut used = 0usize;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (left % 10).to_le_bytes()[0];
-        left /= 10;
-        used += 1;
-        if left == 0 {
-            break;
+/// Both digits of every number below 100.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[b'0'; 2]; 100];
+    let mut number: u8 = 0;
+    while number < 100 {
+        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
+        number += 1;
+    }
+    pairs
+};
+
+/// Decimal digits of a number, behind zeros, and room for a block behind them.
+struct Digits {
+    bytes: [u8; Digits::END + BLOCK],
+    used: usize,
+}
+
+impl Digits {
+    const END: usize = 20;
+
+    fn of(number: u64) -> Digits {
+        let mut digits = Digits { bytes: [b'0'; Digits::END + BLOCK], used: 0 };
+        let mut left = number;
+        while u32::try_from(left).is_err() {
+            digits.put(u32::try_from(left % 100).unwrap_or_default());
+            left /= 100;
+        }
+        // Dividing 32 bits takes no division.
+        let mut left = u32::try_from(left).unwrap_or_default();
+        while left >= 100 {
+            digits.put(left % 100);
+            left /= 100;
+        }
+        digits.put(left);
+        digits.used -= usize::from(left < 10);
+        digits
+    }
+
+    fn put(&mut self, pair: u32) {
+        let found = usize::try_from(pair).ok().and_then(|pair| PAIRS.get(pair));
+        self.used += 2;
+        if let (Some(pair), Some(to)) = (found, self.bytes.get_mut(Digits::END - self.used..)) {
+            to.iter_mut().zip(pair).for_each(|(to, &from)| *to = from);
         }
     }
+
+    /// The last digits, with zeros in front.
+    fn last(&self, count: usize) -> &[u8] {
+        self.bytes.get(Digits::END.saturating_sub(count)..Digits::END).unwrap_or_default()
+    }
+}
+
+/// Decimal digits, padded with zeros to the width.
+fn extend_number(builder: &mut Builder, number: u64, width: u8) -> Result<()> {
+    let digits = Digits::of(number);
     let shown = match width {
-        0 => used,
-        width if used <= usize::from(width) => usize::from(width),
+        0 => digits.used,
+        width if digits.used <= usize::from(width) => usize::from(width),
         width => return Err(Error::corrupt(format!("{number} in a field of {width} digits"))),
     };
-    builder.extend(digits.get(digits.len() - shown..).unwrap_or_default())
+    match digits.bytes.get(Digits::END.saturating_sub(shown)..).and_then(<[u8]>::first_chunk) {
+        Some(&bytes) if shown <= BLOCK => builder.extend_block(&Block { bytes, len: shown }),
+        _ => builder.extend(digits.last(shown)),
+    }
 }
 
 #[cfg(feature = "writer")]

@@ -1,0 +1,241 @@
+//! Columns to JavaScript: `ColumnData` of js/wasm-types.ts. Every array is a copy that JavaScript owns.
+
+use js_sys::{
+    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Uint8Array,
+    Uint16Array, Uint32Array,
+};
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::convert::{set, to_number, warnings_to_js};
+use crate::column::{Bitmap, Column, Values};
+use crate::error::{Error, Result};
+use crate::warning::Warning;
+
+/// A whole column.
+pub fn column_to_js(column: &Column, warnings: &[Warning]) -> JsValue {
+    let object = described(column.values(), column.len(), column.validity());
+    let values: Object = match column.values() {
+        Values::Int8(v) => Int8Array::from(&v[..]).into(),
+        Values::Int16(v) => Int16Array::from(&v[..]).into(),
+        Values::Int32(v) | Values::Date(v) => Int32Array::from(&v[..]).into(),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => BigInt64Array::from(&v[..]).into(),
+        Values::UInt8(v) => Uint8Array::from(&v[..]).into(),
+        Values::UInt16(v) => Uint16Array::from(&v[..]).into(),
+        Values::UInt32(v) => Uint32Array::from(&v[..]).into(),
+        Values::UInt64(v) => BigUint64Array::from(&v[..]).into(),
+        Values::Float32(v) => Float32Array::from(&v[..]).into(),
+        Values::Float64(v) => Float64Array::from(&v[..]).into(),
+        Values::Boolean(bits) => Uint8Array::from(bits.as_bytes()).into(),
+        Values::String(v) | Values::Binary(v) => {
+            set(&object, "offsets", Int32Array::from(v.offsets()));
+            Uint8Array::from(v.bytes()).into()
+        }
+        Values::Decimal { values, .. } => BigUint64Array::from(&halves(values)[..]).into(),
+    };
+    finished(&object, &values, warnings)
+}
+
+/// An object with everything but values, offsets and warnings.
+fn described(values: &Values, rows: usize, validity: Option<&Bitmap>) -> Object {
+    let object = Object::new();
+    set(&object, "type", values.data_type().as_str());
+    set(&object, "length", to_number(rows as u64));
+    let nulls = validity.map_or(0, |bitmap| bitmap.len() - bitmap.count_ones());
+    set(&object, "nullCount", to_number(nulls as u64));
+    if let Some(validity) = validity.filter(|_| nulls > 0) {
+        set(&object, "validity", Uint8Array::from(validity.as_bytes()));
+    }
+    match values {
+        Values::Timestamp { unit, utc, .. } => {
+            set(&object, "unit", unit.as_str());
+            set(&object, "utc", *utc);
+        }
+        Values::Decimal { precision, scale, .. } => {
+            set(&object, "precision", *precision);
+            set(&object, "scale", *scale);
+        }
+        _ => {}
+    }
+    object
+}
+
+fn finished(object: &Object, values: &Object, warnings: &[Warning]) -> JsValue {
+    set(object, "values", values);
+    set(object, "warnings", warnings_to_js(warnings));
+    object.into()
+}
+
+/// Two's complement, low half first.
+fn halves(values: &[i128]) -> Vec<u64> {
+    #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+    values.iter().flat_map(|&value| [value as u64, (value >> 64) as u64]).collect()
+}
+
+/// A column of a known number of rows whose parts go to JavaScript as they are decoded, so that wasm memory holds only
+/// one of them.
+pub struct Target {
+    capacity: u32,
+    rows: usize,
+    filled: Option<Filled>,
+    warnings: Vec<Warning>,
+}
+
+/// What there is once a part came.
+struct Filled {
+    /// No values, but their type.
+    kind: Values,
+    /// Values in their final place; bits and bytes of text apart.
+    values: Object,
+    offsets: Option<Int32Array>,
+    /// Bytes of the text of each part, and of all so far.
+    pieces: Vec<Uint8Array>,
+    bytes: u32,
+    bits: Bitmap,
+    validity: Option<Bitmap>,
+}
+
+impl Target {
+    /// For so many rows.
+    pub fn new(capacity: u32) -> Self {
+        Target { capacity, rows: 0, filled: None, warnings: Vec::new() }
+    }
+
+    /// Adds remarks.
+    pub fn warn(&mut self, warnings: Vec<Warning>) {
+        self.warnings.extend(warnings);
+    }
+
+    /// Adds the rows that come next.
+    pub fn add(&mut self, part: &Column) -> Result<()> {
+        let too_many = || Error::invalid("rows", "are more than were announced");
+        let (at, end) = (self.rows, self.rows + part.len());
+        let end_row = u32::try_from(end).ok().filter(|&end| end <= self.capacity).ok_or_else(too_many)?;
+        let start_row = u32::try_from(at).map_err(|_| too_many())?;
+        let capacity = self.capacity;
+        let filled = self.filled.get_or_insert_with(|| Filled::new(part.values(), capacity));
+        if filled.kind.data_type() != part.values().data_type() {
+            return Err(Error::corrupt("chunks of different types in one column"));
+        }
+        filled.copy(part.values(), start_row, end_row)?;
+        if part.validity().is_some() || filled.validity.is_some() {
+            let validity = filled.validity.get_or_insert_with(|| Bitmap::filled(at, true));
+            match part.validity() {
+                Some(bits) => validity.append(bits),
+                None => validity.extend_filled(part.len(), true),
+            }
+        }
+        self.rows = end;
+        Ok(())
+    }
+
+    /// The column; `empty` where no part came.
+    pub fn finish(&mut self, empty: &Column) -> JsValue {
+        let warnings = std::mem::take(&mut self.warnings);
+        let Some(filled) = self.filled.take() else { return column_to_js(empty, &warnings) };
+        let rows = std::mem::take(&mut self.rows);
+        let object = described(&filled.kind, rows, filled.validity.as_ref());
+        // Odd legacy files have columns that are shorter than others.
+        let used = u32::try_from(rows).unwrap_or(u32::MAX);
+        if let Some(offsets) = &filled.offsets {
+            set(&object, "offsets", if used < self.capacity { offsets.slice(0, used + 1) } else { offsets.clone() });
+        }
+        finished(&object, &filled.finish(used, used < self.capacity), &warnings)
+    }
+}
+
+impl Filled {
+    fn new(values: &Values, capacity: u32) -> Self {
+        let array: Object = match values {
+            Values::Int8(_) => Int8Array::new_with_length(capacity).into(),
+            Values::Int16(_) => Int16Array::new_with_length(capacity).into(),
+            Values::Int32(_) | Values::Date(_) => Int32Array::new_with_length(capacity).into(),
+            Values::Int64(_) | Values::Timestamp { .. } => BigInt64Array::new_with_length(capacity).into(),
+            Values::UInt8(_) => Uint8Array::new_with_length(capacity).into(),
+            Values::UInt16(_) => Uint16Array::new_with_length(capacity).into(),
+            Values::UInt32(_) => Uint32Array::new_with_length(capacity).into(),
+            Values::UInt64(_) => BigUint64Array::new_with_length(capacity).into(),
+            Values::Float32(_) => Float32Array::new_with_length(capacity).into(),
+            Values::Float64(_) => Float64Array::new_with_length(capacity).into(),
+            Values::Decimal { .. } => BigUint64Array::new_with_length(2 * capacity).into(),
+            Values::Boolean(_) | Values::String(_) | Values::Binary(_) => Object::new(),
+        };
+        let is_text = matches!(values, Values::String(_) | Values::Binary(_));
+        Filled {
+            kind: values.emptied(),
+            values: array,
+            offsets: is_text.then(|| Int32Array::new_with_length(capacity + 1)),
+            pieces: Vec::new(),
+            bytes: 0,
+            bits: Bitmap::default(),
+            validity: None,
+        }
+    }
+
+    /// Puts values into rows `start..end`.
+    fn copy(&mut self, values: &Values, start: u32, end: u32) -> Result<()> {
+        macro_rules! copy {
+            ($array:ty, $values:expr) => {
+                self.values.unchecked_ref::<$array>().subarray(start, end).copy_from($values)
+            };
+        }
+        match values {
+            Values::Int8(v) => copy!(Int8Array, v),
+            Values::Int16(v) => copy!(Int16Array, v),
+            Values::Int32(v) | Values::Date(v) => copy!(Int32Array, v),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => copy!(BigInt64Array, v),
+            Values::UInt8(v) => copy!(Uint8Array, v),
+            Values::UInt16(v) => copy!(Uint16Array, v),
+            Values::UInt32(v) => copy!(Uint32Array, v),
+            Values::UInt64(v) => copy!(BigUint64Array, v),
+            Values::Float32(v) => copy!(Float32Array, v),
+            Values::Float64(v) => copy!(Float64Array, v),
+            Values::Decimal { values: v, .. } => {
+                self.values.unchecked_ref::<BigUint64Array>().subarray(2 * start, 2 * end).copy_from(&halves(v));
+            }
+            Values::Boolean(bits) => self.bits.append(bits),
+            Values::String(v) | Values::Binary(v) => {
+                let base = i32::try_from(self.bytes).unwrap_or(i32::MAX);
+                let size = u32::try_from(v.bytes().len()).unwrap_or(u32::MAX).saturating_add(self.bytes);
+                if i32::try_from(size).is_err() {
+                    return Err(Error::limit("bytes of one column", size.into(), i32::MAX as u64));
+                }
+                if let Some(offsets) = &self.offsets {
+                    let ends: Vec<i32> = v.offsets().iter().skip(1).map(|offset| offset + base).collect();
+                    offsets.subarray(start + 1, end + 1).copy_from(&ends);
+                }
+                self.pieces.push(Uint8Array::from(v.bytes()));
+                self.bytes = size;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values; of some rows only where not all that were announced came.
+    fn finish(self, rows: u32, is_short: bool) -> Object {
+        match &self.kind {
+            Values::Boolean(_) => return Uint8Array::from(self.bits.as_bytes()).into(),
+            Values::String(_) | Values::Binary(_) => {
+                let mut pieces = self.pieces.into_iter();
+                return match (pieces.len(), pieces.next()) {
+                    (1, Some(piece)) => piece.into(),
+                    (_, first) => {
+                        let all = Uint8Array::new_with_length(self.bytes);
+                        let mut at = 0;
+                        for piece in first.into_iter().chain(pieces) {
+                            all.set(&piece, at);
+                            at += piece.length();
+                        }
+                        all.into()
+                    }
+                };
+            }
+            _ => {}
+        }
+        if !is_short {
+            return self.values;
+        }
+        let rows = if matches!(&self.kind, Values::Decimal { .. }) { 2 * rows } else { rows };
+        // All typed arrays have this method.
+        self.values.unchecked_ref::<Uint8Array>().slice(0, rows).into()
+    }
+}
