@@ -3,6 +3,7 @@
 import { invalid, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { DAY_MS, formatDate, formatDecimal, formatTimestamp, MAX_DATE_DAYS, PER_SECOND } from './temporal.js';
+import { textReader } from './text.js';
 import type { Cell, DateMode, Int64Mode, ValuesByType } from './types.js';
 import type { ColumnBuffers, ColumnData } from './wasm-types.js';
 
@@ -82,7 +83,21 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    * @throws {NcfError} `unsafe-value` where the chosen type cannot hold a value
    */
   toArray(): (Cell<T, I, D> | null)[] {
-    return Array.from({ length: this.length }, (_, index) => this.#get(index));
+    const all = new Array<Cell<T, I, D> | null>(this.length);
+    const cell = this.cells();
+    for (let index = 0; index < all.length; index++) all[index] = cell(index);
+    return all;
+  }
+
+  /**
+   * The function that gives the value of a row of the column; it does not check that there is one.
+   * @internal
+   */
+  cells(): (index: number) => Cell<T, I, D> | null {
+    const cell = (this.#cell ??= cellReader(this, this.#modes)) as (index: number) => Cell<T, I, D>;
+    const { validity } = this;
+    if (!validity) return cell;
+    return (index) => (((validity[index >> 3] ?? 0) >> (index & 7) & 1) === 1 ? cell(index) : null);
   }
 
   /** All values in order. */
@@ -156,22 +171,6 @@ function cellReader(column: ColumnBuffers & { name: string }, modes: CellModes):
     default:
       return (index) => values[index];
   }
-}
-
-function textReader(bytes: Uint8Array, offsets: Int32Array): (index: number) => string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  let all: string | undefined;
-  try {
-    all = decoder.decode(bytes);
-  } catch {
-    // More text than one string can hold: decode value by value.
-  }
-  // One character per byte: ASCII, and byte offsets are string offsets.
-  if (all?.length === bytes.length) {
-    const text = all;
-    return (index) => text.slice(offsets[index], offsets[index + 1]);
-  }
-  return (index) => decoder.decode(bytes.subarray(offsets[index], offsets[index + 1]));
 }
 
 function safeNumber(value: bigint, column: string, row: number): number {

@@ -19,6 +19,8 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
   /** What was odd in the columns that were read. */
   readonly warnings: readonly Warning[];
 
+  #row: ((index: number) => Row<I, D>) | undefined;
+
   /** @internal */
   constructor(columns: AnyColumn<I, D>[], numRows: number, rowStart: number, warnings: Warning[]) {
     this.columns = columns;
@@ -44,28 +46,44 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
 
   /** Rows as plain objects, one after the other. */
   *rows(): IterableIterator<Row<I, D>> {
-    for (let index = 0; index < this.numRows; index++) yield this.row(index);
+    const row = this.#rowMaker();
+    for (let index = 0; index < this.numRows; index++) yield row(index);
   }
 
   /** Row `index` of this table as a plain object. */
   row(index: number): Row<I, D> {
-    const row: Row<I, D> = {};
-    for (const column of this.columns) {
-      const value = index < column.length ? column.get(index) : null;
-      // A plain assignment to this name would set the prototype.
-      if (column.name === '__proto__') Object.defineProperty(row, column.name, { value, enumerable: true, configurable: true, writable: true });
-      else row[column.name] = value;
-    }
-    return row;
+    return (this.#row ??= this.#rowMaker())(index);
   }
 
   /** All rows as plain objects. */
   toArray(): Row<I, D>[] {
-    return [...this.rows()];
+    const row = this.#rowMaker();
+    return Array.from({ length: this.numRows }, (_, index) => row(index));
   }
 
   /** Rows as plain objects, one after the other. */
   [Symbol.iterator](): IterableIterator<Row<I, D>> {
     return this.rows();
+  }
+
+  /** Makes the function that makes rows. */
+  #rowMaker(): (index: number) => Row<I, D> {
+    const names = this.columns.map(({ name }) => name);
+    // A plain assignment to this name would set the prototype.
+    const isPlain = !names.includes('__proto__');
+    const cells = this.columns.map((column) => {
+      const cell = column.cells();
+      return (index: number) => (index < column.length ? cell(index) : null);
+    });
+    return (index) => {
+      const row: Row<I, D> = {};
+      for (let position = 0; position < cells.length; position++) {
+        const name = names[position] ?? '';
+        const value = cells[position]?.(index) ?? null;
+        if (isPlain || name !== '__proto__') row[name] = value;
+        else Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
+      }
+      return row;
+    };
   }
 }

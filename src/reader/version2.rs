@@ -93,7 +93,8 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
     let limits = options.limits;
     msgpack::check_size(trailer.footer_size.into(), limits.metadata_bytes)
         .map_err(|error| error.in_section("footer").at(tail.footer.start))?;
-    let with_blocks = vec![tail.blocks.clone(), tail.footer.clone()];
+    let with_blocks =
+        [tail.blocks.clone(), tail.footer.clone()].into_iter().filter(|range| !range.is_empty()).collect();
     let eager = u64::from(trailer.blocks_size) <= MAX_EAGER_BLOCKS;
     let stored = segments.get(tail.footer.clone()).map_err(|interrupt| match interrupt {
         Interrupt::Need(_) if eager => Interrupt::Need(with_blocks),

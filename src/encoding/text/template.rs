@@ -189,8 +189,9 @@ impl Digits {
     fn put(&mut self, pair: u32) {
         let found = usize::try_from(pair).ok().and_then(|pair| PAIRS.get(pair));
         self.used += 2;
-        if let (Some(pair), Some(to)) = (found, self.bytes.get_mut(Digits::END - self.used..)) {
-            to.iter_mut().zip(pair).for_each(|(to, &from)| *to = from);
+        let to = self.bytes.get_mut(Digits::END.saturating_sub(self.used)..).and_then(<[u8]>::first_chunk_mut);
+        if let (Some(pair), Some(to)) = (found, to) {
+            *to = *pair;
         }
     }
 
