@@ -309,18 +309,25 @@ fn number(len: usize, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize
     let mut slots = Slots::new();
     let mut count = 0u32;
     let mut probes = len.saturating_mul(16).saturating_add(1024);
+    let mut last = 0;
     for row in 0..len {
+        // Many columns hold the same for some rows; then there is nothing to look up.
+        if row > 0 && compare(row - 1, row).is_eq() {
+            ids.push(last);
+            continue;
+        }
         // The upper half is the better mixed one.
         let tag = hash(row) >> 32;
         match slots.find(tag, &mut probes, |first| compare(first, row).is_eq()) {
-            Found::Row(first) => ids.push(ids.get(first).copied().unwrap_or_default()),
+            Found::Row(first) => last = ids.get(first).copied().unwrap_or_default(),
             Found::Free(at) => {
                 slots.fill(at, tag, row);
-                ids.push(count);
+                last = count;
                 count += 1;
             }
             Found::Nothing => return number_by_sorting(len, compare),
         }
+        ids.push(last);
     }
     Classes { ids, count: usize::try_from(count).unwrap_or(usize::MAX) }
 }
