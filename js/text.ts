@@ -38,6 +38,8 @@ export function textReader(bytes: Uint8Array, offsets: Int32Array): (index: numb
     const row = rows[slot] ?? -1;
     if (row >= 0 && isSame(bytes, start, end, offsets[row] ?? 0, offsets[row + 1] ?? 0)) {
       found += 1;
+      // What was last looked at is near.
+      rows[slot] = index;
       return strings[slot] ?? '';
     }
     const text = make(start, end);
