@@ -45,14 +45,11 @@ macro_rules! table {
                 }
             }
 
-            /// Encodes by other than models.
+            /// Encodes by other than models, unless it does not suit.
             #[cfg(feature = "writer")]
             fn encode(self, integers: encoder::Integers<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) -> bool {
                 match self {
-                    $(IntegerEncoding::$variant => {
-                        $module::encode(integers, encoder, out);
-                        true
-                    })*
+                    $(IntegerEncoding::$variant => $module::encode(integers, encoder, out),)*
                     $(IntegerEncoding::$model => false,)*
                 }
             }
@@ -112,12 +109,9 @@ pub use encoder::{Integers, Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
-    use std::collections::HashSet;
-
     use super::{IntegerEncoding, dictionary, encode_by};
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{sample_positions, smallest};
-    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::encoder::{scaled, smallest};
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -157,40 +151,23 @@ mod encoder {
         pub range: u64,
         /// Number of runs of equal neighbours.
         pub runs: usize,
-        /// Distinct values, if they are few enough for a dictionary, and of a role that may have one.
-        pub distinct: Option<usize>,
     }
 
-    /// Dictionaries have at most this many entries.
-    const MAX_DISTINCT: usize = 1 << 16;
-
-    fn facts(integers: Integers<'_>, role: Role) -> Facts {
-        let keys = || integers.values.iter().map(|&value| integers.key(value));
-        let (min, max) = keys().fold((u64::MAX, 0), |(min, max), key| (min.min(key), max.max(key)));
-        let range = max.saturating_sub(min);
-        let changes = integers.values.iter().zip(integers.values.iter().skip(1)).filter(|(a, b)| a != b);
-        let most = MAX_DISTINCT.min(integers.values.len() / 2);
-        let worth_counting = range >= dictionary::MIN_RANGE && matches!(role, Role::Values | Role::Deltas);
-        let distinct = || match dictionary::Ranks::of(integers) {
-            Some(ranks) => Some(ranks.distinct).filter(|&distinct| distinct <= most),
-            None => count_distinct(integers.values, most),
-        };
+    fn facts(integers: Integers<'_>) -> Facts {
+        let flip = if integers.signed { 1 << 63 } else { 0 };
+        let first = integers.values.first().copied().unwrap_or(0);
+        let (mut min, mut max, mut last, mut changes) = (first ^ flip, first ^ flip, first, 0usize);
+        for &value in integers.values {
+            min = min.min(value ^ flip);
+            max = max.max(value ^ flip);
+            changes += usize::from(value != last);
+            last = value;
+        }
         Facts {
             len: integers.values.len(),
-            range,
-            runs: changes.count() + usize::from(!integers.values.is_empty()),
-            distinct: if worth_counting { distinct() } else { None },
+            range: max - min,
+            runs: changes + usize::from(!integers.values.is_empty()),
         }
-    }
-
-    fn count_distinct(values: &[u64], most: usize) -> Option<usize> {
-        let mut seen: HashSet<u64, QuickHashBuilder> = HashSet::default();
-        for &value in values {
-            if seen.insert(value) && seen.len() > most {
-                return None;
-            }
-        }
-        Some(seen.len())
     }
 
     /// Writes a node.
@@ -218,25 +195,37 @@ mod encoder {
 
     /// Writes a node by what the values alone suggest.
     fn encode_alone(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        let facts = facts(integers, role);
+        let facts = facts(integers);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
-        let always: Vec<IntegerEncoding> =
-            candidates.iter().copied().filter(|&encoding| encoding == IntegerEncoding::Dictionary).collect();
-        let value = |position: usize| integers.values.get(position).copied();
-        let sample: Option<Vec<u64>> =
-            sample_positions(integers.values.len()).map(|positions| positions.filter_map(value).collect());
-        let best = smallest(
-            encoder,
-            integers.values,
-            sample.as_deref(),
-            &candidates,
-            &always,
-            |encoder, encoding, values, out| {
-                out.push(encoding.id());
-                encoding.encode(Integers { values, signed: integers.signed }, encoder, out)
-            },
-        );
+        let mut split = None;
+        let measured = encoder.blocks(facts.len).filter(|_| candidates.len() > 1).map(|blocks| {
+            let sample: Vec<u64> =
+                blocks.flat_map(|block| integers.values.get(block).unwrap_or_default()).copied().collect();
+            let sampled = Integers { values: &sample, ..integers };
+            let mut measured = Vec::new();
+            for &encoding in candidates.iter().filter(|&&encoding| encoding != IntegerEncoding::Dictionary) {
+                let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out));
+                measured.extend(size.map(|size| (scaled(size, sample.len(), facts.len), encoding)));
+            }
+            if candidates.contains(&IntegerEncoding::Dictionary) {
+                let most = measured.iter().map(|&(size, _)| size).min().unwrap_or(usize::MAX);
+                let found = dictionary::measure(integers, sampled, most, encoder);
+                split = found.map(|(size, split)| {
+                    measured.push((size, IntegerEncoding::Dictionary));
+                    split
+                });
+            }
+            measured
+        });
+        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+            out.push(encoding.id());
+            match &split {
+                Some(split) if encoding == IntegerEncoding::Dictionary => split.write(integers, encoder, out),
+                _ => return encoding.encode(integers, encoder, out),
+            }
+            true
+        });
         out.extend(best);
     }
 }

@@ -46,7 +46,7 @@ mod writer {
         facts.range > 0
     }
 
-    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let base = values.iter().copied().min_by_key(|&value| integers.key(value)).unwrap_or(0);
         let offsets = || values.iter().map(|value| value.wrapping_sub(base));
@@ -66,6 +66,7 @@ mod writer {
             plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
             leaf::write(&plane_bytes, encoder, out);
         }
+        true
     }
 
     /// Greatest common divisor; 1 where all are zero.
