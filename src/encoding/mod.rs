@@ -174,9 +174,9 @@ mod encoder {
     /// Values of which this many are encoded whole when candidates are compared.
     const WHOLE: usize = 4096;
     /// Neighbouring values in each block of a sample of more.
-    const BLOCK_LEN: usize = 512;
+    const BLOCK_LEN: usize = 1024;
     /// Fewest and most blocks of a sample.
-    const BLOCKS: (usize, usize) = (4, 16);
+    const BLOCKS: (usize, usize) = (3, 10);
     /// The level of streams that are only measured: quick, and as good as others in telling what is smaller.
     const MEASURING_LEVEL: i32 = 1;
 
@@ -378,7 +378,7 @@ mod encoder {
         /// values that all are compared, or where they are a sample already.
         pub(super) fn blocks(&self, len: usize) -> Option<impl Iterator<Item = Range<usize>> + use<>> {
             let last = len.checked_sub(BLOCK_LEN).filter(|_| len > WHOLE && !self.is_sample)?;
-            let blocks = (len / BLOCK_LEN / 16).clamp(BLOCKS.0, BLOCKS.1);
+            let blocks = (len / BLOCK_LEN / 12).clamp(BLOCKS.0, BLOCKS.1);
             let start = move |block| last / (blocks - 1) * block;
             Some((0..blocks).map(move |block| start(block)..start(block) + BLOCK_LEN))
         }

@@ -89,16 +89,20 @@ pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8
     use super::encoder::{scaled, smallest};
 
     let len = floats.patterns.len();
+    // Models speak of integers.
+    let has_models = encoder.has_models();
+    let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
     let measured = encoder.blocks(len).map(|blocks| {
-        let sample: Vec<u64> = blocks.flat_map(|block| floats.patterns.get(block).unwrap_or_default()).copied().collect();
+        let sample: Vec<u64> =
+            blocks.flat_map(|block| floats.patterns.get(block).unwrap_or_default()).copied().collect();
         let measure = |&encoding: &FloatEncoding| {
             let sampled = Floats { patterns: &sample, ..floats };
             let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out))?;
             Some((scaled(size, sample.len(), len), encoding))
         };
-        FloatEncoding::ALL.iter().filter_map(measure).collect()
+        candidates.iter().filter_map(measure).collect()
     });
-    let best = smallest(encoder, measured, FloatEncoding::ALL, |encoder, encoding, out| {
+    let best = smallest(encoder, measured, candidates, |encoder, encoding, out| {
         out.push(encoding.id());
         encoding.encode(floats, encoder, out)
     });
