@@ -30,6 +30,14 @@ pub fn mix(value: u64) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
+/// Spreads the bits of a number over all of it (the finaliser of MurmurHash3, Appleby 2011).
+#[cfg(feature = "writer")]
+pub fn avalanche(value: u64) -> u64 {
+    let value = (value ^ value >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let value = (value ^ value >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value ^ value >> 33
+}
+
 /// A hash of bytes, most of them few.
 #[cfg(feature = "writer")]
 #[inline]

@@ -44,7 +44,7 @@ macro_rules! encodings {
 pub mod bits;
 pub mod chunk;
 pub mod float;
-mod hash;
+pub(crate) mod hash;
 pub mod integer;
 mod leaf;
 pub mod parent;
@@ -155,7 +155,7 @@ impl Decoder {
 }
 
 #[cfg(feature = "writer")]
-pub use encoder::{Encoder, Model};
+pub use encoder::{Encoder, Model, Needs};
 
 #[cfg(feature = "writer")]
 mod encoder {
@@ -222,8 +222,17 @@ mod encoder {
         enough: f64,
         /// How many models the current node is inside of.
         nested: usize,
-        /// Bit by bit, the parents that what was encoded needs.
-        needed: u64,
+        /// What was encoded needs these.
+        needed: Needs,
+    }
+
+    /// What something encoded needs, bit by bit.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Needs {
+        /// Parents, by their position in the column's list.
+        pub parents: u64,
+        /// Models, by their position in the list of those that were tried.
+        pub models: u64,
     }
 
     /// Models within each other: what one leaves over is seldom something for another.
@@ -254,7 +263,7 @@ mod encoder {
                 models: Arc::default(),
                 enough: 0.0,
                 nested: 0,
-                needed: 0,
+                needed: Needs::default(),
             })
         }
 
@@ -289,6 +298,7 @@ mod encoder {
             self.scope = Some(Arc::new(scope));
             self.models = Arc::clone(models);
             self.enough = enough;
+            self.needed.models = 0;
             let encoded = encode(self);
             self.scope = None;
             self.models = Arc::default();
@@ -325,15 +335,16 @@ mod encoder {
         }
 
         /// Encodes what may be thrown away: what it needs is returned, and only counts where it is told to [`Self::need`].
-        pub(super) fn attempt<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> (T, u64) {
+        pub(super) fn attempt<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> (T, Needs) {
             let before = std::mem::take(&mut self.needed);
             let encoded = encode(self);
             (encoded, std::mem::replace(&mut self.needed, before))
         }
 
-        /// Notes that what was encoded needs these parents.
-        pub(super) fn need(&mut self, parents: u64) {
-            self.needed |= parents;
+        /// Notes that what was encoded needs these, too.
+        pub(super) fn need(&mut self, needs: Needs) {
+            self.needed.parents |= needs.parents;
+            self.needed.models |= needs.models;
         }
 
         /// Encodes the nodes of a model.
@@ -403,7 +414,7 @@ mod encoder {
             let (suits, needed) = encoder.attempt(|encoder| encode(encoder, candidate, &mut out));
             suits.then_some((out, needed))
         };
-        let mut best: Option<(Vec<u8>, u64)> = None;
+        let mut best: Option<(Vec<u8>, Needs)> = None;
         if let Some(mut measured) = measured {
             measured.sort_by_key(|&(size, _)| size);
             best = measured.into_iter().find_map(|(_, candidate)| attempt(encoder, candidate));

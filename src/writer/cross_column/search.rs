@@ -12,7 +12,7 @@ use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Classes, Key, Parent, pairs};
 
 /// Most rows of each of the two parts of the sample, and least.
-const WINDOW: (usize, usize) = (8 * 1024, 1024);
+const WINDOW: (usize, usize) = (4 * 1024, 1024);
 /// Most rows that sums are fitted on, and least.
 const FITTED: (usize, usize) = (600, 128);
 /// Columns, the nearest ones, that are tried as parents of one.
