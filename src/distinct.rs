@@ -30,14 +30,16 @@ const RECENT: u32 = 10;
 
 impl Default for Counter {
     fn default() -> Self {
-        Counter { exact: Some(HashSet::default()), registers: vec![0; 1 << PRECISION], recent: vec![0; 1 << RECENT] }
+        let mut recent = vec![0; 1 << RECENT];
+        // No place holds a hash that belongs there.
+        recent.iter_mut().take(1).for_each(|first| *first = 1);
+        Counter { exact: Some(HashSet::default()), registers: vec![0; 1 << PRECISION], recent }
     }
 }
 
 impl Counter {
     fn add(&mut self, hash: u64) {
         let recent = usize::try_from(hash & ((1 << RECENT) - 1)).unwrap_or_default();
-        // No hash is zero but by a chance of 2^-64, which no estimate notices.
         if let Some(slot) = self.recent.get_mut(recent)
             && std::mem::replace(slot, hash) == hash
         {
