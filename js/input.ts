@@ -330,6 +330,8 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
     offsets[row + 1] = units;
   }
   checkSize(units, conversion);
+  const ascii = units <= SHORT_TEXT * cells.length ? shortAscii(cells, units) : undefined;
+  if (ascii) return conversion.finish(ascii, { offsets });
   const encoder = new TextEncoder();
   // One call for all of it, which takes null for empty text: where no byte was added the text is ASCII, and lengths in
   // characters are lengths in bytes.
@@ -350,6 +352,27 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
   accumulate(offsets);
   bytes = bytes.subarray(0, end);
   return conversion.finish(bytes, { offsets });
+}
+
+/** Mean length of text up to which it is quicker to take its characters one by one. */
+const SHORT_TEXT = 16;
+
+/** Text of so many characters together, if all of them are ASCII. */
+function shortAscii(cells: ArrayLike<InputCell>, units: number): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(units);
+  let end = 0;
+  let all = 0;
+  for (let row = 0; row < cells.length; row++) {
+    const text = cells[row];
+    if (typeof text !== 'string') continue;
+    for (let at = 0; at < text.length; at++) {
+      const code = text.charCodeAt(at);
+      all |= code;
+      bytes[end++] = code;
+    }
+    if (all > 0x7f) return undefined;
+  }
+  return bytes;
 }
 
 /** Turns lengths into offsets. */

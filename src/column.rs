@@ -99,7 +99,7 @@ impl Bitmap {
     }
 
     /// All bits in order.
-    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = bool> + Clone + '_ {
         (0..self.len).map(|index| self.get(index))
     }
 
@@ -255,7 +255,7 @@ impl VarBytes {
     }
 
     /// All values in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone + '_ {
         (0..self.len()).map(|index| self.get(index))
     }
 

@@ -395,6 +395,13 @@ mod encoder {
         }
     }
 
+    /// The values of these blocks.
+    pub(super) fn picked(values: &[u64], blocks: impl Iterator<Item = Range<usize>>) -> Vec<u64> {
+        let mut sample = Vec::new();
+        blocks.for_each(|block| sample.extend_from_slice(values.get(block).unwrap_or_default()));
+        sample
+    }
+
     /// A size for all values, from that of a sample of them.
     pub(super) fn scaled(size: usize, sample: usize, whole: usize) -> usize {
         let size = u128::from(to_u64(size)) * u128::from(to_u64(whole)) / u128::from(to_u64(sample.max(1)));

@@ -86,15 +86,14 @@ pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    use super::encoder::{scaled, smallest};
+    use super::encoder::{picked, scaled, smallest};
 
     let len = floats.patterns.len();
     // Models speak of integers.
     let has_models = encoder.has_models();
     let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
     let measured = encoder.blocks(len).map(|blocks| {
-        let sample: Vec<u64> =
-            blocks.flat_map(|block| floats.patterns.get(block).unwrap_or_default()).copied().collect();
+        let sample = picked(floats.patterns, blocks);
         let measure = |&encoding: &FloatEncoding| {
             let sampled = Floats { patterns: &sample, ..floats };
             let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out))?;

@@ -26,7 +26,7 @@ pub use writer::{encode, measure, suits};
 #[cfg(feature = "writer")]
 mod writer {
     use super::super::encoder::{self, Facts, Integers, Role};
-    use crate::encoding::encoder::scaled;
+    use crate::encoding::encoder::{picked, scaled};
     use crate::encoding::hash::{Numbering, mix};
     use crate::encoding::{Encoder, varint};
 
@@ -51,14 +51,10 @@ mod writer {
         /// `None` where there are too many distinct values for a dictionary.
         fn of(integers: Integers<'_>) -> Option<Self> {
             let most = MAX_ENTRIES.min(integers.values.len() / 2);
-            let flip = if integers.signed { 1 << 63 } else { 0 };
-            let (min, max) = integers.values.iter().fold((u64::MAX, 0), |(min, max), value| {
-                let key = value ^ flip;
-                (key.min(min), key.max(max))
-            });
+            let (min, max) = integers.bounds();
             let largest = MAX_TABLE.0.max(integers.values.len().saturating_mul(MAX_TABLE.1));
-            match usize::try_from(max.saturating_sub(min)) {
-                Ok(range) if range < largest => Self::by_table(integers, min ^ flip, range, most),
+            match usize::try_from(max.wrapping_sub(min)) {
+                Ok(range) if range < largest => Self::by_table(integers, min, range, most),
                 _ => Self::by_hash(integers, most),
             }
         }
@@ -140,7 +136,7 @@ mod writer {
         }
         let split = Split::of(integers)?;
         let blocks = encoder.blocks(integers.values.len())?;
-        let codes: Vec<u64> = blocks.flat_map(|block| split.codes.get(block).unwrap_or_default()).copied().collect();
+        let codes = picked(&split.codes, blocks);
         let entries = encoder.measure(|encoder, out| {
             split.write_entries(integers, encoder, out);
             true

@@ -110,7 +110,7 @@ pub use encoder::{Integers, Role, encode};
 #[cfg(feature = "writer")]
 mod encoder {
     use super::{IntegerEncoding, dictionary, encode_by};
-    use crate::encoding::encoder::{scaled, smallest};
+    use crate::encoding::encoder::{picked, scaled, smallest};
     use crate::encoding::{Encoder, Needs};
 
     /// Integers to encode.
@@ -153,17 +153,28 @@ mod encoder {
         pub runs: usize,
     }
 
-    fn facts(integers: Integers<'_>) -> Facts {
-        let flip = if integers.signed { 1 << 63 } else { 0 };
-        let first = integers.values.first().copied().unwrap_or(0);
-        let (mut min, mut max, mut last, mut changes) = (first ^ flip, first ^ flip, first, 0usize);
-        for &value in integers.values {
-            min = min.min(value ^ flip);
-            max = max.max(value ^ flip);
-            changes += usize::from(value != last);
-            last = value;
+    impl Integers<'_> {
+        /// Smallest and largest value.
+        pub fn bounds(&self) -> (u64, u64) {
+            // Comparisons of signed numbers are those that there are vectors for.
+            let flip = if self.signed { 0 } else { 1 << 63 };
+            let key = |value: u64| (value ^ flip).cast_signed();
+            let first = key(self.values.first().copied().unwrap_or(0));
+            let min = self.values.iter().fold(first, |min, &value| min.min(key(value)));
+            let max = self.values.iter().fold(first, |max, &value| max.max(key(value)));
+            (min.cast_unsigned() ^ flip, max.cast_unsigned() ^ flip)
         }
-        Facts { len: integers.values.len(), range: max - min, runs: changes + usize::from(!integers.values.is_empty()) }
+    }
+
+    fn facts(integers: Integers<'_>) -> Facts {
+        let (min, max) = integers.bounds();
+        let following = integers.values.get(1..).unwrap_or_default();
+        let changes: u64 = integers.values.iter().zip(following).map(|(a, b)| u64::from(a != b)).sum();
+        Facts {
+            len: integers.values.len(),
+            range: max.wrapping_sub(min),
+            runs: usize::try_from(changes).unwrap_or(usize::MAX) + usize::from(!integers.values.is_empty()),
+        }
     }
 
     /// Writes a node.
@@ -200,8 +211,7 @@ mod encoder {
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
         let mut split = None;
         let measured = encoder.blocks(facts.len).filter(|_| candidates.len() > 1).map(|blocks| {
-            let sample: Vec<u64> =
-                blocks.flat_map(|block| integers.values.get(block).unwrap_or_default()).copied().collect();
+            let sample = picked(integers.values, blocks);
             let sampled = Integers { values: &sample, ..integers };
             let mut measured = Vec::new();
             for &encoding in candidates.iter().filter(|&&encoding| encoding != IntegerEncoding::Dictionary) {

@@ -48,16 +48,10 @@ mod writer {
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
-        let flip = if integers.signed { 1 << 63 } else { 0 };
-        let first = values.first().copied().unwrap_or(0) ^ flip;
-        let (min, max) = values.iter().fold((first, first), |(min, max), value| {
-            let key = value ^ flip;
-            (key.min(min), key.max(max))
-        });
-        let base = min ^ flip;
+        let (base, max) = integers.bounds();
         let offsets = || values.iter().map(|value| value.wrapping_sub(base));
         let divisor = common_divisor(offsets());
-        let largest = (max - min) / divisor;
+        let largest = max.wrapping_sub(base) / divisor;
         let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
         varint::write_signed(base.cast_signed(), out);
         varint::write(divisor, out);

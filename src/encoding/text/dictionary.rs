@@ -57,7 +57,7 @@ mod writer {
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
     use crate::column::VarBytes;
-    use crate::encoding::encoder::scaled;
+    use crate::encoding::encoder::{picked, scaled};
     use crate::encoding::hash::{Numbering, hash_bytes};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
@@ -139,13 +139,11 @@ mod writer {
                 true
             });
             let entries = entries.map_or(0, |size| scaled(size, part.len(), self.entries.len()));
-            let all = || self.codes.clone();
             let blocks = encoder.blocks(self.codes.len());
-            let codes: Vec<u64> = blocks.map_or_else(all, |blocks| {
-                blocks.flat_map(|block| self.codes.get(block).unwrap_or_default()).copied().collect()
-            });
+            let codes = blocks.map(|blocks| picked(&self.codes, blocks));
+            let codes = codes.as_ref().unwrap_or(&self.codes);
             let size = encoder.measure(|encoder, out| {
-                integer::encode(Integers { values: &codes, signed: false }, integer::Role::Codes, encoder, out);
+                integer::encode(Integers { values: codes, signed: false }, integer::Role::Codes, encoder, out);
                 true
             });
             entries + size.map_or(0, |size| scaled(size, codes.len(), self.codes.len()))
