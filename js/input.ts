@@ -330,7 +330,7 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
     offsets[row + 1] = units;
   }
   checkSize(units, conversion);
-  const ascii = units <= SHORT_TEXT * cells.length ? shortAscii(cells, units) : undefined;
+  const ascii = units <= SHORT_TEXT * cells.length ? shortAscii(cells, offsets) : undefined;
   if (ascii) return conversion.finish(ascii, { offsets });
   const encoder = new TextEncoder();
   // One call for all of it, which takes null for empty text: where no byte was added the text is ASCII, and lengths in
@@ -357,18 +357,18 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
 /** Mean length of text up to which it is quicker to take its characters one by one. */
 const SHORT_TEXT = 16;
 
-/** Text of so many characters together, if all of them are ASCII. */
-function shortAscii(cells: ArrayLike<InputCell>, units: number): Uint8Array<ArrayBuffer> | undefined {
-  const bytes = new Uint8Array(units);
-  let end = 0;
+/** Text whose characters are at these offsets, if all of them are ASCII. */
+function shortAscii(cells: ArrayLike<InputCell>, offsets: Int32Array): Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(offsets[cells.length] ?? 0);
   let all = 0;
   for (let row = 0; row < cells.length; row++) {
     const text = cells[row];
     if (typeof text !== 'string') continue;
+    const start = offsets[row] ?? 0;
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       all |= code;
-      bytes[end++] = code;
+      bytes[start + at] = code;
     }
     if (all > 0x7f) return undefined;
   }
