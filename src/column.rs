@@ -99,7 +99,7 @@ impl Bitmap {
     }
 
     /// All bits in order.
-    pub fn iter(&self) -> impl Iterator<Item = bool> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = bool> + Clone + '_ {
         (0..self.len).map(|index| self.get(index))
     }
 
@@ -112,7 +112,14 @@ impl Bitmap {
     /// The bits of a range, which is cut to the length.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Self {
-        (range.start..range.end.min(self.len)).map(|index| self.get(index)).collect()
+        let end = range.end.min(self.len);
+        if !range.start.is_multiple_of(8) || range.start >= end {
+            return (range.start..end).map(|index| self.get(index)).collect();
+        }
+        let bytes = self.bytes.get(range.start / 8..end.div_ceil(8)).unwrap_or_default().to_vec();
+        let mut bitmap = Bitmap { bytes, len: end - range.start };
+        bitmap.clear_tail();
+        bitmap
     }
 }
 
@@ -248,7 +255,7 @@ impl VarBytes {
     }
 
     /// All values in order.
-    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + '_ {
+    pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone + '_ {
         (0..self.len()).map(|index| self.get(index))
     }
 

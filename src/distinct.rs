@@ -5,10 +5,9 @@
 
 use std::collections::HashSet;
 
-use xxhash_rust::xxh3::xxh3_64;
-
 use crate::bytes::to_u64;
-use crate::column::{Column, Values};
+use crate::column::{Column, Values, VarBytes};
+use crate::encoding::hash::{QuickHashBuilder, avalanche, hash_bytes};
 
 /// Distinct values that are counted exactly.
 const EXACT: usize = 4096;
@@ -19,19 +18,33 @@ const PRECISION: u32 = 12;
 #[derive(Clone, Debug)]
 pub struct Counter {
     /// Hashes, while they are few.
-    exact: Option<HashSet<u64>>,
+    exact: Option<HashSet<u64, QuickHashBuilder>>,
     /// Per register the longest run of zeros seen, plus one.
     registers: Vec<u8>,
+    /// Hashes that were added lately, by their last bits: most columns repeat few values.
+    recent: Vec<u64>,
 }
+
+/// Bits of a hash that choose its place among the recent ones.
+const RECENT: u32 = 10;
 
 impl Default for Counter {
     fn default() -> Self {
-        Counter { exact: Some(HashSet::new()), registers: vec![0; 1 << PRECISION] }
+        let mut recent = vec![0; 1 << RECENT];
+        // No place holds a hash that belongs there.
+        recent.iter_mut().take(1).for_each(|first| *first = 1);
+        Counter { exact: Some(HashSet::default()), registers: vec![0; 1 << PRECISION], recent }
     }
 }
 
 impl Counter {
     fn add(&mut self, hash: u64) {
+        let recent = usize::try_from(hash & ((1 << RECENT) - 1)).unwrap_or_default();
+        if let Some(slot) = self.recent.get_mut(recent)
+            && std::mem::replace(slot, hash) == hash
+        {
+            return;
+        }
         let register = usize::try_from(hash >> (64 - PRECISION)).unwrap_or_default();
         let zeros = ((hash << PRECISION) | 1 << (PRECISION - 1)).leading_zeros() + 1;
         let rank = u8::try_from(zeros).unwrap_or(u8::MAX);
@@ -46,40 +59,46 @@ impl Counter {
         }
     }
 
+    /// Adds values of text, or bytes.
+    pub fn add_text(&mut self, values: &VarBytes) {
+        values.iter().for_each(|value| self.add(avalanche(hash_bytes(value))));
+    }
+
     /// Adds the values of a column that are not null; every NaN is the same value, -0.0 and 0.0 are two.
     pub fn add_column(&mut self, column: &Column) {
         macro_rules! add {
-            ($values:expr, $bytes:expr) => {{
+            ($values:expr, $hash:expr) => {{
                 let mut last = None;
                 for (row, value) in $values.iter().enumerate() {
                     // Most columns repeat values in runs.
                     if last != Some(value) && column.is_valid(row) {
-                        self.add(xxh3_64($bytes(value).as_ref()));
+                        self.add(avalanche($hash(value)));
                         last = Some(value);
                     }
                 }
             }};
         }
+        let signed = |x: i64| x.cast_unsigned();
         match column.values() {
-            Values::Int8(v) => add!(v, |x: &i8| x.to_le_bytes()),
-            Values::Int16(v) => add!(v, |x: &i16| x.to_le_bytes()),
-            Values::Int32(v) | Values::Date(v) => add!(v, |x: &i32| x.to_le_bytes()),
-            Values::Int64(v) | Values::Timestamp { values: v, .. } => add!(v, |x: &i64| x.to_le_bytes()),
-            Values::UInt8(v) => add!(v, |x: &u8| x.to_le_bytes()),
-            Values::UInt16(v) => add!(v, |x: &u16| x.to_le_bytes()),
-            Values::UInt32(v) => add!(v, |x: &u32| x.to_le_bytes()),
-            Values::UInt64(v) => add!(v, |x: &u64| x.to_le_bytes()),
+            Values::Int8(v) => add!(v, |x: &i8| signed((*x).into())),
+            Values::Int16(v) => add!(v, |x: &i16| signed((*x).into())),
+            Values::Int32(v) | Values::Date(v) => add!(v, |x: &i32| signed((*x).into())),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => add!(v, |x: &i64| signed(*x)),
+            Values::UInt8(v) => add!(v, |x: &u8| u64::from(*x)),
+            Values::UInt16(v) => add!(v, |x: &u16| u64::from(*x)),
+            Values::UInt32(v) => add!(v, |x: &u32| u64::from(*x)),
+            Values::UInt64(v) => add!(v, |x: &u64| *x),
             Values::Float32(v) => {
-                let bits: Vec<u32> = v.iter().map(|x| if x.is_nan() { f32::NAN } else { *x }.to_bits()).collect();
-                add!(bits, |x: &u32| x.to_le_bytes());
+                let bits = |x: &f32| u64::from(if x.is_nan() { f32::NAN } else { *x }.to_bits());
+                add!(v.iter().map(bits).collect::<Vec<_>>(), |x: &u64| *x);
             }
             Values::Float64(v) => {
-                let bits: Vec<u64> = v.iter().map(|x| if x.is_nan() { f64::NAN } else { *x }.to_bits()).collect();
-                add!(bits, |x: &u64| x.to_le_bytes());
+                let bits = |x: &f64| if x.is_nan() { f64::NAN } else { *x }.to_bits();
+                add!(v.iter().map(bits).collect::<Vec<_>>(), |x: &u64| *x);
             }
-            Values::Decimal { values, .. } => add!(values, |x: &i128| x.to_le_bytes()),
-            Values::Boolean(v) => add!(v, |x: bool| [u8::from(x)]),
-            Values::String(v) | Values::Binary(v) => add!(v, |x| x),
+            Values::Decimal { values, .. } => add!(values, |x: &i128| hash_bytes(&x.to_le_bytes())),
+            Values::Boolean(v) => add!(v, |x: bool| u64::from(x)),
+            Values::String(v) | Values::Binary(v) => add!(v, hash_bytes),
         }
     }
 

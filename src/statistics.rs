@@ -263,36 +263,71 @@ pub fn measure_bounds(column: &Column) -> ColumnStatistics {
     statistics
 }
 
+/// The same of text or binary by its distinct values, which ascend, and by which of them each value that is not null is.
+#[must_use]
+pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> ColumnStatistics {
+    let (bounds, order) = bounds(codes.iter(), |a, b| a.cmp(b));
+    let scalar = |code: &u64| {
+        let value = usize::try_from(*code).map(|code| entries.get(code)).unwrap_or_default();
+        match column.values() {
+            Values::String(_) => Scalar::Text(String::from_utf8_lossy(value).into_owned()),
+            _ => Scalar::Bytes(value.to_vec()),
+        }
+    };
+    let (min, max) = bounds.unzip();
+    let value_bytes = match column.values() {
+        Values::String(v) | Values::Binary(v) => Some(value_bytes(v, column)),
+        _ => None,
+    };
+    ColumnStatistics {
+        null_count: to_u64(column.num_nulls()),
+        total_count: to_u64(column.len()),
+        min_is_exact: true,
+        max_is_exact: true,
+        min: min.map(scalar),
+        max: max.map(scalar),
+        order,
+        value_bytes,
+        ..ColumnStatistics::default()
+    }
+}
+
 /// Smallest and largest value, and the order of all.
-fn bounds<T: Copy>(values: impl Iterator<Item = T>, compare: impl Fn(&T, &T) -> Ordering) -> (Option<(T, T)>, Order) {
-    let mut values = values;
-    let Some(first) = values.next() else { return (None, Order::Equal) };
-    let (mut min, mut max, mut last) = (first, first, first);
-    let (mut ascending, mut descending) = (true, true);
-    for value in values {
-        match compare(&value, &last) {
-            Ordering::Less => ascending = false,
-            Ordering::Greater => descending = false,
-            Ordering::Equal => {}
-        }
-        if compare(&value, &min).is_lt() {
-            min = value;
-        }
-        if compare(&value, &max).is_gt() {
-            max = value;
+fn bounds<T: Copy>(
+    values: impl Iterator<Item = T> + Clone,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> (Option<(T, T)>, Order) {
+    let Some(first) = values.clone().next() else { return (None, Order::Equal) };
+    let (mut last, mut order) = (first, Order::Equal);
+    for value in values.clone() {
+        order = match (compare(&value, &last), order) {
+            (Ordering::Equal, order) => order,
+            (Ordering::Greater, Order::Equal | Order::Ascending) => Order::Ascending,
+            (Ordering::Less, Order::Equal | Order::Descending) => Order::Descending,
+            _ => Order::None,
+        };
+        if order == Order::None {
+            break;
         }
         last = value;
     }
-    let order = match (ascending, descending) {
-        (true, true) => Order::Equal,
-        (true, false) => Order::Ascending,
-        (false, true) => Order::Descending,
-        (false, false) => Order::None,
+    let extremes = match order {
+        Order::Equal => (first, first),
+        // The last value is the one that nothing stopped at.
+        Order::Ascending => (first, last),
+        Order::Descending => (last, first),
+        Order::None => (
+            values.clone().fold(first, |min, value| if compare(&value, &min).is_lt() { value } else { min }),
+            values.fold(first, |max, value| if compare(&value, &max).is_gt() { value } else { max }),
+        ),
     };
-    (Some((min, max)), order)
+    (Some(extremes), order)
 }
 
 fn value_bytes(values: &VarBytes, column: &Column) -> u64 {
+    if column.num_nulls() == 0 {
+        return to_u64(values.bytes().len());
+    }
     (0..values.len()).filter(|&row| column.is_valid(row)).map(|row| to_u64(values.get(row).len())).sum()
 }
 

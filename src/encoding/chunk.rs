@@ -340,14 +340,15 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{Plan, encode, encode_with};
+pub use writer::{Plan, dictionary, encode, encode_with};
 
 #[cfg(feature = "writer")]
 mod writer {
+    use std::borrow::Cow;
     use std::sync::Arc;
 
     use super::super::parent::Scope;
-    use super::super::{Encoder, Model, bits, float, integer, text};
+    use super::super::{Encoder, Model, Needs, bits, float, integer, text};
     use super::Parents;
     use crate::column::{Bitmap, Column, Values, VarBytes};
     use crate::error::Result;
@@ -376,7 +377,8 @@ mod writer {
         Ok(out)
     }
 
-    /// Encodes all rows of a column as one chunk that may need other columns to be decoded: which, is told bit by bit.
+    /// Encodes all rows of a column as one chunk that may need other columns to be decoded: which, is told bit by bit,
+    /// and by which models of the values.
     ///
     /// # Errors
     /// As [`encode`].
@@ -385,7 +387,7 @@ mod writer {
         parents: &Parents,
         plan: &Plan,
         encoder: &mut Encoder,
-    ) -> Result<(Vec<u8>, u64)> {
+    ) -> Result<(Vec<u8>, Needs)> {
         let mut out = Vec::new();
         let (encoded, needed) = encoder.attempt(|encoder| encode_parts(column, parents, plan, encoder, &mut out));
         encoded.map(|()| (out, needed))
@@ -445,11 +447,7 @@ mod writer {
                 bits::encode(&dense, encoder, out);
             }
             Values::String(v) | Values::Binary(v) => {
-                let mut dense = VarBytes::default();
-                for (_, value) in v.iter().enumerate().filter(|(row, _)| valid(*row)) {
-                    dense.push(value)?;
-                }
-                text::encode(&dense, text::Role::Values, encoder, out);
+                text::encode(&*dense_text(v, column.validity())?, text::Role::Values, encoder, out);
             }
             Values::Decimal { values, .. } => {
                 let narrow: Option<Vec<u64>> =
@@ -468,6 +466,21 @@ mod writer {
             }
         }
         Ok(())
+    }
+
+    /// The values that are not null.
+    fn dense_text<'a>(values: &'a VarBytes, validity: Option<&Bitmap>) -> Result<Cow<'a, VarBytes>> {
+        let Some(validity) = validity else { return Ok(Cow::Borrowed(values)) };
+        values.gather(&validity.positions(0..validity.len())).map(Cow::Owned)
+    }
+
+    /// The dictionary of a column of text or binary, where half of its values or fewer are distinct, or it is wanted.
+    ///
+    /// # Errors
+    /// As [`encode`].
+    pub fn dictionary(column: &Column, is_wanted: bool) -> Result<Option<text::Dictionary>> {
+        let (Values::String(values) | Values::Binary(values)) = column.values() else { return Ok(None) };
+        Ok(text::Dictionary::of(dense_text(values, column.validity())?.as_ref(), is_wanted))
     }
 
     fn dense<T: Copy>(values: &[T], valid: impl Fn(usize) -> bool) -> impl Iterator<Item = T> {

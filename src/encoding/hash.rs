@@ -30,6 +30,108 @@ pub fn mix(value: u64) -> u64 {
     mixed ^ (mixed >> 32)
 }
 
+/// Spreads the bits of a number over all of it (the finaliser of MurmurHash3, Appleby 2011).
+#[cfg(feature = "writer")]
+pub fn avalanche(value: u64) -> u64 {
+    let value = (value ^ value >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+    let value = (value ^ value >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+    value ^ value >> 33
+}
+
+/// A hash of bytes, most of them few.
+#[cfg(feature = "writer")]
+#[inline]
+pub fn hash_bytes(bytes: &[u8]) -> u64 {
+    // The last word overlaps the one before where the length is no multiple of it.
+    let word = |word: Option<&[u8; 8]>| u64::from_le_bytes(word.copied().unwrap_or_default());
+    let half = |half: Option<&[u8; 4]>| u64::from(u32::from_le_bytes(half.copied().unwrap_or_default()));
+    let byte = |at: usize| u64::from(bytes.get(at).copied().unwrap_or_default());
+    let mut hash = crate::bytes::to_u64(bytes.len());
+    match bytes.len() {
+        0..4 => mix(hash << 56 ^ byte(0) ^ byte(bytes.len() / 2) << 8 ^ byte(bytes.len().saturating_sub(1)) << 16),
+        4..=8 => mix(mix(hash ^ half(bytes.first_chunk())) ^ half(bytes.last_chunk()) << 16),
+        _ => {
+            for chunk in bytes.chunks_exact(8) {
+                hash = mix(hash.rotate_left(26) ^ word(chunk.first_chunk()));
+            }
+            mix(hash.rotate_left(26) ^ word(bytes.last_chunk()))
+        }
+    }
+}
+
 /// Builds [`QuickHash`]es.
 #[cfg(feature = "writer")]
 pub type QuickHashBuilder = std::hash::BuildHasherDefault<QuickHash>;
+
+/// Numbers distinct values in the order of their first appearance: a table of hashes, open addressing.
+#[cfg(feature = "writer")]
+pub struct Numbering {
+    /// 32 bits of a hash, and the number plus one; 0 where nothing is.
+    slots: Vec<u64>,
+    used: usize,
+    most: usize,
+    /// How often a slot may still be taken by another value: values can be an adversary's.
+    probes: usize,
+}
+
+#[cfg(feature = "writer")]
+impl Numbering {
+    /// Slots that may be looked at per value.
+    const MAX_PROBES: usize = 16;
+
+    /// For at most so many distinct values.
+    pub fn new(most: usize) -> Self {
+        Numbering { slots: vec![0; 1024], used: 0, most, probes: 1024 }
+    }
+
+    /// The number of a value, which is that of the next new one where it was not seen; `None` where there are too many,
+    /// or too many with equal hashes.
+    #[inline]
+    pub fn number(&mut self, hash: u64, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+        let tag = hash >> 32;
+        let mut at = self.start(tag);
+        self.probes += Self::MAX_PROBES;
+        loop {
+            let slot = self.slots.get(at).copied()?;
+            if slot == 0 {
+                break;
+            }
+            if slot >> 32 == tag {
+                let number = usize::try_from((slot & 0xffff_ffff) - 1).ok()?;
+                if is_same(number) {
+                    return Some(number);
+                }
+            }
+            self.probes = self.probes.checked_sub(1)?;
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        if self.used == self.most {
+            return None;
+        }
+        self.used += 1;
+        *self.slots.get_mut(at)? = tag << 32 | u64::try_from(self.used).ok()?;
+        if self.used * 2 > self.slots.len() {
+            self.grow()?;
+        }
+        Some(self.used - 1)
+    }
+
+    fn start(&self, tag: u64) -> usize {
+        usize::try_from(tag).unwrap_or_default() & (self.slots.len() - 1)
+    }
+
+    fn grow(&mut self) -> Option<()> {
+        let old = std::mem::take(&mut self.slots);
+        self.slots = vec![0; old.len() * 4];
+        self.probes += self.slots.len();
+        for slot in old.into_iter().filter(|&slot| slot != 0) {
+            let mut at = self.start(slot >> 32);
+            while self.slots.get(at).is_some_and(|&taken| taken != 0) {
+                self.probes = self.probes.checked_sub(1)?;
+                at = (at + 1) & (self.slots.len() - 1);
+            }
+            *self.slots.get_mut(at)? = slot;
+        }
+        Some(())
+    }
+}

@@ -44,7 +44,7 @@ macro_rules! encodings {
 pub mod bits;
 pub mod chunk;
 pub mod float;
-mod hash;
+pub(crate) mod hash;
 pub mod integer;
 mod leaf;
 pub mod parent;
@@ -155,28 +155,31 @@ impl Decoder {
 }
 
 #[cfg(feature = "writer")]
-pub use encoder::{Encoder, Model};
+pub use encoder::{Encoder, Model, Needs};
 
 #[cfg(feature = "writer")]
 mod encoder {
+    use std::ops::Range;
     use std::sync::Arc;
 
     use structured_zstd::encoding::{CompressionLevel, FrameCompressor};
 
     use super::integer::linear::Sum;
     use super::parent::{Key, Scope};
+    use super::text::Dictionary;
+    use crate::bytes::to_u64;
     use crate::compression::zstd;
     use crate::error::Result;
 
     /// Values of which this many are encoded whole when candidates are compared.
-    pub(super) const WHOLE: usize = 48 * 1024;
-    /// Blocks of a sample of more values.
-    const SAMPLE_BLOCKS: usize = 32;
-    /// Neighbouring values in each block.
-    const SAMPLE_BLOCK_LEN: usize = 1024;
+    const WHOLE: usize = 4096;
+    /// Neighbouring values in each block of a sample of more.
+    const BLOCK_LEN: usize = 1024;
+    /// Fewest and most blocks of a sample.
+    const BLOCKS: (usize, usize) = (3, 10);
+    /// The level of streams that are only measured: quick, and as good as others in telling what is smaller.
+    const MEASURING_LEVEL: i32 = 1;
 
-    /// Candidates that are larger than the best by more than one in so many on a sample are not tried on the whole.
-    const CLOSE: usize = 8;
     /// A model of a column's values that is worth trying.
     #[derive(Clone, Debug, PartialEq)]
     pub enum Model {
@@ -203,9 +206,15 @@ mod encoder {
     /// State that encoding one chunk after the other reuses.
     pub struct Encoder {
         compressor: FrameCompressor,
+        /// The quick one, for what is only measured.
+        measuring: FrameCompressor,
+        /// Whether what is encoded is a sample, whose size is all that is wanted.
+        is_sample: bool,
         scratch: Vec<u8>,
         compress: bool,
         wants_dictionary: bool,
+        /// That of the column's own text, where it is known.
+        dictionary: Option<Arc<Dictionary>>,
         /// What models may look at.
         scope: Option<Arc<Scope>>,
         models: Arc<[Model]>,
@@ -213,8 +222,17 @@ mod encoder {
         enough: f64,
         /// How many models the current node is inside of.
         nested: usize,
-        /// Bit by bit, the parents that what was encoded needs.
-        needed: u64,
+        /// What was encoded needs these.
+        needed: Needs,
+    }
+
+    /// What something encoded needs, bit by bit.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Needs {
+        /// Parents, by their position in the column's list.
+        pub parents: u64,
+        /// Models, by their position in the list of those that were tried.
+        pub models: u64,
     }
 
     /// Models within each other: what one leaves over is seldom something for another.
@@ -228,18 +246,24 @@ mod encoder {
         pub fn new(level: Option<i32>) -> Result<Self> {
             let level_or_default = level.unwrap_or(zstd::DEFAULT_LEVEL);
             zstd::check_level(level_or_default)?;
-            let mut compressor = FrameCompressor::new(CompressionLevel::from_level(level_or_default));
-            compressor.set_magicless(true);
+            let compressor = |level| {
+                let mut compressor = FrameCompressor::new(CompressionLevel::from_level(level));
+                compressor.set_magicless(true);
+                compressor
+            };
             Ok(Encoder {
-                compressor,
+                compressor: compressor(level_or_default),
+                measuring: compressor(MEASURING_LEVEL),
+                is_sample: false,
                 scratch: Vec::new(),
                 compress: level.is_some(),
                 wants_dictionary: false,
+                dictionary: None,
                 scope: None,
                 models: Arc::default(),
                 enough: 0.0,
                 nested: 0,
-                needed: 0,
+                needed: Needs::default(),
             })
         }
 
@@ -253,6 +277,16 @@ mod encoder {
             self.wants_dictionary
         }
 
+        /// The dictionary of the values of the column that is encoded next, if it is one of text that has one.
+        pub fn set_dictionary(&mut self, dictionary: Option<Arc<Dictionary>>) {
+            self.dictionary = dictionary;
+        }
+
+        /// The column's dictionary, if these are all of its values.
+        pub(super) fn dictionary(&self, count: usize) -> Option<Arc<Dictionary>> {
+            self.dictionary.as_ref().filter(|dictionary| dictionary.codes().len() == count).map(Arc::clone)
+        }
+
         /// Encodes something whose aligned nodes may use these models.
         pub(super) fn modelled<T>(
             &mut self,
@@ -264,6 +298,7 @@ mod encoder {
             self.scope = Some(Arc::new(scope));
             self.models = Arc::clone(models);
             self.enough = enough;
+            self.needed.models = 0;
             let encoded = encode(self);
             self.scope = None;
             self.models = Arc::default();
@@ -300,15 +335,16 @@ mod encoder {
         }
 
         /// Encodes what may be thrown away: what it needs is returned, and only counts where it is told to [`Self::need`].
-        pub(super) fn attempt<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> (T, u64) {
+        pub(super) fn attempt<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> (T, Needs) {
             let before = std::mem::take(&mut self.needed);
             let encoded = encode(self);
             (encoded, std::mem::replace(&mut self.needed, before))
         }
 
-        /// Notes that what was encoded needs these parents.
-        pub(super) fn need(&mut self, parents: u64) {
-            self.needed |= parents;
+        /// Notes that what was encoded needs these, too.
+        pub(super) fn need(&mut self, needs: Needs) {
+            self.needed.parents |= needs.parents;
+            self.needed.models |= needs.models;
         }
 
         /// Encodes the nodes of a model.
@@ -332,56 +368,70 @@ mod encoder {
             if !self.compress {
                 return None;
             }
-            self.compressor.compress_independent_frame_into(bytes, &mut self.scratch);
+            let compressor = if self.is_sample { &mut self.measuring } else { &mut self.compressor };
+            compressor.compress_independent_frame_into(bytes, &mut self.scratch);
             Some(&self.scratch)
         }
-    }
 
-    /// Positions of the values to compare candidates on: blocks spread evenly, or `None` where there are so few
-    /// values that all are compared.
-    pub(super) fn sample_positions(len: usize) -> Option<impl Iterator<Item = usize>> {
-        let last = len.checked_sub(SAMPLE_BLOCK_LEN).filter(|_| len > WHOLE)?;
-        let starts = (0..SAMPLE_BLOCKS).map(move |block| last * block / (SAMPLE_BLOCKS - 1));
-        Some(starts.flat_map(|start| start..start + SAMPLE_BLOCK_LEN))
-    }
-
-    /// Encodes by each candidate (on a sample where there is one), then the best two whole; keeps the smallest.
-    ///
-    /// A candidate returns false where the values turn out not to suit it. Those in `always` are encoded whole
-    /// whatever the sample says: what a sample tells about them does not hold for the whole.
-    pub(super) fn smallest<T: ?Sized, C: Copy + PartialEq>(
-        encoder: &mut Encoder,
-        whole: &T,
-        sample: Option<&T>,
-        candidates: &[C],
-        always: &[C],
-        mut encode: impl FnMut(&mut Encoder, C, &T, &mut Vec<u8>) -> bool,
-    ) -> Vec<u8> {
-        let mut ranked: Vec<(usize, C)> = Vec::new();
-        if let (Some(sample), 2..) = (sample, candidates.len()) {
-            // The rows of a sample are not those of the scope.
-            let scope = encoder.scope.take();
-            for &candidate in candidates.iter().filter(|candidate| !always.contains(candidate)) {
-                let mut out = Vec::new();
-                if encode(encoder, candidate, sample, &mut out) {
-                    ranked.push((out.len(), candidate));
-                }
-            }
-            encoder.scope = scope;
-            ranked.sort_by_key(|&(size, _)| size);
-            let close = |&(size, _): &(usize, C)| size - size / CLOSE <= ranked.first().map_or(0, |best| best.0);
-            let close = ranked.iter().take_while(|ranked| close(ranked)).count();
-            ranked.truncate(close.min(2));
-            ranked.extend(always.iter().map(|&candidate| (0, candidate)));
-        } else {
-            ranked.extend(candidates.iter().map(|&candidate| (0, candidate)));
-        }
-        let mut best: Option<(Vec<u8>, u64)> = None;
-        for (_, candidate) in ranked {
+        /// The size of a sample of values when encoded, which is not that of the scope's rows; `None` where it does not
+        /// suit.
+        pub(super) fn measure(&mut self, encode: impl FnOnce(&mut Self, &mut Vec<u8>) -> bool) -> Option<usize> {
+            let scope = self.scope.take();
+            let was_sample = std::mem::replace(&mut self.is_sample, true);
             let mut out = Vec::new();
-            let (suits, needed) = encoder.attempt(|encoder| encode(encoder, candidate, whole, &mut out));
-            if suits && best.as_ref().is_none_or(|(best, _)| out.len() < best.len()) {
-                best = Some((out, needed));
+            let suits = encode(self, &mut out);
+            self.is_sample = was_sample;
+            self.scope = scope;
+            suits.then_some(out.len())
+        }
+
+        /// The blocks of neighbouring values to compare candidates on, spread evenly; `None` where there are so few
+        /// values that all are compared, or where they are a sample already.
+        pub(super) fn blocks(&self, len: usize) -> Option<impl Iterator<Item = Range<usize>> + use<>> {
+            let last = len.checked_sub(BLOCK_LEN).filter(|_| len > WHOLE && !self.is_sample)?;
+            let blocks = (len / BLOCK_LEN / 12).clamp(BLOCKS.0, BLOCKS.1);
+            let start = move |block| last / (blocks - 1) * block;
+            Some((0..blocks).map(move |block| start(block)..start(block) + BLOCK_LEN))
+        }
+    }
+
+    /// The values of these blocks.
+    pub(super) fn picked(values: &[u64], blocks: impl Iterator<Item = Range<usize>>) -> Vec<u64> {
+        let mut sample = Vec::new();
+        blocks.for_each(|block| sample.extend_from_slice(values.get(block).unwrap_or_default()));
+        sample
+    }
+
+    /// A size for all values, from that of a sample of them.
+    pub(super) fn scaled(size: usize, sample: usize, whole: usize) -> usize {
+        let size = u128::from(to_u64(size)) * u128::from(to_u64(whole)) / u128::from(to_u64(sample.max(1)));
+        usize::try_from(size).unwrap_or(usize::MAX)
+    }
+
+    /// Encodes all values by what measured as smallest, or by each candidate where nothing was measured; keeps the
+    /// smallest. A candidate returns false where the values turn out not to suit it: then it is the next one's turn.
+    pub(super) fn smallest<C: Copy>(
+        encoder: &mut Encoder,
+        measured: Option<Vec<(usize, C)>>,
+        candidates: &[C],
+        mut encode: impl FnMut(&mut Encoder, C, &mut Vec<u8>) -> bool,
+    ) -> Vec<u8> {
+        let mut attempt = |encoder: &mut Encoder, candidate: C| {
+            let mut out = Vec::new();
+            let (suits, needed) = encoder.attempt(|encoder| encode(encoder, candidate, &mut out));
+            suits.then_some((out, needed))
+        };
+        let mut best: Option<(Vec<u8>, Needs)> = None;
+        if let Some(mut measured) = measured {
+            measured.sort_by_key(|&(size, _)| size);
+            best = measured.into_iter().find_map(|(_, candidate)| attempt(encoder, candidate));
+        } else {
+            for &candidate in candidates {
+                let next = attempt(encoder, candidate);
+                if next.as_ref().is_some_and(|(next, _)| best.as_ref().is_none_or(|(best, _)| next.len() < best.len()))
+                {
+                    best = next;
+                }
             }
         }
         // Every caller has a candidate that suits all values.

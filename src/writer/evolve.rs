@@ -214,7 +214,7 @@ fn add(field: &Field, column: &Column, rows: &[u64], bounds: Bounds, encoders: &
         let end = at.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX));
         let part = stored.column().slice(at..end);
         let encoded = Encoded { bytes: chunk::encode(&part, encoders.of(field))?, ..Encoded::default() };
-        chunks.add(&part, &encoded, to_u64(bytes.len()), states_bounds(field, bounds));
+        chunks.add(&part, None, &encoded, to_u64(bytes.len()), states_bounds(field, bounds));
         bytes.extend(encoded.bytes);
         at = end;
     }

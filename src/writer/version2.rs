@@ -14,15 +14,16 @@ use crate::column::{Column, Values};
 use crate::compression::{Compression, zstd};
 use crate::distinct::Counter;
 use crate::encoding::Encoder;
-use crate::encoding::chunk::ColumnType;
+use crate::encoding::chunk::{self, ColumnType};
 use crate::encoding::parent::Parent;
+use crate::encoding::text::Dictionary;
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 use crate::format::version2::block::{self, Block, Digests, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, MAX_ROWS, statistics};
 use crate::reader::File;
 use crate::schema::{Extra, Field, Schema, TimeUnit};
-use crate::statistics::{ColumnStatistics, Order, Scalar, measure_bounds};
+use crate::statistics::{ColumnStatistics, Order, Scalar, measure_bounds, measure_bounds_of};
 
 /// Bytes of column blocks up to which they are put into the footer, where the first read of a file finds them.
 const MAX_INLINE_SIZE: usize = 32 << 10;
@@ -73,11 +74,26 @@ impl Chunks {
     }
 
     /// Adds a chunk that was encoded so, at that place.
-    pub(super) fn add(&mut self, column: &Column, encoded: &Encoded, start: u64, with_bounds: bool) {
+    pub(super) fn add(
+        &mut self,
+        column: &Column,
+        dictionary: Option<&Dictionary>,
+        encoded: &Encoded,
+        start: u64,
+        with_bounds: bool,
+    ) {
         let bytes = encoded.bytes.as_slice();
-        let mut measured = measure_bounds(column);
         let mut distinct = Counter::default();
-        distinct.add_column(column);
+        let mut measured = match dictionary {
+            Some(dictionary) => {
+                distinct.add_text(dictionary.entries());
+                measure_bounds_of(column, dictionary.entries(), dictionary.codes())
+            }
+            None => {
+                distinct.add_column(column);
+                measure_bounds(column)
+            }
+        };
         let (count, is_exact) = distinct.count();
         measured.distinct_count = Some(count);
         measured.distinct_is_exact = is_exact;
@@ -215,6 +231,22 @@ impl std::fmt::Debug for StreamWriter {
     }
 }
 
+/// A column of a row group on its way to a chunk.
+pub(super) struct Part {
+    /// As models see it.
+    pub parent: Arc<Parent>,
+    /// Of text or binary that has one.
+    pub dictionary: Option<Arc<Dictionary>>,
+}
+
+impl Part {
+    pub(super) fn of(column: Column, field: &Field) -> Result<Self> {
+        let dictionary = chunk::dictionary(&column, field.use_dictionary)?.map(Arc::new);
+        let codes = dictionary.as_ref().map(|dictionary| dictionary.to_codes());
+        Ok(Part { parent: Arc::new(Parent::new(Arc::new(column), codes)), dictionary })
+    }
+}
+
 /// One encoder that compresses, and one that does not.
 pub(super) struct Encoders {
     pub compressing: Encoder,
@@ -227,6 +259,13 @@ impl Encoders {
         Ok(Encoders { compressing: Encoder::new(level)?, plain: Encoder::new(None)? })
     }
 
+    /// The encoder for a column of a row group.
+    pub fn for_part(&mut self, field: &Field, part: &Part) -> &mut Encoder {
+        let encoder = self.of(field);
+        encoder.set_dictionary(part.dictionary.clone());
+        encoder
+    }
+
     /// The encoder for a column: the hint `compression_model` can ask for none, `use_dictionary` for dictionaries.
     pub fn of(&mut self, field: &Field) -> &mut Encoder {
         let encoder = match field.compression_model.as_deref() {
@@ -234,6 +273,7 @@ impl Encoders {
             _ => &mut self.compressing,
         };
         encoder.set_wants_dictionary(field.use_dictionary);
+        encoder.set_dictionary(None);
         encoder
     }
 }
@@ -426,15 +466,18 @@ impl StreamWriter {
         if total > MAX_ROWS {
             return Err(Error::limit("rows", total, MAX_ROWS));
         }
-        let columns: Vec<Arc<Parent>> =
-            columns.into_iter().map(|column| Arc::new(Parent::new(Arc::new(column), None))).collect();
-        let encoded = self.relations.encode(&columns, &self.schema, &mut self.encoders)?;
+        let mut parts = Vec::with_capacity(columns.len());
+        for (column, field) in columns.into_iter().zip(&self.schema.columns) {
+            parts.push(Part::of(column, field)?);
+        }
+        let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
         for &index in &self.storage {
-            let parts = self.schema.columns.get(index).zip(columns.get(index)).zip(encoded.get(index));
-            let (Some(((field, column), encoded)), Some(chunks)) = (parts, self.chunks.get_mut(index)) else {
+            let known = self.schema.columns.get(index).zip(parts.get(index)).zip(encoded.get(index));
+            let (Some(((field, part), encoded)), Some(chunks)) = (known, self.chunks.get_mut(index)) else {
                 continue;
             };
-            chunks.add(column.column(), encoded, self.position, states_bounds(field, self.options.bounds));
+            let with_bounds = states_bounds(field, self.options.bounds);
+            chunks.add(part.parent.column(), part.dictionary.as_deref(), encoded, self.position, with_bounds);
             self.position += to_u64(encoded.bytes.len());
             self.output.extend_from_slice(&encoded.bytes);
         }

@@ -86,22 +86,25 @@ pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    use super::encoder::{sample_positions, smallest};
+    use super::encoder::{picked, scaled, smallest};
 
-    let pattern = |position: usize| floats.patterns.get(position).copied();
-    let sample: Option<Vec<u64>> =
-        sample_positions(floats.patterns.len()).map(|positions| positions.filter_map(pattern).collect());
-    let best = smallest(
-        encoder,
-        floats.patterns,
-        sample.as_deref(),
-        FloatEncoding::ALL,
-        &[],
-        |encoder, encoding, patterns, out| {
-            out.push(encoding.id());
-            encoding.encode(Floats { patterns, ..floats }, encoder, out)
-        },
-    );
+    let len = floats.patterns.len();
+    // Models speak of integers.
+    let has_models = encoder.has_models();
+    let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
+    let measured = encoder.blocks(len).map(|blocks| {
+        let sample = picked(floats.patterns, blocks);
+        let measure = |&encoding: &FloatEncoding| {
+            let sampled = Floats { patterns: &sample, ..floats };
+            let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out))?;
+            Some((scaled(size, sample.len(), len), encoding))
+        };
+        candidates.iter().filter_map(measure).collect()
+    });
+    let best = smallest(encoder, measured, candidates, |encoder, encoding, out| {
+        out.push(encoding.id());
+        encoding.encode(floats, encoder, out)
+    });
     out.extend(best);
 }
 

@@ -20,8 +20,9 @@ mod writer {
         facts.range == 0
     }
 
-    pub fn encode(integers: Integers<'_>, _: &mut Encoder, out: &mut Vec<u8>) {
+    pub fn encode(integers: Integers<'_>, _: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let value = integers.values.first().copied().unwrap_or(0);
         varint::write_signed(value.cast_signed(), out);
+        true
     }
 }

@@ -32,11 +32,12 @@ mod writer {
         role == Role::Values && facts.range > 0 && facts.len > 2
     }
 
-    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         varint::write_signed(values.first().copied().unwrap_or(0).cast_signed(), out);
         let pairs = values.iter().zip(values.iter().skip(1));
         let differences: Vec<u64> = pairs.map(|(a, b)| b.wrapping_sub(*a)).collect();
         encoder::encode(Integers { values: &differences, signed: true }, Role::Deltas, encoder, out);
+        true
     }
 }

@@ -21,106 +21,133 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{MIN_RANGE, Ranks, encode, suits};
+pub use writer::{encode, measure, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
-    use std::collections::HashMap;
-
     use super::super::encoder::{self, Facts, Integers, Role};
-    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::encoder::{picked, scaled};
+    use crate::encoding::hash::{Numbering, mix};
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.
-    pub const MIN_RANGE: u64 = 256;
+    const MIN_RANGE: u64 = 256;
+    /// Dictionaries have at most this many entries.
+    const MAX_ENTRIES: usize = 1 << 16;
+    /// Offsets from the smallest value that a table is made for, whatever the number of values, and per value.
+    const MAX_TABLE: (usize, usize) = (1 << 12, 2);
 
-    pub fn suits(facts: &Facts, _: Role) -> bool {
-        facts.distinct.is_some_and(|distinct| distinct * 2 <= facts.len)
-    }
-
-    /// Values of a small range, each with its position among the distinct ones: tables instead of hashing.
-    pub struct Ranks {
-        /// Smallest value.
-        base: u64,
-        /// Per offset from the base, how many distinct values are smaller.
-        ranks: Vec<u32>,
-        /// How many distinct values there are.
-        pub distinct: usize,
-    }
-
-    /// Offsets from the smallest value that a table is made for.
-    const MAX_TABLE: u64 = 1 << 18;
-
-    impl Ranks {
-        /// `None` where the range is too large.
-        pub fn of(integers: Integers<'_>) -> Option<Self> {
-            let base = integers.values.iter().copied().min_by_key(|&value| integers.key(value))?;
-            let range = integers.values.iter().map(|value| value.wrapping_sub(base)).max()?;
-            if range >= MAX_TABLE {
-                return None;
-            }
-            let mut ranks = vec![0; usize::try_from(range).ok()? + 1];
-            for value in integers.values {
-                if let Some(slot) = usize::try_from(value.wrapping_sub(base)).ok().and_then(|at| ranks.get_mut(at)) {
-                    *slot = 1;
-                }
-            }
-            let mut smaller = 0;
-            for slot in &mut ranks {
-                let is_there = *slot;
-                *slot = smaller;
-                smaller += is_there;
-            }
-            Some(Ranks { base, ranks, distinct: usize::try_from(smaller).ok()? })
-        }
-
-        fn rank(&self, value: u64) -> u64 {
-            let at = usize::try_from(value.wrapping_sub(self.base)).unwrap_or(usize::MAX);
-            self.ranks.get(at).copied().unwrap_or(0).into()
-        }
+    pub fn suits(facts: &Facts, role: Role) -> bool {
+        facts.range >= MIN_RANGE && matches!(role, Role::Values | Role::Deltas)
     }
 
     /// The distinct values in ascending order, and the position of each value among them.
-    fn split(integers: Integers<'_>) -> (Vec<u64>, Vec<u64>) {
-        if let Some(ranks) = Ranks::of(integers) {
-            let codes: Vec<u64> = integers.values.iter().map(|&value| ranks.rank(value)).collect();
-            let mut entries = vec![0; ranks.distinct];
-            for (&code, &value) in codes.iter().zip(integers.values) {
-                if let Some(entry) = usize::try_from(code).ok().and_then(|code| entries.get_mut(code)) {
-                    *entry = value;
-                }
-            }
-            return (entries, codes);
-        }
-        let mut positions: HashMap<u64, usize, QuickHashBuilder> = HashMap::default();
-        let mut seen = Vec::new();
-        let first: Vec<usize> = integers
-            .values
-            .iter()
-            .map(|&value| {
-                *positions.entry(value).or_insert_with(|| {
-                    seen.push(value);
-                    seen.len() - 1
-                })
-            })
-            .collect();
-        let mut order: Vec<usize> = (0..seen.len()).collect();
-        let value = |&position: &usize| seen.get(position).copied().unwrap_or(0);
-        order.sort_unstable_by_key(|position| integers.key(value(position)));
-        let mut ranks = vec![0; seen.len()];
-        for (rank, &position) in (0..).zip(&order) {
-            if let Some(slot) = ranks.get_mut(position) {
-                *slot = rank;
-            }
-        }
-        let codes = first.into_iter().map(|position| ranks.get(position).copied().unwrap_or(0)).collect();
-        (order.iter().map(value).collect(), codes)
+    pub struct Split {
+        entries: Vec<u64>,
+        codes: Vec<u64>,
     }
 
-    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        let (entries, codes) = split(integers);
-        varint::write_count(entries.len(), out);
-        encoder::encode(Integers { values: &entries, ..integers }, Role::Values, encoder, out);
-        encoder::encode(Integers { values: &codes, signed: false }, Role::Codes, encoder, out);
+    impl Split {
+        /// `None` where there are too many distinct values for a dictionary.
+        fn of(integers: Integers<'_>) -> Option<Self> {
+            let most = MAX_ENTRIES.min(integers.values.len() / 2);
+            let (min, max) = integers.bounds();
+            let largest = MAX_TABLE.0.max(integers.values.len().saturating_mul(MAX_TABLE.1));
+            match usize::try_from(max.wrapping_sub(min)) {
+                Ok(range) if range < largest => Self::by_table(integers, min, range, most),
+                _ => Self::by_hash(integers, most),
+            }
+        }
+
+        fn by_table(integers: Integers<'_>, base: u64, range: usize, most: usize) -> Option<Self> {
+            let offset = |value: u64| usize::try_from(value.wrapping_sub(base)).unwrap_or(usize::MAX);
+            let mut ranks = vec![0u32; range + 1];
+            for &value in integers.values {
+                if let Some(slot) = ranks.get_mut(offset(value)) {
+                    *slot = 1;
+                }
+            }
+            let mut entries = Vec::new();
+            let mut rank = 0;
+            for (slot, value) in ranks.iter_mut().zip(0u64..) {
+                if std::mem::replace(slot, rank) == 1 {
+                    entries.push(base.wrapping_add(value));
+                    rank += 1;
+                }
+            }
+            let code = |&value: &u64| ranks.get(offset(value)).copied().unwrap_or_default().into();
+            (entries.len() <= most).then(|| Split { entries, codes: integers.values.iter().map(code).collect() })
+        }
+
+        fn by_hash(integers: Integers<'_>, most: usize) -> Option<Self> {
+            let mut numbering = Numbering::new(most);
+            let mut seen: Vec<u64> = Vec::new();
+            let mut numbers = Vec::with_capacity(integers.values.len());
+            for &value in integers.values {
+                let number = numbering.number(mix(value), |number| seen.get(number) == Some(&value))?;
+                if number == seen.len() {
+                    seen.push(value);
+                }
+                numbers.push(number);
+            }
+            let mut order: Vec<usize> = (0..seen.len()).collect();
+            let value = |&number: &usize| seen.get(number).copied().unwrap_or(0);
+            order.sort_unstable_by_key(|number| integers.key(value(number)));
+            let mut ranks = vec![0u64; seen.len()];
+            for (rank, &number) in (0..).zip(&order) {
+                if let Some(slot) = ranks.get_mut(number) {
+                    *slot = rank;
+                }
+            }
+            let codes = numbers.into_iter().map(|number| ranks.get(number).copied().unwrap_or(0)).collect();
+            Some(Split { entries: order.iter().map(value).collect(), codes })
+        }
+
+        /// Writes what follows the id.
+        pub fn write(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            self.write_entries(integers, encoder, out);
+            encoder::encode(Integers { values: &self.codes, signed: false }, Role::Codes, encoder, out);
+        }
+
+        fn write_entries(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            varint::write_count(self.entries.len(), out);
+            encoder::encode(Integers { values: &self.entries, ..integers }, Role::Values, encoder, out);
+        }
+    }
+
+    /// About how many bytes a dictionary takes, and its parts; `None` where it does not suit or takes `most` or more.
+    pub fn measure(
+        integers: Integers<'_>,
+        sample: Integers<'_>,
+        most: usize,
+        encoder: &mut Encoder,
+    ) -> Option<(usize, Split)> {
+        let size = |codes: &[u64], encoder: &mut Encoder| {
+            let size = encoder.measure(|encoder, out| {
+                encoder::encode(Integers { values: codes, signed: false }, Role::Codes, encoder, out);
+                true
+            });
+            size.map(|size| scaled(size, codes.len(), integers.values.len()))
+        };
+        // What codes of the sample alone take already tells most that do not suit.
+        let known = Split::of(sample)?;
+        if size(&known.codes, encoder)? >= most {
+            return None;
+        }
+        let split = Split::of(integers)?;
+        let blocks = encoder.blocks(integers.values.len())?;
+        let codes = picked(&split.codes, blocks);
+        let entries = encoder.measure(|encoder, out| {
+            split.write_entries(integers, encoder, out);
+            true
+        })?;
+        let total = entries.saturating_add(size(&codes, encoder)?);
+        (total < most).then_some((total, split))
+    }
+
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
+        let Some(split) = Split::of(integers) else { return false };
+        split.write(integers, encoder, out);
+        true
     }
 }

@@ -45,14 +45,11 @@ macro_rules! table {
                 }
             }
 
-            /// Encodes by other than models.
+            /// Encodes by other than models, unless it does not suit.
             #[cfg(feature = "writer")]
             fn encode(self, integers: encoder::Integers<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) -> bool {
                 match self {
-                    $(IntegerEncoding::$variant => {
-                        $module::encode(integers, encoder, out);
-                        true
-                    })*
+                    $(IntegerEncoding::$variant => $module::encode(integers, encoder, out),)*
                     $(IntegerEncoding::$model => false,)*
                 }
             }
@@ -112,12 +109,9 @@ pub use encoder::{Integers, Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
-    use std::collections::HashSet;
-
     use super::{IntegerEncoding, dictionary, encode_by};
-    use crate::encoding::Encoder;
-    use crate::encoding::encoder::{sample_positions, smallest};
-    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::encoder::{picked, scaled, smallest};
+    use crate::encoding::{Encoder, Needs};
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -157,51 +151,45 @@ mod encoder {
         pub range: u64,
         /// Number of runs of equal neighbours.
         pub runs: usize,
-        /// Distinct values, if they are few enough for a dictionary, and of a role that may have one.
-        pub distinct: Option<usize>,
     }
 
-    /// Dictionaries have at most this many entries.
-    const MAX_DISTINCT: usize = 1 << 16;
+    impl Integers<'_> {
+        /// Smallest and largest value.
+        pub fn bounds(&self) -> (u64, u64) {
+            // Comparisons of signed numbers are those that there are vectors for.
+            let flip = if self.signed { 0 } else { 1 << 63 };
+            let key = |value: u64| (value ^ flip).cast_signed();
+            let first = key(self.values.first().copied().unwrap_or(0));
+            let min = self.values.iter().fold(first, |min, &value| min.min(key(value)));
+            let max = self.values.iter().fold(first, |max, &value| max.max(key(value)));
+            (min.cast_unsigned() ^ flip, max.cast_unsigned() ^ flip)
+        }
+    }
 
-    fn facts(integers: Integers<'_>, role: Role) -> Facts {
-        let keys = || integers.values.iter().map(|&value| integers.key(value));
-        let (min, max) = keys().fold((u64::MAX, 0), |(min, max), key| (min.min(key), max.max(key)));
-        let range = max.saturating_sub(min);
-        let changes = integers.values.iter().zip(integers.values.iter().skip(1)).filter(|(a, b)| a != b);
-        let most = MAX_DISTINCT.min(integers.values.len() / 2);
-        let worth_counting = range >= dictionary::MIN_RANGE && matches!(role, Role::Values | Role::Deltas);
-        let distinct = || match dictionary::Ranks::of(integers) {
-            Some(ranks) => Some(ranks.distinct).filter(|&distinct| distinct <= most),
-            None => count_distinct(integers.values, most),
-        };
+    fn facts(integers: Integers<'_>) -> Facts {
+        let (min, max) = integers.bounds();
+        let following = integers.values.get(1..).unwrap_or_default();
+        let changes: u64 = integers.values.iter().zip(following).map(|(a, b)| u64::from(a != b)).sum();
         Facts {
             len: integers.values.len(),
-            range,
-            runs: changes.count() + usize::from(!integers.values.is_empty()),
-            distinct: if worth_counting { distinct() } else { None },
+            range: max.wrapping_sub(min),
+            runs: usize::try_from(changes).unwrap_or(usize::MAX) + usize::from(!integers.values.is_empty()),
         }
-    }
-
-    fn count_distinct(values: &[u64], most: usize) -> Option<usize> {
-        let mut seen: HashSet<u64, QuickHashBuilder> = HashSet::default();
-        for &value in values {
-            if seen.insert(value) && seen.len() > most {
-                return None;
-            }
-        }
-        Some(seen.len())
     }
 
     /// Writes a node.
     pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
         let count = integers.values.len();
-        let mut best: Option<(Vec<u8>, u64)> = None;
-        for model in encoder.models(count).iter() {
+        let mut best: Option<(Vec<u8>, Needs)> = None;
+        for (index, model) in (0..).zip(encoder.models(count).iter()) {
             let mut coded = Vec::new();
-            let (suits, needed) = encoder.attempt(|encoder| encode_by(model, integers, encoder, &mut coded));
+            let (suits, needed) = encoder.attempt(|encoder| {
+                let suits = encode_by(model, integers, encoder, &mut coded);
+                encoder.need(Needs { parents: model.parents(), models: 1u64.checked_shl(index).unwrap_or_default() });
+                suits
+            });
             if suits && best.as_ref().is_none_or(|(best, _)| coded.len() < best.len()) {
-                best = Some((coded, needed | model.parents()));
+                best = Some((coded, needed));
             }
         }
         let start = out.len();
@@ -218,25 +206,36 @@ mod encoder {
 
     /// Writes a node by what the values alone suggest.
     fn encode_alone(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
-        let facts = facts(integers, role);
+        let facts = facts(integers);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
-        let always: Vec<IntegerEncoding> =
-            candidates.iter().copied().filter(|&encoding| encoding == IntegerEncoding::Dictionary).collect();
-        let value = |position: usize| integers.values.get(position).copied();
-        let sample: Option<Vec<u64>> =
-            sample_positions(integers.values.len()).map(|positions| positions.filter_map(value).collect());
-        let best = smallest(
-            encoder,
-            integers.values,
-            sample.as_deref(),
-            &candidates,
-            &always,
-            |encoder, encoding, values, out| {
-                out.push(encoding.id());
-                encoding.encode(Integers { values, signed: integers.signed }, encoder, out)
-            },
-        );
+        let mut split = None;
+        let measured = encoder.blocks(facts.len).filter(|_| candidates.len() > 1).map(|blocks| {
+            let sample = picked(integers.values, blocks);
+            let sampled = Integers { values: &sample, ..integers };
+            let mut measured = Vec::new();
+            for &encoding in candidates.iter().filter(|&&encoding| encoding != IntegerEncoding::Dictionary) {
+                let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out));
+                measured.extend(size.map(|size| (scaled(size, sample.len(), facts.len), encoding)));
+            }
+            if candidates.contains(&IntegerEncoding::Dictionary) {
+                let most = measured.iter().map(|&(size, _)| size).min().unwrap_or(usize::MAX);
+                let found = dictionary::measure(integers, sampled, most, encoder);
+                split = found.map(|(size, split)| {
+                    measured.push((size, IntegerEncoding::Dictionary));
+                    split
+                });
+            }
+            measured
+        });
+        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+            out.push(encoding.id());
+            match &split {
+                Some(split) if encoding == IntegerEncoding::Dictionary => split.write(integers, encoder, out),
+                _ => return encoding.encode(integers, encoder, out),
+            }
+            true
+        });
         out.extend(best);
     }
 }
@@ -318,7 +317,9 @@ mod tests {
                 }
                 let mut out = Vec::new();
                 if !encoding.encode(integers, &mut encoder, &mut out) {
-                    assert!(is_model(encoding), "{encoding:?}");
+                    let distinct = values.iter().collect::<HashSet<_>>().len();
+                    let is_unsuited = encoding == IntegerEncoding::Dictionary && distinct * 2 > values.len();
+                    assert!(is_model(encoding) || is_unsuited, "{encoding:?}");
                     continue;
                 }
                 let mut reader = ByteReader::new(&out, 0);

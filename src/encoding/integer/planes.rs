@@ -52,12 +52,12 @@ mod writer {
         facts.range > 0
     }
 
-    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
-        let base = values.iter().copied().min_by_key(|&value| integers.key(value)).unwrap_or(0);
+        let (base, max) = integers.bounds();
         let offsets = || values.iter().map(|value| value.wrapping_sub(base));
         let divisor = common_divisor(offsets());
-        let largest = offsets().max().unwrap_or(0) / divisor;
+        let largest = max.wrapping_sub(base) / divisor;
         let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
         varint::write_signed(base.cast_signed(), out);
         varint::write(divisor, out);
@@ -72,13 +72,21 @@ mod writer {
             plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
             leaf::write(&plane_bytes, encoder, out);
         }
+        true
     }
 
     /// Greatest common divisor; 1 where all are zero.
     fn common_divisor(offsets: impl Iterator<Item = u64>) -> u64 {
         let mut divisor = 0u64;
-        for offset in offsets {
-            let (mut a, mut b) = (divisor, offset);
+        let mut before = 0;
+        for offset in offsets.filter(|&offset| offset != std::mem::replace(&mut before, offset)) {
+            // Divisions are slow, those of many bits more so.
+            let remainder = match (u32::try_from(offset), u32::try_from(divisor)) {
+                (_, Ok(0)) => offset,
+                (Ok(offset), Ok(divisor)) => u64::from(offset % divisor),
+                _ => offset % divisor,
+            };
+            let (mut a, mut b) = (divisor, remainder);
             while b != 0 {
                 (a, b) = (b, a % b);
             }

@@ -40,7 +40,7 @@ mod writer {
         role != Role::Lengths && facts.range > 0 && facts.runs * 2 <= facts.len
     }
 
-    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let (mut run_values, mut lengths) = (Vec::new(), Vec::new());
         for run in integers.values.chunk_by(|a, b| a == b) {
             run_values.extend(run.first());
@@ -49,5 +49,6 @@ mod writer {
         varint::write_count(run_values.len(), out);
         encoder::encode(Integers { values: &run_values, ..integers }, Role::Values, encoder, out);
         encoder::encode(Integers { values: &lengths, signed: false }, Role::Lengths, encoder, out);
+        true
     }
 }

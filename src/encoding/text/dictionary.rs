@@ -68,41 +68,139 @@ fn index(code: u32) -> usize {
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{encode, suits};
+pub use writer::{Dictionary, encode, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
-    use std::collections::HashMap;
-
     use super::super::encoder::{self, Facts, Role};
-    use crate::bytes::to_u64;
+    use super::Codes;
     use crate::column::VarBytes;
-    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::encoder::{picked, scaled};
+    use crate::encoding::hash::{Numbering, hash_bytes};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
     pub fn suits(facts: &Facts, role: Role) -> bool {
-        role == Role::Values && !facts.is_constant && facts.distinct.is_some()
+        role == Role::Values && !facts.is_constant
+    }
+
+    /// The distinct values of text in ascending order, and which of them each value is.
+    #[derive(Debug)]
+    pub struct Dictionary {
+        entries: VarBytes,
+        codes: Vec<u64>,
+    }
+
+    /// Values by which it is told early that nearly all are distinct, and the part of them that are then, in tenths.
+    const PROBES: usize = 4096;
+    const MAX_PROBED_TENTHS: usize = 9;
+
+    impl Dictionary {
+        /// `None` where more than half of the values are distinct, unless a dictionary is wanted anyway.
+        #[must_use]
+        pub fn of(text: &VarBytes, is_wanted: bool) -> Option<Self> {
+            let most = if is_wanted { text.len() } else { text.len() / 2 };
+            let step = text.len() / PROBES;
+            if !is_wanted && step > 1 {
+                // Runs of neighbours, so that what repeats nearby is seen, too.
+                let runs = (0..text.len()).step_by(16 * step).flat_map(|start| start..(start + 16).min(text.len()));
+                number(text, runs, PROBES * MAX_PROBED_TENTHS / 10)?;
+            }
+            let (firsts, numbers) = number(text, 0..text.len(), most)?;
+            let mut order: Vec<usize> = (0..firsts.len()).collect();
+            let value = |number: usize| firsts.get(number).map(|&row| text.get(row)).unwrap_or_default();
+            order.sort_unstable_by(|&a, &b| value(a).cmp(value(b)));
+            let mut ranks = vec![0u64; firsts.len()];
+            let mut entries = VarBytes::default();
+            for (rank, &number) in (0..).zip(&order) {
+                if let Some(slot) = ranks.get_mut(number) {
+                    *slot = rank;
+                }
+                entries.push(value(number)).ok()?;
+            }
+            let codes = numbers.into_iter().map(|number| ranks.get(number).copied().unwrap_or(0)).collect();
+            Some(Dictionary { entries, codes })
+        }
+
+        /// The distinct values, ascending.
+        #[must_use]
+        pub fn entries(&self) -> &VarBytes {
+            &self.entries
+        }
+
+        /// Which of them each value is.
+        #[must_use]
+        pub fn codes(&self) -> &[u64] {
+            &self.codes
+        }
+
+        /// The positions as models see them.
+        #[must_use]
+        pub fn to_codes(&self) -> Codes {
+            // Entries are fewer than 2^31.
+            let codes = self.codes.iter().map(|&code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
+            Codes { codes, entries: self.entries.len() }
+        }
+
+        /// About how many bytes it takes.
+        pub fn measure(&self, encoder: &mut Encoder) -> usize {
+            let blocks = encoder.blocks(self.entries.len());
+            let part = blocks.map(|blocks| {
+                let mut part = VarBytes::default();
+                // A part of a column is within the limit of a column.
+                blocks.for_each(|block| part.append(&self.entries.slice(block)).unwrap_or_default());
+                part
+            });
+            let part = part.as_ref().unwrap_or(&self.entries);
+            let entries = encoder.measure(|encoder, out| {
+                encoder::encode(part, Role::Entries, encoder, out);
+                true
+            });
+            let entries = entries.map_or(0, |size| scaled(size, part.len(), self.entries.len()));
+            let blocks = encoder.blocks(self.codes.len());
+            let codes = blocks.map(|blocks| picked(&self.codes, blocks));
+            let codes = codes.as_ref().unwrap_or(&self.codes);
+            let size = encoder.measure(|encoder, out| {
+                integer::encode(Integers { values: codes, signed: false }, integer::Role::Codes, encoder, out);
+                true
+            });
+            entries + size.map_or(0, |size| scaled(size, codes.len(), self.codes.len()))
+        }
+
+        /// Writes what follows the id.
+        pub fn write(&self, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            varint::write_count(self.entries.len(), out);
+            encoder::encode(&self.entries, Role::Entries, encoder, out);
+            integer::encode(Integers { values: &self.codes, signed: false }, integer::Role::Codes, encoder, out);
+        }
+    }
+
+    /// The first row of each distinct value among those rows, and which of them each row has; `None` where there are more.
+    fn number(text: &VarBytes, rows: impl Iterator<Item = usize>, most: usize) -> Option<(Vec<usize>, Vec<usize>)> {
+        let mut numbering = Numbering::new(most);
+        let mut firsts: Vec<usize> = Vec::new();
+        let mut numbers = Vec::with_capacity(rows.size_hint().0);
+        let (mut before, mut last): (&[u8], Option<usize>) = (&[], None);
+        for row in rows {
+            let value = text.get(row);
+            if let Some(number) = last.filter(|_| value == before) {
+                numbers.push(number);
+                continue;
+            }
+            let is_same = |number: usize| firsts.get(number).is_some_and(|&first| text.get(first) == value);
+            let number = numbering.number(hash_bytes(value), is_same)?;
+            if number == firsts.len() {
+                firsts.push(row);
+            }
+            numbers.push(number);
+            (before, last) = (value, Some(number));
+        }
+        Some((firsts, numbers))
     }
 
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
-        let mut positions: HashMap<&[u8], u64, QuickHashBuilder> = HashMap::default();
-        for value in text.iter() {
-            positions.insert(value, 0);
-        }
-        let mut entries: Vec<&[u8]> = positions.keys().copied().collect();
-        entries.sort_unstable();
-        let mut distinct = VarBytes::default();
-        for (position, &entry) in entries.iter().enumerate() {
-            positions.insert(entry, to_u64(position));
-            if distinct.push(entry).is_err() {
-                return false;
-            }
-        }
-        let codes: Vec<u64> = text.iter().filter_map(|value| positions.get(value).copied()).collect();
-        varint::write_count(entries.len(), out);
-        encoder::encode(&distinct, Role::Entries, encoder, out);
-        integer::encode(Integers { values: &codes, signed: false }, integer::Role::Codes, encoder, out);
+        let Some(dictionary) = Dictionary::of(text, encoder.wants_dictionary()) else { return false };
+        dictionary.write(encoder, out);
         true
     }
 }

@@ -37,7 +37,7 @@ mod writer {
     use crate::encoding::integer::{self, Integers};
 
     pub fn suits(facts: &Facts, role: Role) -> bool {
-        role != Role::Rest && !facts.is_constant && facts.ascending * 4 >= facts.len * 3
+        role != Role::Rest && !facts.is_constant && facts.ascends
     }
 
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {

@@ -233,17 +233,17 @@ impl Builder {
 }
 
 #[cfg(feature = "writer")]
+pub use dictionary::Dictionary;
+#[cfg(feature = "writer")]
 pub use encoder::{Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
-    use std::collections::HashSet;
-
     use super::TextEncoding;
+    use super::dictionary::Dictionary;
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{sample_positions, smallest};
-    use crate::encoding::hash::QuickHashBuilder;
+    use crate::encoding::encoder::{scaled, smallest};
 
     /// What text is for, which tells what is worth trying.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,7 +256,7 @@ mod encoder {
         Rest,
     }
 
-    /// What one pass over all values tells.
+    /// What the values tell at once.
     #[derive(Clone, Copy, Debug)]
     pub struct Facts {
         /// Number of values.
@@ -265,42 +265,46 @@ mod encoder {
         pub is_constant: bool,
         /// Whether a value holds a NUL.
         pub has_nul: bool,
-        /// Distinct values, if they are few enough for a dictionary.
-        pub distinct: Option<usize>,
-        /// Neighbours that do not descend.
-        pub ascending: usize,
+        /// Whether most neighbours do not descend.
+        pub ascends: bool,
         /// Whether a value holds a digit.
         pub has_digit: bool,
     }
 
-    fn facts(text: &VarBytes, wants_dictionary: bool) -> Facts {
-        let pairs = || text.iter().zip(text.iter().skip(1));
-        let mut seen: HashSet<&[u8], QuickHashBuilder> = HashSet::default();
-        let most = if wants_dictionary { text.len() } else { text.len() / 2 };
-        let mut distinct = Some(());
-        for value in text.iter() {
-            if seen.insert(value) && seen.len() > most {
-                distinct = None;
-                break;
-            }
-        }
+    fn facts(text: &VarBytes, sample: &VarBytes) -> Facts {
+        let pairs = || sample.iter().zip(sample.iter().skip(1));
+        let first = text.get(0);
         Facts {
             len: text.len(),
-            is_constant: pairs().all(|(a, b)| a == b),
+            is_constant: text.iter().all(|value| value == first),
             has_nul: text.bytes().contains(&0),
-            distinct: distinct.map(|()| seen.len()),
-            ascending: pairs().filter(|(a, b)| a <= b).count(),
+            ascends: pairs().filter(|(a, b)| a <= b).count() * 4 >= sample.len() * 3,
             has_digit: text.bytes().iter().any(u8::is_ascii_digit),
         }
     }
 
     /// Writes a node.
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let len = text.len();
         let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
-        let facts = facts(text, wants_dictionary);
+        let sample = encoder.blocks(len).map(|blocks| {
+            let mut sample = VarBytes::default();
+            // A part of a column is within the limit of a column.
+            blocks.for_each(|block| sample.append(&text.slice(block)).unwrap_or_default());
+            sample
+        });
+        let facts = facts(text, sample.as_ref().unwrap_or(text));
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
         let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
-        if wants_dictionary && candidates.contains(&TextEncoding::Dictionary) {
+        let mut dictionary = None;
+        if candidates.contains(&TextEncoding::Dictionary) {
+            let known = || Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new);
+            dictionary = encoder.dictionary(len).or_else(known);
+            if dictionary.is_none() {
+                candidates.retain(|&encoding| encoding != TextEncoding::Dictionary);
+            }
+        }
+        if wants_dictionary && dictionary.is_some() {
             candidates = vec![TextEncoding::Dictionary];
         } else if role == Role::Values && encoder.has_models() {
             // Those of whose integers the models speak, if there are such.
@@ -311,19 +315,25 @@ mod encoder {
                 candidates.retain(is_modelled);
             }
         }
-        let always: Vec<TextEncoding> =
-            candidates.iter().copied().filter(|&encoding| encoding == TextEncoding::Dictionary).collect();
-        let sample = sample_positions(text.len()).map(|positions| {
-            let mut sample = VarBytes::default();
-            for value in positions.map(|position| text.get(position)) {
-                // A part of a column is within the limit of a column.
-                let _ = sample.push(value);
-            }
-            sample
+        let measured = sample.filter(|_| candidates.len() > 1).map(|sample| {
+            let measure = |&encoding: &TextEncoding| match &dictionary {
+                Some(dictionary) if encoding == TextEncoding::Dictionary => {
+                    Some((dictionary.measure(encoder), encoding))
+                }
+                _ => {
+                    let size = encoder.measure(|encoder, out| encoding.encode(&sample, encoder, out))?;
+                    Some((scaled(size, sample.len(), len), encoding))
+                }
+            };
+            candidates.iter().filter_map(measure).collect()
         });
-        let best = smallest(encoder, text, sample.as_ref(), &candidates, &always, |encoder, encoding, text, out| {
+        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
             out.push(encoding.id());
-            encoding.encode(text, encoder, out)
+            match &dictionary {
+                Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.write(encoder, out),
+                _ => return encoding.encode(text, encoder, out),
+            }
+            true
         });
         out.extend(best);
     }

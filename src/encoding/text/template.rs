@@ -274,13 +274,16 @@ mod writer {
         let mut skeletons: Vec<Skeleton> = Vec::new();
         let mut codes: Vec<Option<usize>> = Vec::with_capacity(text.len());
         let (mut literals, mut numbers) = (Vec::new(), Vec::new());
+        let (mut before, mut last) = (Vec::new(), None);
         for value in text.iter() {
             if split(value, &mut literals, &mut numbers).is_none() {
                 codes.push(None);
                 continue;
             }
-            let id = match ids.get(&literals) {
-                Some(&id) => id,
+            // Most values are like the one before.
+            let same = last.filter(|_| literals == before);
+            let id = match same.or_else(|| ids.get(&literals).copied()) {
+                Some(id) => id,
                 None if skeletons.len() == MAX_SKELETONS => {
                     codes.push(None);
                     continue;
@@ -296,6 +299,10 @@ mod writer {
                 }
             };
             codes.push(Some(id));
+            if same.is_none() {
+                last = Some(id);
+                before.clone_from(&literals);
+            }
             if let Some(skeleton) = skeletons.get_mut(id) {
                 let columns = skeleton.values.iter_mut().zip(&mut skeleton.widths);
                 for (&(number, width), (values, (min, max, padded))) in numbers.iter().zip(columns) {

@@ -14,7 +14,7 @@ mod search;
 
 use std::sync::Arc;
 
-use super::version2::Encoders;
+use super::version2::{Encoders, Part};
 use crate::bytes::to_u64;
 use crate::column::Values;
 use crate::encoding::chunk::{self, Parents, Plan};
@@ -32,8 +32,8 @@ const MIN_ROWS: usize = 32;
 /// Bytes that a chunk must take alone to be predicted.
 const MIN_SIZE: usize = 256;
 /// Nanoseconds that the search may take: per cell, a fraction of what encoding takes, and of any table.
-const CELL_TIME: u64 = 60;
-const BASE_TIME: u64 = 20_000_000;
+const CELL_TIME: u64 = 12;
+const BASE_TIME: u64 = 4_000_000;
 /// Bytes that a prediction must save.
 const MIN_SAVED: usize = 64;
 /// Part of a chunk that it must save.
@@ -62,8 +62,8 @@ struct Relation {
     /// The columns that its models name.
     parents: Vec<usize>,
     plan: Plan,
-    /// Whether the models saved so much that the column need not be encoded alone to compare.
-    is_sure: bool,
+    /// Whether it is known which of the models are of use, and how good they are.
+    is_settled: bool,
 }
 
 /// Relations of the columns of one file.
@@ -118,35 +118,20 @@ impl Relations {
     }
 
     /// Encodes the columns of a row group.
-    pub(super) fn encode(
-        &mut self,
-        columns: &[Arc<Parent>],
-        schema: &Schema,
-        encoders: &mut Encoders,
-    ) -> Result<Vec<Encoded>> {
-        let rows = columns.first().map_or(0, |column| column.column().len());
-        let mut encoded = Vec::with_capacity(columns.len());
-        for (index, (column, field)) in columns.iter().zip(&schema.columns).enumerate() {
-            let relation = self.relations.as_ref().and_then(|relations| relations.get(index));
-            let bytes = match relation {
-                Some(relation) if relation.is_sure => Vec::new(),
-                _ => chunk::encode(column.column(), encoders.of(field))?,
-            };
-            encoded.push(Encoded { bytes, ..Encoded::default() });
+    pub(super) fn encode(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
+        let rows = parts.first().map_or(0, |part| part.parent.column().len());
+        let columns: Vec<Arc<Parent>> = parts.iter().map(|part| Arc::clone(&part.parent)).collect();
+        let mut encoded = Vec::with_capacity(parts.len());
+        for (index, (part, field)) in parts.iter().zip(&schema.columns).enumerate() {
+            let relation = self.relations.as_mut().and_then(|relations| relations.get_mut(index));
+            let encoder = encoders.for_part(field, part);
+            encoded.push(match relation {
+                Some(relation) if relation.is_related() => relation.apply(&columns, &part.parent, encoder)?,
+                _ => Encoded { bytes: chunk::encode(part.parent.column(), encoder)?, ..Encoded::default() },
+            });
         }
-        match &mut self.relations {
-            Some(relations) => {
-                for (index, relation) in relations.iter_mut().enumerate().filter(|(_, relation)| relation.is_related())
-                {
-                    let parts = columns.get(index).zip(schema.columns.get(index)).zip(encoded.get_mut(index));
-                    let Some(((column, field), alone)) = parts else { continue };
-                    if let Some(better) = relation.apply(columns, column, alone.bytes.len(), encoders.of(field))? {
-                        *alone = better;
-                    }
-                }
-            }
-            None if rows >= MIN_ROWS => self.relations = Some(self.search(columns, schema, &mut encoded, encoders)?),
-            None => {}
+        if self.relations.is_none() && rows >= MIN_ROWS {
+            self.relations = Some(self.search(parts, &columns, schema, &mut encoded, encoders)?);
         }
         Ok(encoded)
     }
@@ -154,6 +139,7 @@ impl Relations {
     /// Searches relations, and replaces what was encoded alone where they pay.
     fn search(
         &mut self,
+        parts: &[Part],
         columns: &[Arc<Parent>],
         schema: &Schema,
         encoded: &mut [Encoded],
@@ -182,29 +168,28 @@ impl Relations {
         self.graph = chosen.graph;
         for (wanted, best) in wanted.iter().zip(&chosen.options) {
             let index = wanted.values.column;
-            let parts = columns.get(index).zip(schema.columns.get(index));
-            let (Some((column, field)), Some(alone), Some(relation)) =
-                (parts, encoded.get_mut(index), relations.get_mut(index))
+            let known = parts.get(index).zip(schema.columns.get(index));
+            let (Some((part, field)), Some(alone), Some(relation)) =
+                (known, encoded.get_mut(index), relations.get_mut(index))
             else {
                 continue;
             };
             let first = self.lists.get(index).map_or(0, Vec::len);
-            *relation = wanted.relation(best, self.lists.get(index), &mut self.graph);
-            if !relation.is_related() {
+            let mut tried = wanted.relation(best, self.lists.get(index), &mut self.graph);
+            if !tried.is_related() {
                 continue;
             }
-            let Some(better) = relation.apply(columns, column, alone.bytes.len(), encoders.of(field))? else {
-                *relation = Relation::default();
+            let better = tried.apply(columns, &part.parent, encoders.for_part(field, part))?;
+            let saved = alone.bytes.len().saturating_sub(better.bytes.len());
+            if saved < MIN_SAVED || saved < alone.bytes.len() / MIN_SAVED_PART {
                 continue;
-            };
+            }
             *alone = better;
-            if relation.keep_only(first, alone.needs) {
+            if tried.keep_only(first, alone.needs) {
                 // The list of parents has become shorter, and their positions in it others.
-                let size = alone.bytes.len().saturating_mul(2);
-                if let Some(same) = relation.apply(columns, column, size, encoders.of(field))? {
-                    *alone = same;
-                }
+                *alone = tried.apply(columns, &part.parent, encoders.for_part(field, part))?;
             }
+            *relation = tried;
         }
         Ok(relations)
     }
@@ -334,28 +319,20 @@ impl Relation {
         translated(&candidate.model, |parent| local.get(usize::from(parent)).copied())
     }
 
-    /// Encodes by the models, where that saves enough of the size alone. Where it saves much, it is taken for granted
-    /// from then on.
-    fn apply(
-        &mut self,
-        columns: &[Arc<Parent>],
-        column: &Parent,
-        alone: usize,
-        encoder: &mut Encoder,
-    ) -> Result<Option<Encoded>> {
+    /// Encodes by the models; later chunks only by those that were used, and if they are about as good there, by nothing
+    /// else.
+    fn apply(&mut self, columns: &[Arc<Parent>], column: &Parent, encoder: &mut Encoder) -> Result<Encoded> {
         let parents: Parents = self.parents.iter().map(|&parent| columns.get(parent).map(Arc::clone)).collect();
         let (bytes, needed) = chunk::encode_with(column.column(), &parents, &self.plan, encoder)?;
-        let saved = alone.saturating_sub(bytes.len());
-        if !self.is_sure && (saved < MIN_SAVED || saved < alone / MIN_SAVED_PART) {
-            return Ok(None);
-        }
-        if !self.is_sure {
+        if !self.is_settled {
             let values = column.column().len() - column.column().num_nulls();
-            let bits = bits_per_value(bytes.len(), values);
-            self.is_sure = bits < bits_per_value(alone, values) * SURE_PART;
-            self.plan.enough = if self.is_sure { bits * MARGIN } else { 0.0 };
+            let is_used = |(index, _): &(u32, &Model)| needed.models.checked_shr(*index).unwrap_or_default() & 1 == 1;
+            self.plan.values =
+                (0..).zip(self.plan.values.iter()).filter(is_used).map(|(_, model)| model.clone()).collect();
+            self.plan.enough = bits_per_value(bytes.len(), values) * MARGIN;
+            self.is_settled = true;
         }
-        Ok(Some(Encoded { bytes, parents: self.parents.clone(), needs: needed }))
+        Ok(Encoded { bytes, parents: self.parents.clone(), needs: needed.parents })
     }
 
     /// Drops parents behind the first ones that are not needed, and the models that name them. Whether there were such.

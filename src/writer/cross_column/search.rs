@@ -12,7 +12,7 @@ use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Classes, Key, Parent, pairs};
 
 /// Most rows of each of the two parts of the sample, and least.
-const WINDOW: (usize, usize) = (8 * 1024, 1024);
+const WINDOW: (usize, usize) = (4 * 1024, 1024);
 /// Most rows that sums are fitted on, and least.
 const FITTED: (usize, usize) = (600, 128);
 /// Columns, the nearest ones, that are tried as parents of one.
@@ -60,10 +60,10 @@ pub struct Target {
 
 /// One column in the sampled rows.
 struct Sampled {
-    classes: Classes,
+    classes: Arc<Classes>,
     /// The class of null.
     null: Option<u32>,
-    /// Classes of the whole row group.
+    /// About how many classes the whole row group has.
     full: usize,
 }
 
@@ -99,11 +99,14 @@ impl<'a> Search<'a> {
         let second = (3 * (rows / 4)).min(rows - window).max(window);
         let windows = [(rows / 4).min(second - window), second].map(|start| start..start + window);
         let sampled = columns.iter().map(|column| {
-            let all = column.classes();
-            let ids = windows.iter().flat_map(|window| window.clone().map(|row| class_at(all, row)));
-            let null = windows.iter().flat_map(Clone::clone).position(|row| !column.column().is_valid(row));
-            let classes = Classes::of(ids, all.count);
-            Sampled { null: null.map(|at| class_at(&classes, at)), classes, full: all.count }
+            let [first, second] = windows.clone().map(|window| column.column().slice(window));
+            let mut sample = first;
+            // A part of a column is within the limit of a column.
+            sample.append(&second).unwrap_or_default();
+            let null = (0..sample.len()).find(|&row| !sample.is_valid(row));
+            let sample = Parent::new(Arc::new(sample), None);
+            let classes = Arc::clone(sample.classes());
+            Sampled { null: null.map(|at| class_at(&classes, at)), full: all_classes(&classes, window, rows), classes }
         });
         let step = (rows / (rows / 16).clamp(FITTED.1, FITTED.0)).max(1);
         let fitted: Vec<usize> = (0..rows).step_by(step).collect();
@@ -164,13 +167,8 @@ impl<'a> Search<'a> {
                 for &(_, b) in singles.iter().skip(index + 1) {
                     let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
                     let key = pairs(&first.classes, &second.classes);
-                    // How many more pairs there are in all rows, as words in a longer text (Heaps 1978).
-                    let early = key.ids.iter().take(self.first).max().map_or(1.0, |&most| f64::from(most) + 1.0);
-                    let growth = (key.count as f64 / early).log2().clamp(0.0, 1.0);
-                    let more = (self.rows as f64 / key.ids.len().max(1) as f64).powf(growth);
                     let most = first.full.saturating_mul(second.full);
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-                    let full = ((key.count as f64 * more) as usize).min(most);
+                    let full = all_classes(&key, self.first, self.rows).min(most);
                     if let Some((bits, is_function)) = self.estimate(ids, null, &key, full, target.bits) {
                         let key = Key { first: 0, second: Some(1) };
                         found.push(Candidate { parents: vec![a, b], model: class_model(key, is_function), bits });
@@ -321,6 +319,17 @@ impl<'a> Search<'a> {
         })
         .collect()
     }
+}
+
+/// About how many classes there are in so many rows, of which these are a sample whose first part is so long: they grow
+/// as words in a longer text (Heaps 1978).
+fn all_classes(sample: &Classes, first: usize, rows: usize) -> usize {
+    let early = sample.ids.iter().take(first).max().map_or(1.0, |&most| f64::from(most) + 1.0);
+    let growth = (sample.count as f64 / early).log2().clamp(0.0, 1.0);
+    let more = (rows as f64 / sample.ids.len().max(1) as f64).powf(growth);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
+    let all = (sample.count as f64 * more) as usize;
+    all
 }
 
 fn class_model(key: Key, is_function: bool) -> Model {
