@@ -475,10 +475,10 @@ if (!isBrowser) {
       assert.deepEqual([numRows, byteLength], [rows, size]);
       return { size, memory: writingEngine().instance.memoryBytes() };
     };
-    const half = await memoryAfter(500_000);
-    const two = await memoryAfter(2_000_000);
-    console.error(`wrote ${half.size} and ${two.size} bytes with ${half.memory} and ${two.memory} bytes of memory`);
-    assert.ok(two.size > 3.5 * half.size);
-    assert.ok(two.memory <= half.memory * 1.25, `${half.memory} bytes for 0.5 million rows, ${two.memory} for 2 million`);
+    const one = await memoryAfter(1_000_000);
+    const four = await memoryAfter(4_000_000);
+    console.error(`wrote ${one.size} and ${four.size} bytes with ${one.memory} and ${four.memory} bytes of memory`);
+    assert.ok(four.size > 3.5 * one.size);
+    assert.ok(four.memory <= one.memory * 1.25, `${one.memory} bytes for 1 million rows, ${four.memory} for 4 million`);
   });
 }

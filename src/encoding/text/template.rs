@@ -148,17 +148,6 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     builder.finish()
 }
 
-/// Both digits of every number below 100.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut number: u8 = 0;
-    while number < 100 {
-        pairs[number as usize] = [b'0' + number / 10, b'0' + number % 10];
-        number += 1;
-    }
-    pairs
-};
-
 /// Decimal digits of a number, behind zeros, and room for a block behind them.
 struct Digits {
     bytes: [u8; Digits::END + BLOCK],
@@ -186,12 +175,13 @@ impl Digits {
         digits
     }
 
+    /// Puts the digits of a number below 100 in front.
     fn put(&mut self, pair: u32) {
-        let found = usize::try_from(pair).ok().and_then(|pair| PAIRS.get(pair));
+        let digit = |value: u32| b'0' + value.to_le_bytes()[0];
         self.used += 2;
         let to = self.bytes.get_mut(Digits::END.saturating_sub(self.used)..).and_then(<[u8]>::first_chunk_mut);
-        if let (Some(pair), Some(to)) = (found, to) {
-            *to = *pair;
+        if let Some(to) = to {
+            *to = [digit(pair / 10), digit(pair % 10)];
         }
     }
 
