@@ -12,7 +12,7 @@ import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs
 /** The builds by name, with the cargo features of each. */
 const VARIANTS = {
   reader: ['--no-default-features', '--features', 'wasm'],
-  full: ['--features', 'wasm'],
+  full: ['--no-default-features', '--features', 'wasm,writer'],
 };
 
 const WASM_OPT_FLAGS = [
