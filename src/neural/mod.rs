@@ -41,11 +41,49 @@ use transform::{Dense, Source};
 use crate::bytes::{ByteReader, to_u64, to_usize};
 use crate::column::{Bitmap, Column, VarBytes};
 use crate::encoding::chunk::ColumnType;
+use crate::encoding::neural::Codec;
 use crate::error::{Error, Result};
 
 /// Bits that hold positions below `count`.
 fn bits_of(count: u64) -> u8 {
     u8::try_from(64 - count.saturating_sub(1).leading_zeros()).unwrap_or(64)
+}
+
+/// This module as the codec of neural chunks; without the feature `writer` it only decodes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BuiltIn;
+
+impl Codec for BuiltIn {
+    fn decode(
+        &self,
+        bytes: &[u8],
+        column_type: ColumnType,
+        rows: usize,
+        parents: &[&Column],
+        limit: u64,
+    ) -> Result<Column> {
+        decode(bytes, column_type, rows, parents, limit)
+    }
+
+    #[cfg(feature = "writer")]
+    fn encode(&self, column: &Column, parents: &[&Column], level: u8) -> Result<Vec<u8>> {
+        encode(column, parents, Level::from_number(level)?)
+    }
+
+    #[cfg(feature = "writer")]
+    fn choose_parents(&self, columns: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
+        Ok(choose_parents(columns, max_chain))
+    }
+
+    #[cfg(not(feature = "writer"))]
+    fn encode(&self, _: &Column, _: &[&Column], _: u8) -> Result<Vec<u8>> {
+        Err(Error::unsupported("neural compression, in a build that only reads"))
+    }
+
+    #[cfg(not(feature = "writer"))]
+    fn choose_parents(&self, _: &[&Column], _: usize) -> Result<Vec<Vec<usize>>> {
+        Err(Error::unsupported("neural compression, in a build that only reads"))
+    }
 }
 
 /// Restores a column of `rows` rows.

@@ -26,6 +26,19 @@ pub enum Level {
 }
 
 impl Level {
+    /// The level with a number: 1, 2 or 3.
+    ///
+    /// # Errors
+    /// `invalid-argument` for others.
+    pub fn from_number(number: u8) -> Result<Self> {
+        match number {
+            1 => Ok(Level::Fast),
+            2 => Ok(Level::Default),
+            3 => Ok(Level::Best),
+            other => Err(Error::invalid("level", format!("{other} is not between 1 and 3, the neural levels"))),
+        }
+    }
+
     /// Values that candidates are compared on.
     fn sample(self) -> usize {
         match self {
