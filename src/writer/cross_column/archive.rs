@@ -22,6 +22,11 @@ const SMALL: usize = 48;
 /// By what part of the other chunk's size a neural one may be larger and still be tried in the next row group.
 const HOPELESS_PART: usize = 2;
 
+/// Part of the size without neural chunks by which these must be smaller to keep parents of their own from models.
+const MIN_GAIN_PART: usize = 32;
+/// Parents that one neural chunk can have.
+const MAX_NEURAL_PARENTS: usize = 3;
+
 /// What one column has to do with neural chunks.
 #[derive(Clone, Debug, Default)]
 struct State {
@@ -94,32 +99,64 @@ impl Archive {
     ) -> Result<()> {
         let codec = neural::codec()?;
         let rows = columns.first().map_or(0, |column| column.column().len());
-        let settles = !self.is_settled && rows >= MIN_ROWS;
-        if settles {
-            self.choose(&*codec, relations, columns)?;
+        if self.is_settled || rows < MIN_ROWS {
+            let found = self.try_all(&*codec, columns, encoded)?;
+            self.replace(encoded, found);
+            return Ok(());
         }
+        self.is_settled = true;
+        let (states, models) = (self.states.clone(), relations.relations.clone());
+        let mut settled = encoded.to_vec();
+        self.choose(&*codec, relations, columns)?;
+        let mut found = self.try_all(&*codec, columns, &settled)?;
+        self.settle(relations, columns, schema, &mut settled, &mut found, encoders)?;
+        self.replace(&mut settled, found);
+        if size(&settled) <= size(encoded) - size(encoded) / MIN_GAIN_PART {
+            encoded.clone_from_slice(&settled);
+            return Ok(());
+        }
+        // Where models need parents that neural chunks kept from them, these take what the models have.
+        self.states = states;
+        relations.relations = models;
+        for (state, other) in self.states.iter_mut().zip(encoded.iter()) {
+            state.parents.clone_from(&other.parents);
+            let needed = (0..u64::BITS).filter(|bit| other.needs >> bit & 1 == 1).take(MAX_NEURAL_PARENTS);
+            state.needs = needed.map(|bit| 1 << bit).sum();
+        }
+        let found = self.try_all(&*codec, columns, encoded)?;
+        self.replace(encoded, found);
+        Ok(())
+    }
+
+    /// Encodes what has a chance.
+    fn try_all(
+        &self,
+        codec: &dyn Codec,
+        columns: &[Arc<Parent>],
+        encoded: &[Encoded],
+    ) -> Result<Vec<(usize, Encoded)>> {
         let mut found: Vec<(usize, Encoded)> = Vec::new();
-        for (index, (state, other)) in self.states.iter_mut().zip(encoded.iter()).enumerate() {
+        for (index, (state, other)) in self.states.iter().zip(encoded).enumerate() {
             let (Some(level), Some(column)) = (state.level, columns.get(index)) else { continue };
             if other.bytes.len() <= SMALL {
                 continue;
             }
-            let chunk = state.encode(&*codec, columns, column.column(), level)?;
-            if chunk.bytes.len() > other.bytes.len() + other.bytes.len() / HOPELESS_PART {
-                state.level = None;
-            }
+            let chunk = state.encode(codec, columns, column.column(), level)?;
             found.push((index, chunk));
         }
-        if settles {
-            self.settle(relations, columns, schema, encoded, &mut found, encoders)?;
-            self.is_settled = true;
-        }
+        Ok(found)
+    }
+
+    /// Takes the chunks that are smaller; what is far from it is not tried again.
+    fn replace(&mut self, encoded: &mut [Encoded], found: Vec<(usize, Encoded)>) {
         for (index, chunk) in found {
-            if let Some(at) = encoded.get_mut(index).filter(|other| chunk.bytes.len() < other.bytes.len()) {
+            let (Some(at), Some(state)) = (encoded.get_mut(index), self.states.get_mut(index)) else { continue };
+            if chunk.bytes.len() < at.bytes.len() {
                 *at = chunk;
+            } else if chunk.bytes.len() > at.bytes.len() + at.bytes.len() / HOPELESS_PART {
+                state.level = None;
             }
         }
-        Ok(())
     }
 
     /// Gives neural chunks their parents, beside those of the columns that want none.
@@ -165,7 +202,9 @@ impl Archive {
         for ((index, list), state) in lists.iter_mut().enumerate().zip(&self.states) {
             if neural(index).is_some() {
                 list.clone_from(&state.parents);
-            } else if state.level.is_none() && let Some(relation) = relations.relation(index) {
+            } else if state.level.is_none()
+                && let Some(relation) = relations.relation(index)
+            {
                 list.clone_from(&relation.parents);
             }
         }
@@ -214,6 +253,10 @@ impl Archive {
         }
         Ok(())
     }
+}
+
+fn size(encoded: &[Encoded]) -> usize {
+    encoded.iter().map(|chunk| chunk.bytes.len()).sum()
 }
 
 impl Relations {

@@ -82,7 +82,7 @@ pub(super) struct Relations {
 }
 
 /// An encoded chunk.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Encoded {
     pub bytes: Vec<u8>,
     /// The columns that it may need; starts with those of the column's chunks before.
