@@ -1,32 +1,51 @@
 //! Columns from JavaScript: `ColumnBuffers` of js/wasm-types.ts.
 
 use js_sys::{
-    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Uint8Array,
+    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Reflect, Uint8Array,
     Uint16Array, Uint32Array,
 };
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-use super::convert::from_number;
-use super::info;
+use super::convert::{from_number, to_integer};
 use crate::bytes::to_usize;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::error::{Error, Result};
 use crate::schema::{DataType, TimeUnit};
 
-#[derive(Deserialize)]
-struct DataDto {
+/// `ColumnBuffers`, property by property: derived code would cost the reader several KB.
+struct Buffers {
     length: f64,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
     values: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
     offsets: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
     validity: JsValue,
     unit: Option<String>,
     utc: Option<bool>,
     precision: Option<u8>,
     scale: Option<u8>,
+}
+
+impl Buffers {
+    fn new(data: &JsValue) -> Result<Self> {
+        let get = |name: &str| Reflect::get(data, &name.into()).unwrap_or_default();
+        let digits = |name: &'static str| -> Result<Option<u8>> {
+            let narrow = |value: f64| {
+                let narrow = to_integer(value).and_then(|value| u8::try_from(value).ok());
+                narrow.ok_or_else(|| Error::invalid(name, format!("{value} is no number of digits")))
+            };
+            get(name).as_f64().map(narrow).transpose()
+        };
+        let length = get("length").as_f64().ok_or_else(|| Error::invalid("length", "is no number"))?;
+        Ok(Buffers {
+            length,
+            values: get("values"),
+            offsets: get("offsets"),
+            validity: get("validity"),
+            unit: get("unit").as_string(),
+            utc: get("utc").as_bool(),
+            precision: digits("precision")?,
+            scale: digits("scale")?,
+        })
+    }
 }
 
 /// A name that a caller gave is the caller's argument, not a corrupt file.
@@ -42,8 +61,8 @@ fn array<T: JsCast>(value: &JsValue, name: &'static str) -> Result<T> {
 }
 
 /// A column of a type, which is copied.
-pub fn column_from_js(data: JsValue, data_type: DataType) -> Result<Column> {
-    let data: DataDto = info::from_js(data)?;
+pub fn column_from_js(data: &JsValue, data_type: DataType) -> Result<Column> {
+    let data = Buffers::new(data)?;
     let length = to_usize(from_number(data.length, "length")?, "rows")?;
     let values = &data.values;
     let var_bytes = || -> Result<VarBytes> {
@@ -92,7 +111,7 @@ pub fn column_from_js(data: JsValue, data_type: DataType) -> Result<Column> {
     Column::new(values, validity)
 }
 
-fn decimals(data: &DataDto) -> Result<Values> {
+fn decimals(data: &Buffers) -> Result<Values> {
     let halves = array::<BigUint64Array>(&data.values, "values")?.to_vec();
     let precision = data.precision.unwrap_or(MAX_PRECISION);
     let scale = data.scale.unwrap_or(0);

@@ -72,7 +72,7 @@ impl Codec for Host {
             &columns(parents)?.into(),
             &limit.into(),
         );
-        column_from_js(call(&self.decode, &arguments)?, column_type.data_type)
+        column_from_js(&call(&self.decode, &arguments)?, column_type.data_type)
     }
 
     fn encode(&self, column: &Column, parents: &[&Column], level: u8) -> Result<Vec<u8>> {

@@ -124,7 +124,7 @@ impl TableWriter {
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
     pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
         let field = field_from_js(info::from_js(field)?)?;
-        let column = column_from_js(data, field.data_type).map_err(|error| error.in_column(&field.name))?;
+        let column = column_from_js(&data, field.data_type).map_err(|error| error.in_column(&field.name))?;
         self.writer.add(field, &column)
     }
 
@@ -196,7 +196,7 @@ impl StreamWriter {
             return Err(Error::invalid("columns", why));
         }
         let convert = |((name, data_type), data): (&(String, DataType), JsValue)| {
-            column_from_js(data, *data_type).map_err(|error| error.in_column(name))
+            column_from_js(&data, *data_type).map_err(|error| error.in_column(name))
         };
         let columns: Vec<Column> = self.fields.iter().zip(columns).map(convert).collect::<Result<_>>()?;
         self.writer.push(&columns)
@@ -243,7 +243,8 @@ pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<
             (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
             (None, None, None) => {
                 let field = field_from_js(info::from_js(dto.field)?)?;
-                let column = column_from_js(dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
+                let column =
+                    column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
                 Ok(Edit::Add(Box::new(field), column))
             }
             _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
