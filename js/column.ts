@@ -42,7 +42,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   readonly scale?: number;
 
   readonly #modes: CellModes;
-  #cell: ((index: number) => unknown) | undefined;
+  #cells: ((index: number) => Cell<T, I, D> | null) | undefined;
 
   /** @internal */
   constructor(name: string, data: ColumnData, modes: CellModes) {
@@ -75,7 +75,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   get(index: number): Cell<T, I, D> | null {
     this.#check(index);
-    return this.#get(index);
+    return this.cells()(index);
   }
 
   /**
@@ -94,15 +94,17 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    * @internal
    */
   cells(): (index: number) => Cell<T, I, D> | null {
-    const cell = (this.#cell ??= cellReader(this, this.#modes)) as (index: number) => Cell<T, I, D>;
-    const { validity } = this;
-    if (!validity) return cell;
-    return (index) => (((validity[index >> 3] ?? 0) >> (index & 7) & 1) === 1 ? cell(index) : null);
+    if (!this.#cells) {
+      const cell = cellReader(this, this.#modes) as (index: number) => Cell<T, I, D>;
+      this.#cells = this.validity ? (index) => (this.#isNull(index) ? null : cell(index)) : cell;
+    }
+    return this.#cells;
   }
 
   /** All values in order. */
   *[Symbol.iterator](): IterableIterator<Cell<T, I, D> | null> {
-    for (let index = 0; index < this.length; index++) yield this.#get(index);
+    const cell = this.cells();
+    for (let index = 0; index < this.length; index++) yield cell(index);
   }
 
   #check(index: number): void {
@@ -112,12 +114,6 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
 
   #isNull(index: number): boolean {
     return this.validity !== undefined && ((this.validity[index >> 3] ?? 0) >> (index & 7) & 1) === 0;
-  }
-
-  #get(index: number): Cell<T, I, D> | null {
-    if (this.#isNull(index)) return null;
-    this.#cell ??= cellReader(this, this.#modes);
-    return this.#cell(index) as Cell<T, I, D>;
   }
 }
 

@@ -46,18 +46,21 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
 
   /** Rows as plain objects, one after the other. */
   *rows(): IterableIterator<Row<I, D>> {
-    const row = this.#rowMaker();
+    const row = rowMaker(this.columns, (column) => column.cells());
     for (let index = 0; index < this.numRows; index++) yield row(index);
   }
 
-  /** Row `index` of this table as a plain object. */
+  /**
+   * Row `index` of this table as a plain object; behind the end of a column its value is null.
+   * @throws {NcfError} `invalid-argument` for a negative index or a fraction
+   */
   row(index: number): Row<I, D> {
-    return (this.#row ??= this.#rowMaker())(index);
+    return (this.#row ??= rowMaker(this.columns, (column) => (row) => column.get(row)))(index);
   }
 
   /** All rows as plain objects. */
   toArray(): Row<I, D>[] {
-    const row = this.#rowMaker();
+    const row = rowMaker(this.columns, (column) => column.cells());
     return Array.from({ length: this.numRows }, (_, index) => row(index));
   }
 
@@ -65,25 +68,22 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
   [Symbol.iterator](): IterableIterator<Row<I, D>> {
     return this.rows();
   }
+}
 
-  /** Makes the function that makes rows. */
-  #rowMaker(): (index: number) => Row<I, D> {
-    const names = this.columns.map(({ name }) => name);
-    // A plain assignment to this name would set the prototype.
-    const isPlain = !names.includes('__proto__');
-    const cells = this.columns.map((column) => {
-      const cell = column.cells();
-      return (index: number) => (index < column.length ? cell(index) : null);
-    });
-    return (index) => {
-      const row: Row<I, D> = {};
-      for (let position = 0; position < cells.length; position++) {
-        const name = names[position] ?? '';
-        const value = cells[position]?.(index) ?? null;
-        if (isPlain || name !== '__proto__') row[name] = value;
-        else Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
-      }
-      return row;
-    };
-  }
+/** Makes the function that makes rows, from what makes the function that gives the values of a column. */
+function rowMaker<I extends Int64Mode, D extends DateMode>(
+  columns: readonly AnyColumn<I, D>[],
+  cellsOf: (column: AnyColumn<I, D>) => (index: number) => Cell<DataType, I, D> | null,
+): (index: number) => Row<I, D> {
+  const makers = columns.map((column) => ({ name: column.name, length: column.length, cell: cellsOf(column) }));
+  return (index) => {
+    const row: Row<I, D> = {};
+    for (const { name, length, cell } of makers) {
+      const value = index < length ? cell(index) : null;
+      // A plain assignment to this name would set the prototype.
+      if (name === '__proto__') Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
+      else row[name] = value;
+    }
+    return row;
+  };
 }

@@ -72,7 +72,9 @@ test('64-bit integers as bigint, number or text', async () => {
   await fails(() => u.get(0), 'unsafe-value', { column: 'u' });
   await fails(() => i.toArray(), 'unsafe-value');
   await fails(() => [...u], 'unsafe-value');
-  assert.deepEqual(JSON.stringify((await file.read({ int64: 'string' })).row(0)), '{"i":"1","u":"18446744073709551615","small":1}');
+  const table = await file.read({ int64: 'string' });
+  assert.deepEqual(JSON.stringify(table.row(0)), '{"i":"1","u":"18446744073709551615","small":1}');
+  for (const index of [-1, 0.5]) await fails(() => table.row(index), 'invalid-argument');
 });
 
 test('dates as text, Date or counts', async () => {
