@@ -170,7 +170,7 @@ impl Bitmap {
 }
 
 /// A position within a chunk as an index.
-fn index(position: u32) -> usize {
+pub(crate) fn index(position: u32) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
 }
 

@@ -1,4 +1,4 @@
-//! A quick hash. Values are no adversary's keys where sizes only depend on it; where time does, see `parent.rs`.
+//! A quick hash. Values are no adversary's keys where sizes only depend on it; where time does, [`number`] gives up in time.
 
 use std::hash::Hasher;
 
@@ -63,9 +63,67 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
 #[cfg(feature = "writer")]
 pub type QuickHashBuilder = std::hash::BuildHasherDefault<QuickHash>;
 
-/// Numbers distinct values in the order of their first appearance: a table of hashes, open addressing.
+/// The distinct values of some rows, numbered in the order of their first appearance.
+pub struct Numbered {
+    /// The first row of each.
+    pub firsts: Vec<usize>,
+    /// The number of that of each row.
+    pub numbers: Vec<u32>,
+}
+
+/// Numbers the values of rows, which are fewer than 2^32; `None` where more than `most` are distinct, or too many have
+/// equal hashes.
+pub fn number(
+    rows: impl Iterator<Item = usize>,
+    most: usize,
+    hash: impl Fn(usize) -> u64,
+    is_same: impl Fn(usize, usize) -> bool,
+) -> Option<Numbered> {
+    let mut numbering = Numbering::new(most);
+    let mut firsts: Vec<usize> = Vec::new();
+    let mut numbers = Vec::with_capacity(rows.size_hint().0);
+    let mut last = None;
+    for row in rows {
+        // Many columns hold the same for some rows; then there is nothing to look up.
+        let number = match last.filter(|&(before, _)| is_same(before, row)) {
+            Some((_, number)) => number,
+            None => {
+                let first = |number: usize| firsts.get(number).copied();
+                let number =
+                    numbering.number(hash(row), |number| first(number).is_some_and(|first| is_same(first, row)))?;
+                if number == firsts.len() {
+                    firsts.push(row);
+                }
+                u32::try_from(number).ok()?
+            }
+        };
+        numbers.push(number);
+        last = Some((row, number));
+    }
+    Some(Numbered { firsts, numbers })
+}
+
 #[cfg(feature = "writer")]
-pub struct Numbering {
+impl Numbered {
+    /// The first rows in the order of their values, and for each row the position of its value among them.
+    pub fn ranked(self, compare: &dyn Fn(usize, usize) -> std::cmp::Ordering) -> (Vec<usize>, Vec<u64>) {
+        let first = |number: usize| self.firsts.get(number).copied().unwrap_or_default();
+        let mut order: Vec<usize> = (0..self.firsts.len()).collect();
+        order.sort_unstable_by(|&a, &b| compare(first(a), first(b)));
+        let mut ranks = vec![0u64; order.len()];
+        for (rank, &number) in (0..).zip(&order) {
+            if let Some(slot) = ranks.get_mut(number) {
+                *slot = rank;
+            }
+        }
+        let rank = |&number: &u32| usize::try_from(number).ok().and_then(|number| ranks.get(number)).copied();
+        let codes = self.numbers.iter().map(|number| rank(number).unwrap_or_default()).collect();
+        (order.into_iter().map(first).collect(), codes)
+    }
+}
+
+/// Numbers distinct values in the order of their first appearance: a table of hashes, open addressing.
+struct Numbering {
     /// 32 bits of a hash, and the number plus one; 0 where nothing is.
     slots: Vec<u64>,
     used: usize,
@@ -74,27 +132,26 @@ pub struct Numbering {
     probes: usize,
 }
 
-#[cfg(feature = "writer")]
 impl Numbering {
     /// Slots that may be looked at per value.
     const MAX_PROBES: usize = 16;
 
     /// For at most so many distinct values.
-    pub fn new(most: usize) -> Self {
+    fn new(most: usize) -> Self {
         Numbering { slots: vec![0; 1024], used: 0, most, probes: 1024 }
     }
 
     /// The number of a value, which is that of the next new one where it was not seen; `None` where there are too many,
     /// or too many with equal hashes.
-    #[inline]
-    pub fn number(&mut self, hash: u64, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+    fn number(&mut self, hash: u64, is_same: impl Fn(usize) -> bool) -> Option<usize> {
+        // The upper half is the better mixed one.
         let tag = hash >> 32;
         let mut at = self.start(tag);
         self.probes += Self::MAX_PROBES;
         loop {
             let slot = self.slots.get(at).copied()?;
             if slot == 0 {
-                break;
+                return self.insert(at, tag);
             }
             if slot >> 32 == tag {
                 let number = usize::try_from((slot & 0xffff_ffff) - 1).ok()?;
@@ -105,6 +162,10 @@ impl Numbering {
             self.probes = self.probes.checked_sub(1)?;
             at = (at + 1) & (self.slots.len() - 1);
         }
+    }
+
+    /// Gives the next number to what has its place there.
+    fn insert(&mut self, at: usize, tag: u64) -> Option<usize> {
         if self.used == self.most {
             return None;
         }
@@ -120,6 +181,7 @@ impl Numbering {
         usize::try_from(tag).unwrap_or_default() & (self.slots.len() - 1)
     }
 
+    #[cold]
     fn grow(&mut self) -> Option<()> {
         let old = std::mem::take(&mut self.slots);
         self.slots = vec![0; old.len() * 4];

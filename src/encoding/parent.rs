@@ -16,8 +16,8 @@ use std::hash::Hasher;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Decoder;
-use super::hash::{QuickHash, mix};
-use crate::bytes::{ByteReader, to_u64};
+use super::hash::{self, Numbered, QuickHash, mix};
+use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values};
 use crate::error::{Error, Result};
 
@@ -305,96 +305,13 @@ fn number_values(column: &Column, hash: impl Fn(usize) -> u64, compare: impl Fn(
 
 /// Numbers rows by a hash table, or by sorting where too many of them collide: values can be an adversary's.
 fn number(len: usize, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
-    let mut ids: Vec<u32> = Vec::with_capacity(len);
-    let mut slots = Slots::new();
-    let mut count = 0u32;
-    let mut probes = len.saturating_mul(16).saturating_add(1024);
-    let mut last = 0;
-    for row in 0..len {
-        // Many columns hold the same for some rows; then there is nothing to look up.
-        if row > 0 && compare(row - 1, row).is_eq() {
-            ids.push(last);
-            continue;
-        }
-        // The upper half is the better mixed one.
-        let tag = hash(row) >> 32;
-        match slots.find(tag, &mut probes, |first| compare(first, row).is_eq()) {
-            Found::Row(first) => last = ids.get(first).copied().unwrap_or_default(),
-            Found::Free(at) => {
-                slots.fill(at, tag, row);
-                last = count;
-                count += 1;
-            }
-            Found::Nothing => return number_by_sorting(len, compare),
-        }
-        ids.push(last);
-    }
-    Classes { ids, count: usize::try_from(count).unwrap_or(usize::MAX) }
-}
-
-/// Open addressing: 32 bits of a hash, and the first row with it plus one; 0 where nothing is.
-struct Slots {
-    slots: Vec<u64>,
-    used: usize,
-}
-
-enum Found {
-    /// The first row of the class.
-    Row(usize),
-    /// Where a new one belongs.
-    Free(usize),
-    /// The probes are used up.
-    Nothing,
-}
-
-impl Slots {
-    fn new() -> Self {
-        Slots { slots: vec![0; 1024], used: 0 }
-    }
-
-    fn start(&self, tag: u64) -> usize {
-        usize::try_from(tag).unwrap_or_default() & (self.slots.len() - 1)
-    }
-
-    fn find(&self, tag: u64, probes: &mut usize, is_same: impl Fn(usize) -> bool) -> Found {
-        let mut at = self.start(tag);
-        while let Some(&slot) = self.slots.get(at) {
-            if slot == 0 {
-                return Found::Free(at);
-            }
-            let first = usize::try_from((slot & 0xffff_ffff) - 1).unwrap_or_default();
-            if slot >> 32 == tag && is_same(first) {
-                return Found::Row(first);
-            }
-            if *probes == 0 {
-                break;
-            }
-            *probes -= 1;
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        Found::Nothing
-    }
-
-    fn fill(&mut self, at: usize, tag: u64, row: usize) {
-        if let Some(slot) = self.slots.get_mut(at) {
-            *slot = tag << 32 | (to_u64(row) + 1);
-        }
-        self.used += 1;
-        if self.used * 2 > self.slots.len() {
-            let old = std::mem::take(&mut self.slots);
-            self.slots = vec![0; old.len() * 2];
-            for slot in old.into_iter().filter(|&slot| slot != 0) {
-                if let Found::Free(at) = self.find(slot >> 32, &mut usize::MAX.clone(), |_| false)
-                    && let Some(free) = self.slots.get_mut(at)
-                {
-                    *free = slot;
-                }
-            }
-        }
+    match hash::number(0..len, usize::MAX, hash, |a, b| compare(a, b).is_eq()) {
+        Some(Numbered { firsts, numbers }) => Classes { ids: numbers, count: firsts.len() },
+        None => number_by_sorting(len, &compare),
     }
 }
 
-fn number_by_sorting(len: usize, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
+fn number_by_sorting(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Classes {
     let mut order: Vec<usize> = (0..len).collect();
     order.sort_by(|&a, &b| compare(a, b));
     // The first row of each class comes first, as the sort is stable.

@@ -27,7 +27,7 @@ pub use writer::{encode, measure, suits};
 mod writer {
     use super::super::encoder::{self, Facts, Integers, Role};
     use crate::encoding::encoder::{picked, scaled};
-    use crate::encoding::hash::{Numbering, mix};
+    use crate::encoding::hash::{mix, number};
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.
@@ -80,27 +80,12 @@ mod writer {
         }
 
         fn by_hash(integers: Integers<'_>, most: usize) -> Option<Self> {
-            let mut numbering = Numbering::new(most);
-            let mut seen: Vec<u64> = Vec::new();
-            let mut numbers = Vec::with_capacity(integers.values.len());
-            for &value in integers.values {
-                let number = numbering.number(mix(value), |number| seen.get(number) == Some(&value))?;
-                if number == seen.len() {
-                    seen.push(value);
-                }
-                numbers.push(number);
-            }
-            let mut order: Vec<usize> = (0..seen.len()).collect();
-            let value = |&number: &usize| seen.get(number).copied().unwrap_or(0);
-            order.sort_unstable_by_key(|number| integers.key(value(number)));
-            let mut ranks = vec![0u64; seen.len()];
-            for (rank, &number) in (0..).zip(&order) {
-                if let Some(slot) = ranks.get_mut(number) {
-                    *slot = rank;
-                }
-            }
-            let codes = numbers.into_iter().map(|number| ranks.get(number).copied().unwrap_or(0)).collect();
-            Some(Split { entries: order.iter().map(value).collect(), codes })
+            let value = |row: usize| integers.values.get(row).copied().unwrap_or_default();
+            let rows = 0..integers.values.len();
+            let numbered = number(rows, most, |row| mix(value(row)), |a, b| value(a) == value(b))?;
+            let key = |row: usize| integers.key(value(row));
+            let (firsts, codes) = numbered.ranked(&|a, b| key(a).cmp(&key(b)));
+            Some(Split { entries: firsts.into_iter().map(value).collect(), codes })
         }
 
         /// Writes what follows the id.

@@ -5,7 +5,7 @@
 use super::super::{Decoder, integer, varint};
 use super::{BLOCK, Block, Builder};
 use crate::bytes::{ByteReader, to_u64};
-use crate::column::VarBytes;
+use crate::column::{VarBytes, index};
 use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
 
@@ -63,10 +63,6 @@ fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarByt
     builder.finish()
 }
 
-fn index(code: u32) -> usize {
-    usize::try_from(code).unwrap_or(usize::MAX)
-}
-
 #[cfg(feature = "writer")]
 pub use writer::{Dictionary, encode, suits};
 
@@ -76,7 +72,7 @@ mod writer {
     use super::Codes;
     use crate::column::VarBytes;
     use crate::encoding::encoder::{picked, scaled};
-    use crate::encoding::hash::{Numbering, hash_bytes};
+    use crate::encoding::hash::{hash_bytes, number};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
@@ -100,25 +96,20 @@ mod writer {
         #[must_use]
         pub fn of(text: &VarBytes, is_wanted: bool) -> Option<Self> {
             let most = if is_wanted { text.len() } else { text.len() / 2 };
+            let hash = |row: usize| hash_bytes(text.get(row));
+            let is_same = |a: usize, b: usize| text.get(a) == text.get(b);
             let step = text.len() / PROBES;
             if !is_wanted && step > 1 {
                 // Runs of neighbours, so that what repeats nearby is seen, too.
                 let runs = (0..text.len()).step_by(16 * step).flat_map(|start| start..(start + 16).min(text.len()));
-                number(text, runs, PROBES * MAX_PROBED_TENTHS / 10)?;
+                number(runs, PROBES * MAX_PROBED_TENTHS / 10, hash, is_same)?;
             }
-            let (firsts, numbers) = number(text, 0..text.len(), most)?;
-            let mut order: Vec<usize> = (0..firsts.len()).collect();
-            let value = |number: usize| firsts.get(number).map(|&row| text.get(row)).unwrap_or_default();
-            order.sort_unstable_by(|&a, &b| value(a).cmp(value(b)));
-            let mut ranks = vec![0u64; firsts.len()];
+            let numbered = number(0..text.len(), most, hash, is_same)?;
+            let (firsts, codes) = numbered.ranked(&|a, b| text.get(a).cmp(text.get(b)));
             let mut entries = VarBytes::default();
-            for (rank, &number) in (0..).zip(&order) {
-                if let Some(slot) = ranks.get_mut(number) {
-                    *slot = rank;
-                }
-                entries.push(value(number)).ok()?;
+            for row in firsts {
+                entries.push(text.get(row)).ok()?;
             }
-            let codes = numbers.into_iter().map(|number| ranks.get(number).copied().unwrap_or(0)).collect();
             Some(Dictionary { entries, codes })
         }
 
@@ -145,12 +136,7 @@ mod writer {
         /// About how many bytes it takes.
         pub fn measure(&self, encoder: &mut Encoder) -> usize {
             let blocks = encoder.blocks(self.entries.len());
-            let part = blocks.map(|blocks| {
-                let mut part = VarBytes::default();
-                // A part of a column is within the limit of a column.
-                blocks.for_each(|block| part.append(&self.entries.slice(block)).unwrap_or_default());
-                part
-            });
+            let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
             let part = part.as_ref().unwrap_or(&self.entries);
             let entries = encoder.measure(|encoder, out| {
                 encoder::encode(part, Role::Entries, encoder, out);
@@ -173,29 +159,6 @@ mod writer {
             encoder::encode(&self.entries, Role::Entries, encoder, out);
             integer::encode(Integers { values: &self.codes, signed: false }, integer::Role::Codes, encoder, out);
         }
-    }
-
-    /// The first row of each distinct value among those rows, and which of them each row has; `None` where there are more.
-    fn number(text: &VarBytes, rows: impl Iterator<Item = usize>, most: usize) -> Option<(Vec<usize>, Vec<usize>)> {
-        let mut numbering = Numbering::new(most);
-        let mut firsts: Vec<usize> = Vec::new();
-        let mut numbers = Vec::with_capacity(rows.size_hint().0);
-        let (mut before, mut last): (&[u8], Option<usize>) = (&[], None);
-        for row in rows {
-            let value = text.get(row);
-            if let Some(number) = last.filter(|_| value == before) {
-                numbers.push(number);
-                continue;
-            }
-            let is_same = |number: usize| firsts.get(number).is_some_and(|&first| text.get(first) == value);
-            let number = numbering.number(hash_bytes(value), is_same)?;
-            if number == firsts.len() {
-                firsts.push(row);
-            }
-            numbers.push(number);
-            (before, last) = (value, Some(number));
-        }
-        Some((firsts, numbers))
     }
 
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {

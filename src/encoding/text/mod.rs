@@ -239,6 +239,8 @@ pub use encoder::{Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
+    use std::ops::Range;
+
     use super::TextEncoding;
     use super::dictionary::Dictionary;
     use crate::column::VarBytes;
@@ -283,16 +285,19 @@ mod encoder {
         }
     }
 
+    /// The values of these blocks.
+    pub fn picked(text: &VarBytes, blocks: impl Iterator<Item = Range<usize>>) -> VarBytes {
+        let mut sample = VarBytes::default();
+        // A part of a column is within the limit of a column.
+        blocks.for_each(|block| sample.append(&text.slice(block)).unwrap_or_default());
+        sample
+    }
+
     /// Writes a node.
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
         let len = text.len();
         let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
-        let sample = encoder.blocks(len).map(|blocks| {
-            let mut sample = VarBytes::default();
-            // A part of a column is within the limit of a column.
-            blocks.for_each(|block| sample.append(&text.slice(block)).unwrap_or_default());
-            sample
-        });
+        let sample = encoder.blocks(len).map(|blocks| picked(text, blocks));
         let facts = facts(text, sample.as_ref().unwrap_or(text));
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
         let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
