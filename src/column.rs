@@ -301,6 +301,16 @@ impl VarBytes {
         Ok(())
     }
 
+    /// Makes room for the values of another container, and for up to `rows` like those of both.
+    #[cfg(feature = "writer")]
+    fn make_room(&mut self, more: &VarBytes, rows: usize) {
+        let (len, bytes) = (self.len() + more.len(), self.bytes.len() + more.bytes.len());
+        make_room(&mut self.offsets, more.len(), rows.saturating_add(1));
+        // A little more than what is likely, or the last values would move all.
+        let likely = (bytes / len.max(1) + 1).saturating_mul(rows);
+        make_room(&mut self.bytes, more.bytes.len(), likely);
+    }
+
     /// The values at these positions; empty behind the end.
     ///
     /// # Errors
@@ -591,7 +601,41 @@ impl Column {
     }
 }
 
+/// Makes room for `more` items: at least twice of what there is, as lists grow, but for no more than `most` if they do.
+#[cfg(feature = "writer")]
+fn make_room<T>(items: &mut Vec<T>, more: usize, most: usize) {
+    let needed = items.len().saturating_add(more);
+    if needed > items.capacity() {
+        let wanted = needed.max(items.capacity().saturating_mul(2).min(most));
+        items.reserve_exact(wanted - items.len());
+    }
+}
+
 impl Column {
+    /// Makes room for the rows of another column of the same type, where there will never be more than `most` rows.
+    #[cfg(feature = "writer")]
+    pub(crate) fn make_room(&mut self, more: &Column, most: usize) {
+        let rows = more.len();
+        match (&mut self.values, &more.values) {
+            (Values::Int8(v), _) => make_room(v, rows, most),
+            (Values::Int16(v), _) => make_room(v, rows, most),
+            (Values::Int32(v) | Values::Date(v), _) => make_room(v, rows, most),
+            (Values::Int64(v) | Values::Timestamp { values: v, .. }, _) => make_room(v, rows, most),
+            (Values::UInt8(v), _) => make_room(v, rows, most),
+            (Values::UInt16(v), _) => make_room(v, rows, most),
+            (Values::UInt32(v), _) => make_room(v, rows, most),
+            (Values::UInt64(v), _) => make_room(v, rows, most),
+            (Values::Float32(v), _) => make_room(v, rows, most),
+            (Values::Float64(v), _) => make_room(v, rows, most),
+            (Values::Decimal { values: v, .. }, _) => make_room(v, rows, most),
+            (Values::String(v), Values::String(more)) | (Values::Binary(v), Values::Binary(more)) => {
+                v.make_room(more, most);
+            }
+            // A bit per row; and what append() refuses.
+            (Values::Boolean(_) | Values::String(_) | Values::Binary(_), _) => {}
+        }
+    }
+
     /// Adds the rows of another column of the same type behind these.
     ///
     /// # Errors
@@ -750,5 +794,31 @@ mod tests {
         let column = Column::new(Values::Int8(vec![1, 2, 3]), Some(validity)).unwrap();
         assert_eq!(column.slice(1..100), Column::new(Values::Int8(vec![2, 3]), None).unwrap());
         assert_eq!(column.slice(5..9).len(), 0);
+    }
+
+    #[cfg(feature = "writer")]
+    #[test]
+    fn room_is_made_for_no_more_rows_than_there_can_be() {
+        let integers = |len: usize| Column::new(Values::Int64(vec![7; len]), None).unwrap();
+        let text = |len: usize| Column::new(Values::String(texts(len)), None).unwrap();
+        fn texts(len: usize) -> VarBytes {
+            let mut texts = VarBytes::default();
+            (0..len).for_each(|_| texts.push(b"four").unwrap());
+            texts
+        }
+        for first in [1, 37, 99, 100] {
+            let (mut numbers, mut words) = (integers(first), text(first));
+            while numbers.len() < 1000 {
+                let rows = (1000 - numbers.len()).min(100);
+                numbers.make_room(&integers(rows), 1000);
+                numbers.append(&integers(rows)).unwrap();
+                words.make_room(&text(rows), 1000);
+                words.append(&text(rows)).unwrap();
+            }
+            let (Values::Int64(values), Values::String(texts)) = (numbers.values(), words.values()) else { panic!() };
+            assert_eq!((values.len(), values.capacity()), (1000, 1000), "{first}");
+            assert_eq!((texts.len(), texts.offsets.capacity()), (1000, 1001), "{first}");
+            assert!(texts.bytes.capacity() <= 5000, "{first}: {}", texts.bytes.capacity());
+        }
     }
 }

@@ -444,7 +444,10 @@ impl StreamWriter {
             for (index, stored) in batch.iter().enumerate() {
                 let part = if whole { stored.column().clone() } else { stored.column().slice(at..end) };
                 match self.pending.get_mut(index) {
-                    Some(pending) => pending.append(&part)?,
+                    Some(pending) => {
+                        pending.make_room(&part, group);
+                        pending.append(&part)?;
+                    }
                     None => self.pending.push(part),
                 }
             }
