@@ -31,6 +31,9 @@ export class ReadAhead {
   /** The end of the file, as far as it was read: pieces that follow each other. */
   #tail: Piece[] = [];
   #windows: Piece[] = [];
+  /** What is being read before anybody asked for it. */
+  #ahead: { range: Range; done: Promise<void> } | undefined;
+  readonly #stop = new AbortController();
 
   constructor(source: ByteSource, sizes: ReadSizes) {
     this.source = source;
@@ -38,8 +41,27 @@ export class ReadAhead {
     if (source.known) this.#remember(source.known);
   }
 
+  /**
+   * Starts to read what later calls will ask for. Where that fails, nothing is said: whoever needs it reads it again,
+   * and sees what is wrong.
+   */
+  prefetch(range: Range): void {
+    if (this.source.inMemory || range.start >= range.end || this.#find(range)) return;
+    const done = this.#fetch(range, this.#stop.signal).then(() => undefined, () => undefined).finally(() => {
+      this.#ahead = undefined;
+    });
+    this.#ahead = { range, done };
+  }
+
+  /** Ends what nobody waits for any more. */
+  close(): void {
+    this.#stop.abort();
+  }
+
   /** Pieces that hold all these ranges, each once. */
   async read(ranges: readonly Range[], signal?: AbortSignal): Promise<Piece[]> {
+    const ahead = this.#ahead;
+    if (ahead && ranges.some(({ start, end }) => start < ahead.range.end && end > ahead.range.start)) await orAborted(ahead.done, signal);
     const found = await Promise.all(this.#merge(ranges).map(async (range) => {
       const known = this.#find(range);
       if (known) return [trim(known, range)];
@@ -112,6 +134,22 @@ export class ReadAhead {
       this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
     }
   }
+}
+
+/** Waits for a promise that others share, or until the call is aborted. */
+async function orAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (!signal) return done;
+  signal.throwIfAborted();
+  let abort = (): void => undefined;
+  try {
+    await Promise.race([done, new Promise<void>((resolve) => {
+      abort = resolve;
+      signal.addEventListener('abort', abort);
+    })]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+  signal.throwIfAborted();
 }
 
 /** The bytes of a range as one piece, of pieces that follow each other and hold it: one of them, or a copy of several. */

@@ -9,7 +9,7 @@ import { ReadAhead } from './fetcher.js';
 import { compileFilter } from './filter.js';
 import type { Dialect } from './generated.js';
 import { explaining, Scan, type Batch, type Request } from './scan.js';
-import { toSource, type NcfInput } from './source.js';
+import { TAIL_BYTES, toSource, type NcfInput } from './source.js';
 import { Table, type Row } from './table.js';
 import type {
   BatchOptions, CallOptions, ColumnStatistics, DateMode, Int64Mode, Layout, OpenOptions, ReadOptions, RowGroup, Schema, VerifyReport, Warning,
@@ -17,10 +17,12 @@ import type {
 import { verifying, type Outcome } from './verify.js';
 import type { FileInfo, OpenLimits, RecordInfo } from './wasm-types.js';
 
-const TAIL = 64 * 1024;
 const LOCAL_GAP = 4 * 1024;
 const REMOTE_WINDOW = 32 * 1024;
 const REMOTE_GAP = 64 * 1024;
+
+/** Directory blocks up to this size are fetched as soon as the file is open, since a read will need some of them. */
+const MAX_PREFETCH = 8 * 1024 * 1024;
 
 const VERSION_2: Dialect = 'ncf-2';
 
@@ -282,8 +284,10 @@ export class NcfFile {
   }
 
   async #release(): Promise<void> {
+    const { readAhead } = this.#driver;
     this.#session.release();
-    await this.#driver.readAhead.source.close?.();
+    readAhead.close();
+    await readAhead.source.close?.();
   }
 
   /**
@@ -391,7 +395,7 @@ function openLimits({ limits, salvage = false, checksums = true, integrity }: Op
 export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
   const isRemote = source.latency === 'remote';
   const readAhead = new ReadAhead(source, {
-    tailBytes: options.tailBytes ?? TAIL,
+    tailBytes: options.tailBytes ?? TAIL_BYTES,
     windowBytes: options.readAheadBytes ?? (isRemote ? REMOTE_WINDOW : LOCAL_GAP),
     gap: options.coalesceBytes ?? (isRemote ? REMOTE_GAP : LOCAL_GAP),
   });
@@ -400,7 +404,8 @@ export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
 
 /** Reads the metadata, and checks what is to be checked. */
 function* opening(driver: Driver, options: OpenOptions): Steps<NcfFile> {
-  const { session, readAhead: { source } } = driver;
+  const { session, readAhead } = driver;
+  const { source } = readAhead;
   const core = yield* session.open();
   const info = session.info(core);
   const bounds = session.call(core, () => core.reader.rowGroups());
@@ -415,6 +420,8 @@ function* opening(driver: Driver, options: OpenOptions): Steps<NcfFile> {
       throw new NcfError('checksum-mismatch', `checksum mismatch: the file states ${expected}, its bytes give ${actual}; ${advice}`, { source: source.name });
     }
   }
+  const blocks = info.sections.find(({ name }) => name === 'blocks');
+  if (blocks && blocks.end - blocks.start <= MAX_PREFETCH) readAhead.prefetch(blocks);
   return file;
 }
 
@@ -441,7 +448,7 @@ export async function openSource(source: ByteSource, options: OpenOptions): Prom
  */
 export async function open(input: NcfInput, options: OpenOptions = {}): Promise<NcfFile> {
   options.signal?.throwIfAborted();
-  return openSource(await toSource(input, options.tailBytes ?? TAIL, options.fetch ?? {}, options), options);
+  return openSource(await toSource(input, options.tailBytes ?? TAIL_BYTES, options.fetch ?? {}, options), options);
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Core, Driver } from './core.js';
 import { currentPlatform, writingEngine } from './engine.js';
 import { makeDriver, NcfFile } from './file.js';
 import type { FileHandleLike, Sink } from './sink.js';
-import { toSource, type NcfInput } from './source.js';
+import { TAIL_BYTES, toSource, type NcfInput } from './source.js';
 import type { CallOptions, FetchOptions, Limits } from './types.js';
 import type { FileInfo } from './wasm-types.js';
 import { makeWay } from './yield.js';
@@ -21,7 +21,6 @@ export interface OriginOptions extends CallOptions {
   fetch?: FetchOptions | undefined;
 }
 
-const TAIL = 64 * 1024;
 /** Bytes that are copied at a time. */
 const PIECE = 4 * 1024 * 1024;
 
@@ -31,7 +30,7 @@ export async function originSource(origin: NcfOrigin, options: OriginOptions): P
     return { ...origin.source, close: () => undefined };
   }
   const own = await currentPlatform().openSource?.(origin);
-  return own ?? toSource(origin as NcfInput, TAIL, options.fetch ?? {}, options);
+  return own ?? toSource(origin as NcfInput, TAIL_BYTES, options.fetch ?? {}, options);
 }
 
 /** An open origin. */

@@ -246,7 +246,7 @@ export interface OpenOptions extends CallOptions {
   limits?: Limits;
   /** How to reach a URL. */
   fetch?: FetchOptions;
-  /** Bytes of the first read of a Blob, file or URL, from its end; default 64 KiB. A file that is no larger needs no other. */
+  /** Bytes of the first read of a Blob, file or URL, from its end; default 128 KiB. A file that is no larger needs no other. */
   tailBytes?: number;
   /** Fewest bytes that another small read fetches; default 4 KiB, and 32 KiB from a URL. */
   readAheadBytes?: number;

@@ -95,13 +95,13 @@ for (const [behaviour, options] of FINE) {
 
 /** Behaviour, options, and the ranges that opening must ask for. */
 const WITHOUT_SUFFIX = [
-  ['suffix-400', {}, ['-65536', '0-65535']],
-  ['suffix-416', {}, ['-65536', '0-65535']],
-  ['suffix-501', {}, ['-65536', '0-65535']],
-  ['suffix-416-total', {}, ['-65536', '0-12415']],
-  ['suffix-ignored', {}, ['-65536']],
-  ['suffix-ignored', { fetch: { onRangeIgnored: 'error' } }, ['-65536', '0-65535']],
-  ['suffix-501', { fetch: { byteLength: 12_416 } }, ['-65536', '0-12415']],
+  ['suffix-400', {}, ['-131072', '0-131071']],
+  ['suffix-416', {}, ['-131072', '0-131071']],
+  ['suffix-501', {}, ['-131072', '0-131071']],
+  ['suffix-416-total', {}, ['-131072', '0-12415']],
+  ['suffix-ignored', {}, ['-131072']],
+  ['suffix-ignored', { fetch: { onRangeIgnored: 'error' } }, ['-131072', '0-131071']],
+  ['suffix-501', { fetch: { byteLength: 12_416 } }, ['-131072', '0-12415']],
   // The size, the end, which is not that of version 2, and what legacy files start with.
   ['suffix-501', SMALL, ['-2048', '0-2047', '10368-12415']],
   ['suffix-416-total', SMALL, ['-2048', '10368-12415', '0-2047']],
@@ -124,7 +124,7 @@ test('a large file whose server ignores ranges from the end only is not download
   const { url, log, put } = await served('suffix-ignored');
   await put(bytes);
   const file = await open(url);
-  assert.deepEqual((await log()).map(({ headers }) => headers.range), ['bytes=-65536', 'bytes=0-65535', `bytes=${bytes.length - 65536}-${bytes.length - 1}`]);
+  assert.deepEqual((await log()).map(({ headers }) => headers.range), ['bytes=-131072', 'bytes=0-131071', `bytes=${bytes.length - 131072}-${bytes.length - 1}`]);
   assert.equal(file.numRows, 300_000);
 });
 

@@ -2,7 +2,7 @@
 
 import { assert, fixture, fixtures, ncf, serverUrl, test } from '#harness';
 
-import { contents, counting, fails, total } from './util.mjs';
+import { contents, counting, fails, TAIL_BYTES, total } from './util.mjs';
 
 const { open } = ncf;
 
@@ -57,7 +57,7 @@ test('opening a file of 200 KB reads a little, and reading its columns each byte
     const { bytes } = await fixture(name);
     const source = counting(bytes);
     const file = await open(source);
-    assert.ok(source.reads.length <= 5 && total(source.reads) <= (64 + 16) * 1024, `${name}: ${source.reads.length} reads, ${total(source.reads)} bytes`);
+    assert.ok(source.reads.length <= 5 && total(source.reads) <= TAIL_BYTES + 16 * 1024, `${name}: ${source.reads.length} reads, ${total(source.reads)} bytes`);
     source.reads.length = 0;
     await file.read();
     const columns = file.schema.columns.length;
@@ -90,7 +90,7 @@ test('a URL: one request opens, ranges on all, never HEAD', async () => {
     assert.deepEqual(table.columns.map(contents), (await (await open(bytes)).read({ columns: ['id'] })).columns.map(contents));
     const all = await log();
     assert.ok(all.length <= opened + 3, `${name}: ${all.length} requests`);
-    assert.equal(all[0].headers.range, 'bytes=-65536');
+    assert.equal(all[0].headers.range, `bytes=-${TAIL_BYTES}`);
     for (const { method } of all) assert.equal(method, 'GET');
     for (const { headers } of all.slice(1)) assert.ok(/^bytes=\d+-\d+$/.test(headers.range), headers.range);
   }
@@ -182,12 +182,51 @@ test('2,000 columns x 100 row groups: two requests open it, one more fetches a c
   const source = counting(bytes);
   const counted = await open(source);
   assert.ok(source.reads.length <= 2, `${source.reads.length} reads to open`);
-  assert.ok(total(source.reads) <= bytes.length - data.end + 64 * 1024, `${total(source.reads)} bytes to open`);
+  assert.ok(total(source.reads) <= bytes.length - data.end + TAIL_BYTES, `${total(source.reads)} bytes to open`);
   source.reads.length = 0;
   await counted.read({ columns: ['column 1234'], rowStart: 150, rowEnd: 153 });
   const chunk = layout.chunks.find(({ column, rowGroup }) => column === 'column 1234' && rowGroup === 50);
   assert.ok(source.reads.length === 1 && total(source.reads) <= chunk.end - chunk.start + 4096, `${source.reads.length} reads, ${total(source.reads)} bytes`);
   console.log(`wide table of ${bytes.length} bytes: ${opened} requests to open, ${after.length} for a chunk of ${chunk.end - chunk.start} bytes, ${total(source.reads)} bytes of it`);
+});
+
+test('version 2: where chunks lie is read ahead; what fails of it is read again when it is needed', async () => {
+  const bytes = await wideTable();
+  const source = counting(bytes);
+  let failures = 0;
+  const file = await open({
+    byteLength: bytes.length,
+    slice: (start, end) => {
+      if (source.reads.length === 1 && failures++ === 0) return Promise.reject(new Error('not now'));
+      return source.slice(start, end);
+    },
+  });
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.deepEqual([source.reads.length, failures], [1, 1], 'the end of the file, and a failure that nobody waited for');
+  assert.equal((await file.read({ columns: ['column 7'], rowEnd: 1 })).numRows, 1);
+});
+
+test('version 2: what is read ahead ends with the file, and waiting for it with the call', async () => {
+  const { url, put } = await served('good', 'ahead');
+  await put(await wideTable());
+  const signals = [];
+  const stuck = (input, init) => {
+    signals.push(init.signal);
+    // The first request is answered, the others are under way for ever.
+    return signals.length === 1 ? fetch(input, init) : new Promise((_, reject) => {
+      init.signal?.addEventListener('abort', () => reject(init.signal.reason));
+    });
+  };
+  const file = await open(url, { fetch: { fetch: stuck } });
+  assert.equal(signals.length, 2, 'opening did not wait for the second request');
+  const stop = new AbortController();
+  const read = file.read({ columns: ['column 7'], signal: stop.signal }).then(() => 'read', ({ message }) => message);
+  await new Promise((resolve) => setTimeout(resolve));
+  stop.abort(new Error('enough'));
+  assert.equal(await read, 'enough');
+  assert.equal(signals[1].aborted, false, 'others may wait for it');
+  await file.close();
+  assert.equal(signals[1].aborted, true);
 });
 
 test('200,000 chunks are read in few requests', async () => {
@@ -203,7 +242,7 @@ test('200,000 chunks are read in few requests', async () => {
 
 test('version 2: a small file behind a URL is one request, and so is a Blob', async () => {
   const bytes = await ncf.write({ id: Int32Array.from({ length: 1000 }, (_, row) => row), name: Array.from({ length: 1000 }, (_, row) => `name ${row % 10}`) }, { rowGroupRows: 100 });
-  assert.ok(bytes.length < 64 * 1024);
+  assert.ok(bytes.length < TAIL_BYTES);
   const { url, log, put } = await served('good', 'small');
   await put(bytes);
   const source = counting(bytes);
@@ -215,7 +254,7 @@ test('version 2: a small file behind a URL is one request, and so is a Blob', as
     await file.verify();
     await file.layout();
   }
-  assert.deepEqual((await log()).map(({ method, headers }) => [method, headers.range]), [['GET', 'bytes=-65536']]);
+  assert.deepEqual((await log()).map(({ method, headers }) => [method, headers.range]), [['GET', `bytes=-${TAIL_BYTES}`]]);
   assert.deepEqual(source.reads, [{ start: 0, end: bytes.length }]);
 });
 

@@ -5,6 +5,9 @@ import { assert, ncf } from '#harness';
 /** Codes that a file or a caller can be blamed for: everything but our own failures. */
 export const BLAMELESS = ncf.ERROR_CODES.filter((code) => !['internal', 'out-of-memory', 'wasm-init'].includes(code));
 
+/** Bytes of the first read of a file, as documented. */
+export const TAIL_BYTES = 128 * 1024;
+
 /**
  * Checks that the call throws or rejects with an NcfError of that code.
  * @param {() => unknown} body

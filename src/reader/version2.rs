@@ -24,9 +24,6 @@ use crate::statistics::ColumnStatistics;
 /// Features of columns that this release knows.
 const FEATURES: [&str; 0] = [];
 
-/// Blocks up to this size are asked for together with the footer, since a read will need some of them.
-const MAX_EAGER_BLOCKS: u64 = 8 << 20;
-
 /// How a chunk's bytes are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Check {
@@ -93,13 +90,7 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
     let limits = options.limits;
     msgpack::check_size(trailer.footer_size.into(), limits.metadata_bytes)
         .map_err(|error| error.in_section("footer").at(tail.footer.start))?;
-    let with_blocks =
-        [tail.blocks.clone(), tail.footer.clone()].into_iter().filter(|range| !range.is_empty()).collect();
-    let eager = u64::from(trailer.blocks_size) <= MAX_EAGER_BLOCKS;
-    let stored = segments.get(tail.footer.clone()).map_err(|interrupt| match interrupt {
-        Interrupt::Need(_) if eager => Interrupt::Need(with_blocks),
-        other => other,
-    })?;
+    let stored = segments.get(tail.footer.clone())?;
     let in_footer = |error: Error| error.in_section("footer").at(tail.footer.start);
     trailer.check(stored).map_err(in_footer)?;
     if let Some(expected) = options.integrity.filter(|expected| *expected != trailer.digest) {
