@@ -4,6 +4,18 @@ import { usePlatform } from './engine.js';
 
 // Written out so that bundlers see both addresses and bring the files along.
 usePlatform({
+  spawn: (onMessage, onFailure) => {
+    const worker = new Worker(new URL('./workers/browser.js', import.meta.url), { type: 'module', name: 'ncf' });
+    worker.onmessage = ({ data }) => { onMessage(data); };
+    worker.onerror = ({ message }) => { onFailure(new Error(message)); };
+    worker.onmessageerror = () => { onFailure(new Error('a message could not be read')); };
+    return {
+      post: (message, transfer) => { worker.postMessage(message, transfer); },
+      hold: () => undefined,
+      terminate: () => { worker.terminate(); },
+    };
+  },
+  processors: () => navigator.hardwareConcurrency,
   load: (kind) => (kind === 'full' ? new URL('./wasm/full.wasm', import.meta.url) : new URL('./wasm/reader.wasm', import.meta.url)),
 });
 

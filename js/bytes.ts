@@ -6,6 +6,9 @@ export interface Range {
   end: number;
 }
 
+/** Bytes of the first read of a file, unless the caller says otherwise: mostly all that opening needs, and small files as a whole. */
+export const TAIL_BYTES = 128 * 1024;
+
 /** Known bytes, and where in the file they start. */
 export interface Piece {
   start: number;

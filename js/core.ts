@@ -9,7 +9,7 @@ import { NcfError } from './errors.js';
 import { Fetcher, type ReadAhead } from './fetcher.js';
 import type { CallOptions, ColumnSchema } from './types.js';
 import type { CoreInfo, FieldSetup, FileInfo, OpenLimits } from './wasm-types.js';
-import { makeWay } from './yield.js';
+import { makeWay, orAborted } from './yield.js';
 
 /** The wasm object of an open file, and what it lives in. */
 export interface Core {
@@ -26,7 +26,9 @@ export type Ask =
   /** Ranges that were planned: a piece for each, in this order. */
   | { readonly kind: 'chunks'; readonly ranges: readonly Range[] }
   /** Others may have their turn: nothing. */
-  | { readonly kind: 'turn' };
+  | { readonly kind: 'turn' }
+  /** Something that others do: nothing, once it is done. Only calls that are not synchronous wait. */
+  | { readonly kind: 'wait'; readonly done: Promise<unknown> };
 
 /** A computation that stops to ask. After each stop the instance that it used may be gone. */
 export type Steps<T> = Generator<Ask, T, Piece[]>;
@@ -58,14 +60,14 @@ function completed(column: FieldSetup): ColumnSchema {
 export class Session {
   readonly engine: Engine;
   readonly byteLength: number;
-  readonly #limits: OpenLimits;
+  readonly limits: OpenLimits;
   #core: Core | undefined;
   #isClosed = false;
 
   constructor(engine: Engine, byteLength: number, limits: OpenLimits) {
     this.engine = engine;
     this.byteLength = byteLength;
-    this.#limits = limits;
+    this.limits = limits;
   }
 
   /** Whether calls are refused. */
@@ -96,7 +98,7 @@ export class Session {
     while (!this.isLive(this.#core)) {
       this.checkOpen();
       const { instance } = this.engine;
-      const core: Core = { instance, reader: this.engine.call(instance, () => new instance.Reader(this.byteLength, this.#limits)) };
+      const core: Core = { instance, reader: this.engine.call(instance, () => new instance.Reader(this.byteLength, this.limits)) };
       let isDone = false;
       try {
         isDone = yield* this.#complete(core, () => core.reader.open());
@@ -208,6 +210,7 @@ export class Driver {
           if (!planned) throw new NcfError('internal', 'nothing was planned');
           pieces = await Promise.all(ask.ranges.map(async (range) => ({ start: range.start, bytes: await planned.get(range) })));
         }
+        if (ask.kind === 'wait') await orAborted(ask.done, signal);
         await makeWay(signal);
         this.session.checkOpen();
         next = steps.next(pieces);

@@ -17,12 +17,26 @@ export type WasmKind = 'reader' | 'full';
 /** Where a module can come from: compiled, as bytes, as an answer, or by address. */
 export type WasmInput = WebAssembly.Module | BufferSource | Response | URL | string;
 
+/** A worker of the platform. */
+export interface WorkerPort {
+  /** Sends a message; what is in the list is moved, not copied. */
+  post(message: unknown, transfer: ArrayBuffer[]): void;
+  /** Whether the process lives on for it. */
+  hold(isHeld: boolean): void;
+  /** Ends it, whatever it is doing. */
+  terminate(): void;
+}
+
 /** What a platform knows about the package's own files. */
 export interface Platform {
   /** Where the module is, for the asynchronous calls. */
   load(kind: WasmKind): WasmInput | Promise<WasmInput>;
   /** The module's bytes, where they can be had at once (Node). */
   loadSync?(kind: WasmKind): BufferSource;
+  /** Starts one of the package's workers. */
+  spawn?(onMessage: (message: unknown) => void, onFailure: (cause: unknown) => void): WorkerPort;
+  /** How many can run at the same time. */
+  processors?(): number;
   /** Opens what only this platform can read from; `undefined` for anything else. */
   openSource?(input: unknown): Promise<ByteSource | undefined>;
   /** Opens what only this platform can write to; `undefined` for anything else. */
@@ -114,13 +128,18 @@ export class Engine {
     }
   }
 
+  /** The compiled module. */
+  get module(): WebAssembly.Module {
+    if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
+    return this.#module;
+  }
+
   /** The current instance. */
   get instance(): Instance {
-    if (!this.#module) throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded`);
     try {
-      this.#instance ??= this.kind === 'full' ? instantiateFull(this.#module) : instantiateReader(this.#module);
+      this.#instance ??= this.kind === 'full' ? instantiateFull(this.module) : instantiateReader(this.module);
     } catch (cause) {
-      throw loadFailure(this.kind, cause);
+      throw cause instanceof NcfError ? cause : loadFailure(this.kind, cause);
     }
     return this.#instance;
   }

@@ -1,8 +1,9 @@
 /** Reading from a source with few requests: small reads are made larger and remembered, planned ones are merged. */
 
-import { coalesce, cut, holds, type ByteSource, type Piece, type Range } from './bytes.js';
+import { coalesce, cut, holds, TAIL_BYTES, type ByteSource, type Piece, type Range } from './bytes.js';
 import { invalid, NcfError } from './errors.js';
 import type { CallOptions } from './types.js';
+import { orAborted } from './yield.js';
 
 /** Most that one merged read fetches. */
 const MAX_READ = 8 * 1024 * 1024;
@@ -23,6 +24,11 @@ export interface ReadSizes {
   /** Between two ranges that become one. */
   gap: number;
 }
+
+/** What reads cost little to be, where the bytes are near. */
+export const LOCAL_SIZES: ReadSizes = { tailBytes: TAIL_BYTES, windowBytes: 4 * 1024, gap: 4 * 1024 };
+/** The same where a request takes its time. */
+export const REMOTE_SIZES: ReadSizes = { tailBytes: TAIL_BYTES, windowBytes: 32 * 1024, gap: 64 * 1024 };
 
 /** Keeps the end of the file and the last small reads, so that what lies near them costs no request. */
 export class ReadAhead {
@@ -134,22 +140,6 @@ export class ReadAhead {
       this.#windows = [piece, ...this.#windows].slice(0, MAX_WINDOWS);
     }
   }
-}
-
-/** Waits for a promise that others share, or until the call is aborted. */
-async function orAborted(done: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (!signal) return done;
-  signal.throwIfAborted();
-  let abort = (): void => undefined;
-  try {
-    await Promise.race([done, new Promise<void>((resolve) => {
-      abort = resolve;
-      signal.addEventListener('abort', abort);
-    })]);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-  signal.throwIfAborted();
 }
 
 /** The bytes of a range as one piece, of pieces that follow each other and hold it: one of them, or a copy of several. */

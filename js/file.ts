@@ -1,25 +1,25 @@
 /** Open files: what is known about them, and tables of their rows. */
 
-import { bytesSource, type ByteSource, type Range } from './bytes.js';
+import { bytesSource, TAIL_BYTES, type ByteSource, type Range } from './bytes.js';
 import { Column, type AnyColumn, type CellModes } from './column.js';
 import { Driver, Session, type Steps } from './core.js';
 import { readingEngine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
-import { ReadAhead } from './fetcher.js';
+import { LOCAL_SIZES, ReadAhead, REMOTE_SIZES } from './fetcher.js';
 import { compileFilter } from './filter.js';
 import type { Dialect } from './generated.js';
-import { explaining, Scan, type Batch, type Request } from './scan.js';
-import { TAIL_BYTES, toSource, type NcfInput } from './source.js';
+import { explaining, Scan, type Batch, type Request, type Sharing } from './scan.js';
+import { toSource, type NcfInput } from './source.js';
 import { Table, type Row } from './table.js';
 import type {
   BatchOptions, CallOptions, ColumnStatistics, DateMode, Int64Mode, Layout, OpenOptions, ReadOptions, RowGroup, Schema, VerifyReport, Warning,
 } from './types.js';
 import { verifying, type Outcome } from './verify.js';
 import type { FileInfo, OpenLimits, RecordInfo } from './wasm-types.js';
+import { pool, WorkerFailure, type SharedFile } from './workers/pool.js';
 
-const LOCAL_GAP = 4 * 1024;
-const REMOTE_WINDOW = 32 * 1024;
-const REMOTE_GAP = 64 * 1024;
+/** Workers that a call can ask for. */
+const MAX_WORKERS = 64;
 
 /** Directory blocks up to this size are fetched as soon as the file is open, since a read will need some of them. */
 const MAX_PREFETCH = 8 * 1024 * 1024;
@@ -78,6 +78,8 @@ export class NcfFile {
   readonly #sections: FileInfo['sections'];
   /** Position of each column by name; of equal names the first. */
   readonly #positions = new Map<string, number>();
+  /** The file as workers open it. */
+  readonly #shared: SharedFile;
   #statistics: ReadonlyMap<string, ColumnStatistics> | undefined;
   /** Asynchronous calls under way; what they use is let go of when the last one ends. */
   #active = 0;
@@ -99,6 +101,8 @@ export class NcfFile {
     this.#session = driver.session;
     this.#bounds = bounds;
     this.#sections = info.sections;
+    const { session, readAhead } = driver;
+    this.#shared = { byteLength: session.byteLength, limits: session.limits, read: (ranges) => readAhead.read(ranges) };
     for (const [index, { name }] of info.schema.columns.entries()) {
       if (!this.#positions.has(name)) this.#positions.set(name, index);
     }
@@ -135,15 +139,25 @@ export class NcfFile {
    */
   async read<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): Promise<Table<I, D>> {
     const { request, modes } = this.#wanted(options);
+    const { workers = 'auto' } = options;
+    const sharing = this.#share(workers);
     options.signal?.throwIfAborted();
-    return this.#using(async () => this.#table(await this.#driver.run(this.#reading(request, options), options), request, modes));
+    const run = (shared?: Sharing): Promise<Batch> => this.#driver.run(this.#reading(request, options, shared), options);
+    return this.#using(async () => {
+      const batch = await run(sharing).catch((error: unknown) => {
+        // What workers cannot do, this thread can.
+        if (error instanceof WorkerFailure) return run();
+        throw error;
+      });
+      return this.#table(batch, request, modes);
+    });
   }
 
   /**
    * The same at once, for a file whose bytes are all in memory.
    * @throws {NcfError} as `read`; `invalid-argument` where the bytes are not in memory
    */
-  readSync<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: Omit<ReadOptions<I, D>, 'signal'> = {}): Table<I, D> {
+  readSync<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: Omit<ReadOptions<I, D>, 'signal' | 'workers'> = {}): Table<I, D> {
     const { request, modes } = this.#wanted(options);
     return this.#table(this.#driver.runSync(this.#reading(request, options)), request, modes);
   }
@@ -286,6 +300,7 @@ export class NcfFile {
   async #release(): Promise<void> {
     const { readAhead } = this.#driver;
     this.#session.release();
+    pool.close(this.#shared);
     readAhead.close();
     await readAhead.source.close?.();
   }
@@ -326,11 +341,20 @@ export class NcfFile {
     return { request: { columns, rows, limit, filter }, modes: cellModes(options) };
   }
 
-  #reading(request: Request, { onProgress }: Pick<ReadOptions, 'onProgress'>): ReturnType<Scan['read']> {
+  #reading(request: Request, { onProgress }: Pick<ReadOptions, 'onProgress'>, sharing?: Sharing): ReturnType<Scan['read']> {
     this.#session.checkOpen();
-    return new Scan(this.#session, this.#bounds, request).read((column, loaded, total) => {
+    return new Scan(this.#session, this.#bounds, request, sharing).read((column, loaded, total) => {
       onProgress?.({ phase: 'decode', loaded, total, column: this.#name(column) });
     });
+  }
+
+  /** How many workers may help, and what they need to know. */
+  #share(workers: number | 'auto'): Sharing | undefined {
+    if (workers !== 'auto' && !(isCount(workers) && workers <= MAX_WORKERS)) throw invalid('workers', `${String(workers)} is neither 'auto' nor a number up to ${MAX_WORKERS}`);
+    // The bytes of legacy files tell where columns lie; nothing is gained by walking them in several places.
+    if (!this.#isVersion2 || workers === 0) return undefined;
+    const isText = (column: number): boolean => ['string', 'binary'].includes(this.schema.columns[column]?.type ?? '');
+    return { file: this.#shared, workers, isText };
   }
 
   #table<I extends Int64Mode, D extends DateMode>({ columns, numRows, rowStart }: Batch, request: Request, modes: CellModes): Table<I, D> {
@@ -393,11 +417,11 @@ function openLimits({ limits, salvage = false, checksums = true, integrity }: Op
 
 /** What reads an open source, for whoever needs the core itself. */
 export function makeDriver(source: ByteSource, options: OpenOptions): Driver {
-  const isRemote = source.latency === 'remote';
+  const sizes = source.latency === 'remote' ? REMOTE_SIZES : LOCAL_SIZES;
   const readAhead = new ReadAhead(source, {
-    tailBytes: options.tailBytes ?? TAIL_BYTES,
-    windowBytes: options.readAheadBytes ?? (isRemote ? REMOTE_WINDOW : LOCAL_GAP),
-    gap: options.coalesceBytes ?? (isRemote ? REMOTE_GAP : LOCAL_GAP),
+    tailBytes: options.tailBytes ?? sizes.tailBytes,
+    windowBytes: options.readAheadBytes ?? sizes.windowBytes,
+    gap: options.coalesceBytes ?? sizes.gap,
   });
   return new Driver(new Session(readingEngine(), source.byteLength, openLimits(options)), readAhead);
 }

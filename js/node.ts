@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { open as openFile, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 
 import type { ByteSource } from './bytes.js';
 import { usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
@@ -18,6 +20,19 @@ const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.m
 usePlatform({
   load: (kind) => readFile(wasmUrl(kind)),
   loadSync: (kind) => readFileSync(wasmUrl(kind)),
+  spawn: (onMessage, onFailure) => {
+    const worker = new Worker(new URL('./workers/node.js', import.meta.url), { execArgv: [], name: 'ncf' });
+    worker.on('message', onMessage);
+    worker.on('error', onFailure);
+    worker.on('messageerror', onFailure);
+    worker.on('exit', (code) => { onFailure(new Error(`the worker ended with ${code}`)); });
+    return {
+      post: (message, transfer) => { worker.postMessage(message, transfer); },
+      hold: (isHeld) => { if (isHeld) worker.ref(); else worker.unref(); },
+      terminate: () => { void worker.terminate(); },
+    };
+  },
+  processors: availableParallelism,
   openSource: nodeSource,
   openSink: nodeSink,
   isLocal: (input) => isFileHandle(input) || toPath(input) !== undefined,

@@ -1,11 +1,11 @@
 /** Files of version 2 that another file is made of: by adding rows, or by changing columns. */
 
-import type { ByteSource } from './bytes.js';
+import { TAIL_BYTES, type ByteSource } from './bytes.js';
 import type { Core, Driver } from './core.js';
 import { currentPlatform, writingEngine } from './engine.js';
 import { makeDriver, NcfFile } from './file.js';
 import type { FileHandleLike, Sink } from './sink.js';
-import { TAIL_BYTES, toSource, type NcfInput } from './source.js';
+import { toSource, type NcfInput } from './source.js';
 import type { CallOptions, FetchOptions, Limits } from './types.js';
 import type { FileInfo } from './wasm-types.js';
 import { makeWay } from './yield.js';

@@ -10,12 +10,26 @@ import type { Ask, Core, Driver, Session, Steps } from './core.js';
 import type { CompiledFilter } from './filter.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData } from './wasm-types.js';
+import { divide, pool, SharedRead, type Cost, type SharedFile } from './workers/pool.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;
 
 /** Most rows for which arrays of the final size are made at once. */
 const MAX_EXPECTED = 2 ** 28;
+
+/** Microseconds of decoding, by a rough rule, from which workers pay: those that are there, and those that must be started. */
+const SHARED_FROM = { warm: 12_000, cold: 50_000 };
+/** Microseconds that each of them should have to do. */
+const MIN_SHARE = 5_000;
+
+/** Who may help to decode. */
+export interface Sharing {
+  readonly file: SharedFile;
+  readonly workers: number | 'auto';
+  /** Whether values of a column have lengths of their own. */
+  isText(column: number): boolean;
+}
 
 /** What is wanted. */
 export interface Request {
@@ -54,7 +68,7 @@ interface Candidate {
 }
 
 /** Wanted rows of one row group. */
-interface Selection {
+export interface Selection {
   readonly rowGroup: number;
   /** Rows of the file, of which those within the row group are meant; or ascending positions within it. */
   readonly rows: Range | Uint32Array;
@@ -83,6 +97,7 @@ interface LiveFilter {
 export class Scan {
   readonly session: Session;
   readonly #request: Request;
+  readonly #sharing: Sharing | undefined;
   /** First row of each row group, and behind the last one the end. */
   readonly #bounds: Float64Array;
   #core: Core | undefined;
@@ -90,8 +105,9 @@ export class Scan {
   /** Rows that the limit still leaves to the filter. */
   #left: number;
 
-  constructor(session: Session, bounds: Float64Array, request: Request) {
+  constructor(session: Session, bounds: Float64Array, request: Request, sharing?: Sharing) {
     this.session = session;
+    this.#sharing = sharing;
     this.#bounds = bounds;
     const { rows, limit, filter } = request;
     // Without a filter, the limit only moves the end.
@@ -113,19 +129,27 @@ export class Scan {
         selections.push(...(yield* this.#select(unit)));
       }
 
-      const missing = this.#missing(yield* this.ready(), selections);
+      const core = yield* this.ready();
+      const missing = this.#missing(core, selections);
+      const shares = this.#divide(core, selections);
       yield plan(missing);
       const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
+      const rowStart = filter ? (selections[0]?.rowStart ?? rows.start) : rows.start;
+      const width = new Set(columns).size;
+      if (shares && this.#sharing) {
+        let done = 0;
+        const read = new SharedRead(this.#sharing.file, this.session.engine, shares, this.#bounds, numRows, (column) => { onChunk(column, ++done, selections.length * width); });
+        return { columns: yield* this.#shared(read, selections, missing), numRows, rowStart };
+      }
       // One part crosses as it is.
       if (selections.length > 1) assembly.expect(numRows);
-      const width = new Set(columns).size;
       for (const [index, selection] of selections.entries()) {
         assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
         let done = index * width;
         yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
       }
       const { columns: read } = yield* assembly.take(Infinity);
-      return { columns: read, numRows, rowStart: filter ? (selections[0]?.rowStart ?? rows.start) : rows.start };
+      return { columns: read, numRows, rowStart };
     } finally {
       assembly.free();
       this.free();
@@ -275,6 +299,43 @@ export class Scan {
     return parts;
   }
 
+  /** Which columns each worker should decode; nothing where this thread does it all. */
+  #divide(core: Core, selections: readonly Selection[]): number[][] | undefined {
+    const sharing = this.#sharing;
+    const columns = new Set(this.#request.columns);
+    const count = sharing ? pool.size(sharing.workers) : 0;
+    const isAuto = sharing?.workers === 'auto';
+    const typical = selections[selections.length >> 1];
+    if (!sharing || !typical || count < (isAuto ? 2 : 1) || columns.size < (isAuto ? 2 : 1)) return undefined;
+    const { rowGroup } = typical;
+    const costs = this.session.call(core, () => [...rangesOf(core, [...columns], rowGroup)].map(([column, { start, end }]): Cost => {
+      const parents = [...core.reader.needed(Uint32Array.of(column), rowGroup)].filter((other) => other !== column);
+      // Nanoseconds per row and byte, as measured in wasm.
+      const rows = ((this.#bounds[rowGroup + 1] ?? 0) - (this.#bounds[rowGroup] ?? 0)) * ((sharing.isText(column) ? 18 : 6) + 5 * Math.min(parents.length, 2));
+      return { column, own: (selections.length * (rows + 4 * (end - start))) / 1000, parents };
+    }));
+    const total = costs.reduce((sum, { own }) => sum + own, 0);
+    if (isAuto && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold)) return undefined;
+    const shares = divide(costs, columns, isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count);
+    return isAuto && shares.length < 2 ? undefined : shares;
+  }
+
+  /** The wanted columns, from workers. */
+  *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[]): Steps<ColumnData[]> {
+    try {
+      for (const [index, selection] of selections.entries()) {
+        const stored = yield* fetching(missing[index] ?? new Map(), selection.known);
+        const core = yield* this.ready();
+        read.add(selection, stored, (columns) => this.session.call(core, () => core.reader.needed(Uint32Array.from(columns), selection.rowGroup)));
+      }
+      let taken: ReadonlyMap<number, ColumnData> = new Map();
+      yield { kind: 'wait', done: read.take().then((columns) => { taken = columns; }) };
+      return arranged(this.#request.columns, taken);
+    } finally {
+      read.free();
+    }
+  }
+
   /** Position in the file of a selected row. */
   rowOf({ rowGroup, rows, rowStart }: Selection, index: number): number {
     return rows instanceof Uint32Array ? (this.#bounds[rowGroup] ?? 0) + (rows[index] ?? 0) : rowStart + index;
@@ -287,8 +348,21 @@ interface Part {
   readonly stored: Stored;
 }
 
+/** Columns as they are wanted. */
+function arranged(wanted: readonly number[], byColumn: ReadonlyMap<number, ColumnData>): ColumnData[] {
+  const given = new Set<ColumnData>();
+  return wanted.flatMap((column) => {
+    const data = byColumn.get(column);
+    if (data === undefined) return [];
+    // A column that is wanted twice does not share its arrays.
+    const own = given.has(data) ? structuredClone(data) : data;
+    given.add(data);
+    return [own];
+  });
+}
+
 /** Decodes selections, and gives their rows in portions of any size. Parts stay until all their rows were taken. */
-class Assembly {
+export class Assembly {
   readonly #scan: Scan;
   readonly #wanted: readonly number[];
   /** The wanted columns, each once. */
@@ -401,16 +475,9 @@ class Assembly {
     if (!core) return [];
     const most = Math.min(count, 2 ** 32 - 1);
     const taken = this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
-    const byColumn = new Map(this.#columns.map((column, position) => [column, taken[position]]));
-    const given = new Set<ColumnData>();
-    return this.#wanted.flatMap((column) => {
-      const data = byColumn.get(column);
-      if (data === undefined) return [];
-      // A column that is wanted twice does not share its arrays.
-      const own = given.has(data) ? structuredClone(data) : data;
-      given.add(data);
-      return [own];
-    });
+    const byColumn = new Map<number, ColumnData>();
+    taken.forEach((data, position) => byColumn.set(this.#columns[position] ?? -1, data));
+    return arranged(this.#wanted, byColumn);
   }
 }
 

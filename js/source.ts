@@ -5,9 +5,6 @@ import { invalid, NcfError } from './errors.js';
 import { bodyOf, httpFailure, MAX_DOWNLOAD, openUrl } from './http.js';
 import type { CallOptions, FetchOptions } from './types.js';
 
-/** Bytes of the first read, unless the caller says otherwise: mostly all that opening needs, and small files as a whole. */
-export const TAIL_BYTES = 128 * 1024;
-
 /** Anything with a size that gives slices: a `Blob` is not one, hyparquet's buffers are. */
 export interface AsyncBuffer {
   /** Size in bytes. */

@@ -269,6 +269,12 @@ export interface ReadOptions<I extends Int64Mode = Int64Mode, D extends DateMode
    * others the columns that the filter names come first, and the rest only where rows were found.
    */
   filter?: Filter;
+  /**
+   * Workers that decode columns of version 2 at the same time, each some of them. Default `auto`: as many as there are
+   * processors, at most 8, where that pays; 0: the calling thread decodes, as it does in `batches` and `rows`, and
+   * wherever workers cannot be had. What is read is the same.
+   */
+  workers?: number | 'auto';
   /** How `get` and rows give 64-bit integers; default `bigint`. */
   int64?: I;
   /** How `get` and rows give dates and timestamps; default `string`. */

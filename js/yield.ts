@@ -1,4 +1,4 @@
-/** Letting the event loop have its turn between pieces of work, without giving up much time. */
+/** Letting the event loop have its turn between pieces of work, without giving up much time; waiting. */
 
 /** Work longer than this, in milliseconds, makes way. */
 const TURN = 8;
@@ -23,6 +23,22 @@ export async function makeWay(signal?: AbortSignal): Promise<void> {
   if (performance.now() - lastTurn > TURN) {
     await nextTask();
     lastTurn = performance.now();
+  }
+  signal?.throwIfAborted();
+}
+
+/** Waits for something that others do, or until the call is aborted. */
+export async function orAborted(done: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  let abort = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    abort = resolve;
+    signal?.addEventListener('abort', abort);
+  });
+  try {
+    await Promise.race([done, aborted]);
+  } finally {
+    signal?.removeEventListener('abort', abort);
   }
   signal?.throwIfAborted();
 }

@@ -30,20 +30,20 @@ function run(code, ...flags) {
 const files = filesIn(installed).sort();
 
 test('nothing is in the tarball but the package', () => {
-  const expected = /^(dist\/[a-z-]+\.(js|d\.ts)|dist\/wasm\/(reader|full)(-glue)?\.(js|d\.ts|wasm)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+  const expected = /^(dist\/(workers\/)?[a-z-]+\.(js|d\.ts)|dist\/wasm\/(reader|full)(-glue)?\.(js|d\.ts|wasm)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
   assert.deepEqual(files.filter((path) => !expected.test(path)), []);
 });
 
 test('what must be there is there', () => {
-  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm']) {
+  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm']) {
     assert.ok(files.includes(path), path);
     assert.ok(statSync(join(installed, path)).size > 0, path);
   }
 });
 
 test('every module of js/ is there with its types, and none that is no more', () => {
-  const built = files.filter((path) => /^dist\/[^/]+$/.test(path));
-  const sources = readdirSync(join(root, 'js')).map((name) => name.replace(/\.ts$/, ''));
+  const built = files.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/wasm/'));
+  const sources = readdirSync(join(root, 'js'), { recursive: true }).map(String).filter((name) => name.endsWith('.ts')).map((name) => name.replace(/\.ts$/, ''));
   assert.deepEqual(built, sources.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]).sort());
 });
 
@@ -53,11 +53,11 @@ test('it needs nothing else, and runs nothing when it is installed', () => {
   assert.deepEqual(readdirSync(join(consumer, 'node_modules')).filter((name) => !name.startsWith('.')), ['ncf-wasm']);
 });
 
-test('no module imports what is not in the package, but for Node in its entry', () => {
+test('no module imports what is not in the package, but for Node in its entries', () => {
   for (const path of files.filter((name) => name.endsWith('.js'))) {
     const text = readFileSync(join(installed, path), 'utf8');
     const imports = [...text.matchAll(/(?:^|\n)\s*(?:import|export)\b[^'"\n;]*from\s*['"]([^'"]+)['"]/g), ...text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g)].map((match) => match[1]);
-    const foreign = imports.filter((name) => !name.startsWith('.') && !(path === 'dist/node.js' && name.startsWith('node:')));
+    const foreign = imports.filter((name) => !name.startsWith('.') && !(['dist/node.js', 'dist/workers/node.js'].includes(path) && name.startsWith('node:')));
     assert.deepEqual(foreign, [], path);
     for (const name of imports.filter((name) => name.startsWith('.'))) assert.ok(existsSync(join(installed, path, '..', name)), `${path}: ${name}`);
   }

@@ -1,0 +1,305 @@
+/**
+ * The calling thread's side: workers that decode columns, and how a read is shared out among them. Workers start when
+ * the first read needs them, serve all files and calls, and end when nothing was to do for a while.
+ */
+
+import { cut, holds, type Piece, type Range } from '../bytes.js';
+import { currentPlatform, type Engine, type WorkerPort } from '../engine.js';
+import { NcfError } from '../errors.js';
+import type { Selection } from '../scan.js';
+import type { ColumnData, OpenLimits } from '../wasm-types.js';
+import { fromPlain, toPlain, type Chunks, type Order, type Report } from './protocol.js';
+
+/** More than that are not started unless the caller says so. */
+const MAX_DEFAULT = 8;
+/** Milliseconds without work after which a worker ends. */
+const MAX_IDLE = 20_000;
+
+/** A file that workers can open. */
+export interface SharedFile {
+  readonly byteLength: number;
+  readonly limits: OpenLimits;
+  /** Bytes of its directory. */
+  read(ranges: readonly Range[]): Promise<Piece[]>;
+}
+
+/** Who waits for a job. */
+interface Waiting {
+  decoded(column: number): void;
+  taken(columns: readonly ColumnData[]): void;
+  failed(error: unknown): void;
+}
+
+/** A worker failed as such, not what it was decoding. */
+export class WorkerFailure extends Error {}
+
+let lastNumber = 0;
+
+/** One worker. */
+class Member {
+  readonly #port: WorkerPort;
+  readonly #jobs = new Map<number, Waiting>();
+  readonly #files = new Map<SharedFile, number>();
+  readonly #onEnd: (isFailure: boolean) => void;
+  #isEnded = false;
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(engine: Engine, onEnd: (isFailure: boolean) => void) {
+    this.#onEnd = onEnd;
+    this.#port = spawn((report) => { this.#hear(report); }, (cause) => { this.#fail(cause); });
+    this.#order({ kind: 'module', wasm: engine.kind, module: engine.module });
+    this.#port.hold(false);
+  }
+
+  /** How many jobs it has. */
+  get load(): number {
+    return this.#jobs.size;
+  }
+
+  start(file: SharedFile, columns: readonly number[], bounds: Float64Array, numRows: number, waiting: Waiting): number {
+    let number = this.#files.get(file);
+    if (number === undefined) {
+      number = ++lastNumber;
+      this.#files.set(file, number);
+      this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits });
+    }
+    clearTimeout(this.#idle);
+    if (this.#jobs.size === 0) this.#port.hold(true);
+    const job = ++lastNumber;
+    this.#jobs.set(job, waiting);
+    this.#order({ kind: 'start', job, file: number, columns, bounds, numRows });
+    return job;
+  }
+
+  add(job: number, selection: Selection, chunks: Chunks): void {
+    this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
+  }
+
+  take(job: number): void {
+    this.#order({ kind: 'take', job });
+  }
+
+  /** Lets go of a job. A worker that has no other is ended at once, whatever it is doing, and the next call starts one. */
+  stop(job: number): void {
+    if (!this.#jobs.has(job)) return;
+    if (this.#jobs.size === 1) {
+      this.end();
+      return;
+    }
+    this.#order({ kind: 'stop', job });
+    this.#leave(job);
+  }
+
+  close(file: SharedFile): void {
+    const number = this.#files.get(file);
+    if (number === undefined) return;
+    this.#files.delete(file);
+    this.#order({ kind: 'close', file: number });
+  }
+
+  end(isFailure = false): void {
+    if (this.#isEnded) return;
+    this.#isEnded = true;
+    clearTimeout(this.#idle);
+    this.#port.terminate();
+    this.#onEnd(isFailure);
+  }
+
+  #order(order: Order, transfer: ArrayBuffer[] = []): void {
+    if (!this.#isEnded) this.#port.post(order, transfer);
+  }
+
+  #hear(report: Report): void {
+    if (report.kind === 'need') {
+      void this.#supply(report);
+      return;
+    }
+    const waiting = this.#jobs.get(report.job);
+    if (report.kind === 'decoded') {
+      waiting?.decoded(report.column);
+      return;
+    }
+    this.#leave(report.job);
+    if (report.kind === 'taken') waiting?.taken(report.columns);
+    else waiting?.failed(fromPlain(report.error));
+  }
+
+  async #supply({ request, file: number, ranges }: Report & { kind: 'need' }): Promise<void> {
+    const file = [...this.#files].find(([, known]) => known === number)?.[0];
+    try {
+      if (!file) throw new NcfError('closed', 'the file was closed');
+      const pieces = await file.read(ranges);
+      // Only what was asked for, in arrays of its own.
+      const own = ranges.map(({ start, end }) => {
+        const piece = pieces.find((known) => holds(known, { start, end }));
+        return { start, bytes: piece ? cut(piece, { start, end }).slice() : new Uint8Array() };
+      });
+      this.#order({ kind: 'bytes', request, pieces: own }, own.map(({ bytes }) => bytes.buffer));
+    } catch (error) {
+      this.#order({ kind: 'no-bytes', request, error: toPlain(error) });
+    }
+  }
+
+  #leave(job: number): void {
+    if (!this.#jobs.delete(job) || this.#jobs.size > 0 || this.#isEnded) return;
+    this.#port.hold(false);
+    this.#idle = setTimeout(() => { this.end(); }, MAX_IDLE);
+    (this.#idle as { unref?: () => void }).unref?.();
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#isEnded) return;
+    const failure = new WorkerFailure('a worker failed', { cause });
+    const waiting = [...this.#jobs.values()];
+    this.#jobs.clear();
+    this.end(true);
+    waiting.forEach((job) => { job.failed(failure); });
+  }
+}
+
+function spawn(onReport: (report: Report) => void, onFailure: (cause: unknown) => void): WorkerPort {
+  try {
+    const port = currentPlatform().spawn?.((report) => { onReport(report as Report); }, onFailure);
+    if (port) return port;
+  } catch (cause) {
+    throw new WorkerFailure('a worker could not be started', { cause });
+  }
+  throw new WorkerFailure('there are no workers');
+}
+
+/** The workers of this thread. */
+class Pool {
+  readonly #members: Member[] = [];
+  /** Set once a worker failed: then there are reasons why there should be none. */
+  #isBroken = false;
+
+  /** How many workers a call gets at most, by its option. */
+  size(wanted: number | 'auto'): number {
+    const platform = currentPlatform();
+    if (!platform.spawn || this.#isBroken) return 0;
+    return wanted === 'auto' ? Math.min(platform.processors?.() ?? 1, MAX_DEFAULT) : wanted;
+  }
+
+  /** Whether so many workers are there. */
+  isWarm(count: number): boolean {
+    return this.#members.length >= count;
+  }
+
+  /** So many workers, those with the fewest jobs. */
+  members(count: number, engine: Engine): Member[] {
+    while (this.#members.length < count) this.#members.push(this.#start(engine));
+    return [...this.#members].sort((a, b) => a.load - b.load).slice(0, count);
+  }
+
+  #start(engine: Engine): Member {
+    try {
+      const member: Member = new Member(engine, (isFailure) => {
+        this.#members.splice(this.#members.indexOf(member), 1);
+        if (isFailure) this.#isBroken = true;
+      });
+      return member;
+    } catch (error) {
+      this.#isBroken = true;
+      throw error;
+    }
+  }
+
+  /** Lets workers forget a file. */
+  close(file: SharedFile): void {
+    this.#members.forEach((member) => { member.close(file); });
+  }
+}
+
+/** The one pool. */
+export const pool = new Pool();
+
+/** What one column costs, and the other columns that are decoded with it. */
+export interface Cost {
+  readonly column: number;
+  /** Microseconds, by a rough rule. */
+  readonly own: number;
+  /** Columns that it is predicted from, directly or not. */
+  readonly parents: readonly number[];
+}
+
+/**
+ * Shares columns out so that the largest share costs little. What several shares need is decoded in each of them.
+ * @returns at most `count` shares, none of them empty
+ */
+export function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, count: number): number[][] {
+  const own = new Map(costs.map((cost) => [cost.column, cost.own]));
+  const sum = (columns: Iterable<number>): number => [...columns].reduce((total, column) => total + (own.get(column) ?? 0), 0);
+  const families = costs.filter(({ column }) => wanted.has(column)).map(({ column, parents }) => ({ column, all: [column, ...parents] }));
+  const shares = Array.from({ length: count }, () => ({ columns: [] as number[], decoded: new Set<number>(), cost: 0 }));
+  for (const { column, all } of families.map((family) => ({ ...family, cost: sum(family.all) })).sort((a, b) => b.cost - a.cost)) {
+    const offers = shares.map((share) => ({ share, cost: share.cost + sum(all.filter((other) => !share.decoded.has(other))) }));
+    const { share, cost } = offers.reduce((best, offer) => (offer.cost < best.cost ? offer : best));
+    share.columns.push(column);
+    all.forEach((other) => share.decoded.add(other));
+    share.cost = cost;
+  }
+  return shares.map(({ columns }) => columns.sort((a, b) => a - b)).filter((columns) => columns.length > 0);
+}
+
+/** One read that several workers carry out, each some of its columns. */
+export class SharedRead {
+  readonly #members: readonly Member[];
+  readonly #shares: readonly (readonly number[])[];
+  readonly #jobs: readonly number[];
+  readonly #columns = new Map<number, ColumnData>();
+  readonly #done: Promise<void>;
+  #fail: (error: unknown) => void = () => undefined;
+
+  constructor(file: SharedFile, engine: Engine, shares: readonly (readonly number[])[], bounds: Float64Array, numRows: number, onChunk: (column: number) => void) {
+    this.#members = pool.members(shares.length, engine);
+    this.#shares = shares;
+    let left = shares.length;
+    let finish: () => void = () => undefined;
+    this.#done = new Promise((resolve, reject) => {
+      finish = resolve;
+      this.#fail = reject;
+    });
+    // Whoever takes the columns sees the failure.
+    this.#done.catch(() => undefined);
+    this.#jobs = shares.map((columns, index) => this.#members[index]?.start(file, columns, bounds, numRows, {
+      decoded: onChunk,
+      taken: (taken) => {
+        columns.forEach((column, position) => {
+          const data = taken[position];
+          if (data) this.#columns.set(column, data);
+        });
+        left -= 1;
+        if (left === 0) finish();
+      },
+      failed: (error) => { this.#fail(error); },
+    }) ?? -1);
+  }
+
+  /**
+   * Adds the chunks of a row group.
+   * @param needed the columns that a share needs, its own and those that they are predicted from
+   */
+  add({ rowGroup, rows, numRows, rowStart }: Selection, stored: ReadonlyMap<number, Uint8Array>, needed: (columns: readonly number[]) => Iterable<number>): void {
+    for (const [index, columns] of this.#shares.entries()) {
+      const chunks: [number, Uint8Array][] = [];
+      for (const column of needed(columns)) {
+        const bytes = stored.get(column);
+        // Chunks lie within larger pieces, which stay here.
+        if (bytes) chunks.push([column, bytes.slice()]);
+      }
+      this.#members[index]?.add(this.#jobs[index] ?? -1, { rowGroup, rows, numRows, rowStart, known: new Map() }, chunks);
+    }
+  }
+
+  /** The columns, once all are decoded. */
+  async take(): Promise<ReadonlyMap<number, ColumnData>> {
+    this.#members.forEach((member, index) => { member.take(this.#jobs[index] ?? -1); });
+    await this.#done;
+    return this.#columns;
+  }
+
+  /** Ends what is still under way. */
+  free(): void {
+    this.#members.forEach((member, index) => { member.stop(this.#jobs[index] ?? -1); });
+  }
+}

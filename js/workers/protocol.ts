@@ -1,0 +1,63 @@
+/**
+ * What passes between the calling thread and its workers. A worker decodes columns of version 2: it opens the file
+ * itself, by asking the calling thread for the bytes of the directory, and is given the chunks.
+ */
+
+import type { Piece, Range } from '../bytes.js';
+import { NcfError, type NcfErrorDetails } from '../errors.js';
+import type { WasmKind } from '../engine.js';
+import type { NcfErrorCode } from '../generated.js';
+import type { Selection } from '../scan.js';
+import type { ColumnData, OpenLimits } from '../wasm-types.js';
+
+/** Chunks of one row group by column. */
+export type Chunks = readonly (readonly [column: number, bytes: Uint8Array])[];
+
+/** To a worker. Files and jobs have numbers that their sender chose. */
+export type Order =
+  /** The compiled module, first of all. */
+  | { readonly kind: 'module'; readonly wasm: WasmKind; readonly module: WebAssembly.Module }
+  /** A file that jobs will name. */
+  | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits }
+  /** No job will name that file any more. */
+  | { readonly kind: 'close'; readonly file: number }
+  /** A job: columns of a file, whose row groups come next; `numRows` in all. */
+  | { readonly kind: 'start'; readonly job: number; readonly file: number; readonly columns: readonly number[]; readonly bounds: Float64Array; readonly numRows: number }
+  /** The next row group of a job. */
+  | { readonly kind: 'add'; readonly job: number; readonly selection: Selection; readonly chunks: Chunks }
+  /** All row groups were added. */
+  | { readonly kind: 'take'; readonly job: number }
+  /** Nobody waits for that job any more. */
+  | { readonly kind: 'stop'; readonly job: number }
+  /** The answer to `need`. */
+  | { readonly kind: 'bytes'; readonly request: number; readonly pieces: readonly Piece[] }
+  | { readonly kind: 'no-bytes'; readonly request: number; readonly error: PlainError };
+
+/** From a worker. */
+export type Report =
+  /** Bytes of a file, to open it. */
+  | { readonly kind: 'need'; readonly request: number; readonly file: number; readonly ranges: readonly Range[] }
+  /** A chunk of that column was decoded. */
+  | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
+  /** The columns, in the order of the job. */
+  | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
+  /** The job ended with an error. */
+  | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
+
+/** An `NcfError` that can cross. */
+export interface PlainError extends NcfErrorDetails {
+  readonly code: NcfErrorCode;
+  readonly message: string;
+}
+
+/** What was thrown, so that it can cross. */
+export function toPlain(thrown: unknown): PlainError {
+  if (!(thrown instanceof NcfError)) return { code: 'internal', message: `unexpected failure in a worker: ${String(thrown)}` };
+  const { code, message, section, column, row, offset, status, source } = thrown;
+  return { code, message, section, column, row, offset, status, source };
+}
+
+/** The error that crossed. */
+export function fromPlain({ code, message, ...details }: PlainError): NcfError {
+  return new NcfError(code, message, details);
+}

@@ -1,0 +1,163 @@
+/** The worker's side: files that were opened here, and jobs that decode their columns. */
+
+import { cut, holds, type ByteSource, type Range } from '../bytes.js';
+import { Driver, Session } from '../core.js';
+import { initSync, readingEngine } from '../engine.js';
+import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
+import { Assembly, Scan } from '../scan.js';
+import type { ColumnData } from '../wasm-types.js';
+import { fromPlain, toPlain, type Order, type Report } from './protocol.js';
+
+/** Sends a report; what is in the list is moved, not copied. */
+export type Send = (report: Report, transfer: ArrayBuffer[]) => void;
+
+/** A read for which somebody waits. */
+interface Request {
+  readonly range: Range;
+  resolve(bytes: Uint8Array): void;
+  reject(error: unknown): void;
+}
+
+/** Carries out orders, one after the other within a job. */
+export class Server {
+  readonly #send: Send;
+  readonly #files = new Map<number, Driver>();
+  readonly #jobs = new Map<number, Job>();
+  readonly #requests = new Map<number, Request>();
+  #lastRequest = 0;
+
+  constructor(send: Send) {
+    this.#send = send;
+  }
+
+  /** Takes an order. Jobs tell by reports how they end. */
+  take(order: Order): void {
+    switch (order.kind) {
+      case 'module':
+        initSync({ [order.wasm]: order.module });
+        break;
+      case 'open':
+        this.#files.set(order.file, this.#open(order));
+        break;
+      case 'close':
+        this.#files.get(order.file)?.session.release();
+        this.#files.delete(order.file);
+        break;
+      case 'start': {
+        const driver = this.#files.get(order.file);
+        if (driver) this.#jobs.set(order.job, new Job(order, driver, this.#send));
+        break;
+      }
+      case 'add':
+        this.#jobs.get(order.job)?.add(order);
+        break;
+      case 'take':
+        this.#jobs.get(order.job)?.take();
+        this.#jobs.delete(order.job);
+        break;
+      case 'stop':
+        this.#jobs.get(order.job)?.stop();
+        this.#jobs.delete(order.job);
+        break;
+      case 'bytes':
+        this.#answer(order.request, (request) => {
+          const piece = order.pieces.find((known) => holds(known, request.range));
+          if (piece) request.resolve(cut(piece, request.range));
+          else request.reject(new Error(`bytes ${request.range.start} to ${request.range.end} did not come`));
+        });
+        break;
+      case 'no-bytes':
+        this.#answer(order.request, (request) => { request.reject(fromPlain(order.error)); });
+    }
+  }
+
+  #open({ file, byteLength, limits }: Order & { kind: 'open' }): Driver {
+    return new Driver(new Session(readingEngine(), byteLength, limits), new ReadAhead(this.#source(file, byteLength), LOCAL_SIZES));
+  }
+
+  #answer(number: number, answer: (request: Request) => void): void {
+    const request = this.#requests.get(number);
+    this.#requests.delete(number);
+    if (request) answer(request);
+  }
+
+  /** A file's bytes, which the calling thread has or gets. */
+  #source(file: number, byteLength: number): ByteSource {
+    return {
+      byteLength,
+      inMemory: false,
+      latency: 'local',
+      read: (start, end) => new Promise((resolve, reject) => {
+        this.#lastRequest += 1;
+        this.#requests.set(this.#lastRequest, { range: { start, end }, resolve, reject });
+        this.#send({ kind: 'need', request: this.#lastRequest, file, ranges: [{ start, end }] }, []);
+      }),
+    };
+  }
+}
+
+/** Columns of one read. */
+class Job {
+  readonly #job: number;
+  readonly #driver: Driver;
+  readonly #send: Send;
+  readonly #scan: Scan;
+  readonly #assembly: Assembly;
+  readonly #stop = new AbortController();
+  /** What was ordered, one after the other. */
+  #done: Promise<void> = Promise.resolve();
+
+  constructor({ job, columns, bounds, numRows }: Order & { kind: 'start' }, driver: Driver, send: Send) {
+    this.#job = job;
+    this.#driver = driver;
+    this.#send = send;
+    this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined });
+    this.#assembly = new Assembly(this.#scan, columns);
+    this.#assembly.expect(numRows);
+  }
+
+  add({ selection, chunks }: Order & { kind: 'add' }): void {
+    this.#then(async () => {
+      this.#assembly.add(selection, new Map(chunks));
+      await this.#driver.run(this.#assembly.settle((column) => {
+        this.#send({ kind: 'decoded', job: this.#job, column }, []);
+      }), { signal: this.#stop.signal });
+    });
+  }
+
+  take(): void {
+    this.#then(async () => {
+      const { columns } = await this.#driver.run(this.#assembly.take(Infinity), { signal: this.#stop.signal });
+      this.#send({ kind: 'taken', job: this.#job, columns }, columns.flatMap(buffersOf));
+      this.#free();
+    });
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    void this.#done.then(() => { this.#free(); });
+  }
+
+  /** Carries something out after what was ordered before, unless that failed. */
+  #then(step: () => Promise<void>): void {
+    this.#done = this.#done.then(async () => {
+      if (this.#stop.signal.aborted) return;
+      try {
+        await step();
+      } catch (error) {
+        if (!this.#stop.signal.aborted) this.#send({ kind: 'failed', job: this.#job, error: toPlain(error) }, []);
+        this.#stop.abort();
+        this.#free();
+      }
+    });
+  }
+
+  #free(): void {
+    this.#assembly.free();
+    this.#scan.free();
+  }
+}
+
+function buffersOf({ values, offsets, validity }: ColumnData): ArrayBuffer[] {
+  return [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : []));
+}

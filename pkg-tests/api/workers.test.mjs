@@ -1,0 +1,126 @@
+/** Workers decode what the calling thread would: the same columns, errors, progress; and they end. */
+
+import { assert, golden, goldens, isBrowser, ncf, test } from '#harness';
+
+import { contents, everyType, fails, random } from './util.mjs';
+
+const { open, write } = ncf;
+
+const ROWS = 3000;
+const columns = everyType(ROWS, 7);
+const bytes = await write(columns, { rowGroupRows: 700 });
+const next = random(5);
+/** Long enough to decode that it can be interrupted. */
+const large = await write(Object.fromEntries(Array.from({ length: 8 }, (_, column) => [`c${column}`, Float64Array.from({ length: 300_000 }, () => next() / 7)])));
+
+for (const name of goldens) {
+  test(`${name}: the same with workers`, async () => {
+    const file = await open((await golden(name)).bytes);
+    const expected = (await file.read({ workers: 0 })).columns.map(contents);
+    for (const workers of [1, 2, 3]) assert.deepEqual((await file.read({ workers })).columns.map(contents), expected, `${workers} workers`);
+    await file.close();
+  });
+}
+
+test('ranges, limits, filters, projections, and a column twice', async () => {
+  for (const input of [bytes, new Blob([bytes])]) {
+    const file = await open(input);
+    const names = file.schema.columns.map(({ name }) => name);
+    for (const options of [
+      { rowStart: 650, rowEnd: 1500 }, { limit: 10 }, { rowStart: ROWS }, { limit: 0 }, { columns: [] }, { columns: names.slice(3, 4) },
+      { columns: [names[5], names[1], names[5]] }, { filter: { int32: { $gt: 0 } } }, { filter: { int32: null }, limit: 5 },
+    ]) {
+      const [expected, read] = [await file.read({ ...options, workers: 0 }), await file.read({ ...options, workers: 2 })];
+      assert.deepEqual(read.columns.map(contents), expected.columns.map(contents), JSON.stringify(options));
+      assert.deepEqual([read.numRows, read.rowStart], [expected.numRows, expected.rowStart]);
+    }
+    await file.close();
+  }
+});
+
+test('several reads of several files at the same time', async () => {
+  const files = [await open(bytes), await open(large), await open(bytes)];
+  const reads = await Promise.all(files.flatMap((file) => [file.read({ workers: 2 }), file.read({ workers: 3, limit: 900 })]));
+  assert.deepEqual(reads.map(({ numRows }) => numRows), [ROWS, 900, 300_000, 900, ROWS, 900]);
+  assert.deepEqual(reads[0].columns.map(contents), reads[4].columns.map(contents));
+});
+
+test('every chunk is reported once', async () => {
+  const file = await open(bytes);
+  const told = [];
+  await file.read({ workers: 2, onProgress: (progress) => { if (progress.phase === 'decode') told.push(progress); } });
+  const chunks = columns.length * file.rowGroups.length;
+  assert.deepEqual(told.map(({ loaded, total }) => [loaded, total]), Array.from({ length: chunks }, (_, index) => [index + 1, chunks]));
+  for (const { name } of columns) assert.equal(told.filter(({ column }) => column === name).length, file.rowGroups.length, name);
+});
+
+test('a damaged chunk is the same error', async () => {
+  const file = await open(bytes);
+  const { chunks } = await file.layout();
+  for (const chunk of [chunks[0], chunks.at(-1)]) {
+    const damaged = bytes.slice();
+    damaged[chunk.start] ^= 1;
+    const broken = await open(damaged);
+    const expected = await fails(() => broken.read({ workers: 0 }), 'checksum-mismatch');
+    const { message, column, section, offset } = expected;
+    await fails(() => broken.read({ workers: 2 }), 'checksum-mismatch', { message, column, section, offset });
+    // The workers are none the worse for it.
+    assert.equal((await file.read({ workers: 2 })).numRows, ROWS);
+  }
+});
+
+test('limits hold in workers', async () => {
+  const file = await open(bytes, { limits: { maxColumnBytes: 100 } });
+  await fails(() => file.read({ workers: 2 }), 'limit-exceeded');
+});
+
+test('a read can be aborted, and the next one succeeds', async () => {
+  const file = await open(large);
+  const expected = (await file.read({ workers: 0 })).columns.map(contents);
+  await file.read({ workers: 2 });
+  for (const delay of [0, 1, 5]) {
+    const stop = new AbortController();
+    const read = file.read({ workers: 2, signal: stop.signal }).then(() => 'read', ({ message }) => message);
+    await new Promise((resolve) => setTimeout(resolve, delay));
+    stop.abort(new Error('enough'));
+    assert.ok(['enough', ...(delay > 0 ? ['read'] : [])].includes(await read));
+    assert.deepEqual((await file.read({ workers: 2 })).columns.map(contents), expected);
+  }
+});
+
+test('a file that is closed meanwhile', async () => {
+  const file = await open(large);
+  const read = file.read({ workers: 2 });
+  await file.close();
+  await fails(() => read, 'closed');
+  await fails(() => file.read({ workers: 2 }), 'closed');
+});
+
+test('what is no number of workers is refused', async () => {
+  const file = await open(bytes);
+  for (const workers of [-1, 1.5, 65, NaN, '2', null, true]) await fails(() => file.read({ workers }), 'invalid-argument');
+});
+
+if (!isBrowser) {
+  test('a process does not live on for its workers', async () => {
+    const { execFile } = await import('node:child_process');
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+    const { join } = await import('node:path');
+    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'workers-'));
+    try {
+      await writeFile(join(folder, 'large.ncf'), large);
+      await writeFile(join(folder, 'main.mjs'), `
+        import { open } from 'ncf-wasm';
+        const file = await open(new URL('./large.ncf', import.meta.url));
+        console.log((await file.read({ workers: 2 })).numRows);
+      `);
+      const output = await new Promise((resolve, reject) => {
+        // Workers end after 20 s without work; a process that waited for that would be killed.
+        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
+      });
+      assert.equal(output, '300000\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
