@@ -19,9 +19,9 @@ const MAX_UNIT = 4 * 1024 * 1024;
 const MAX_EXPECTED = 2 ** 28;
 
 /** Microseconds of decoding, by a rough rule, from which workers pay: those that are there, and those that must be started. */
-const SHARED_FROM = { warm: 12_000, cold: 50_000 };
+const SHARED_FROM = { warm: 6_000, cold: 50_000 };
 /** Microseconds that each of them should have to do. */
-const MIN_SHARE = 5_000;
+const MIN_SHARE = 3_000;
 
 /** Who may help to decode. */
 export interface Sharing {
