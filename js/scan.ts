@@ -120,7 +120,7 @@ export class Scan {
       if (selections.length > 1) assembly.expect(numRows);
       const width = new Set(columns).size;
       for (const [index, selection] of selections.entries()) {
-        assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
+        assembly.add(selection, yield* fetching(this.session, missing[index] ?? new Map(), selection.known));
         let done = index * width;
         yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
       }
@@ -228,7 +228,7 @@ export class Scan {
     yield plan(ranges);
     for (const candidate of unit) {
       if (this.#left <= 0) break;
-      const selection = candidate.isUndecided ? yield* this.#test(candidate, yield* fetching(ranges.shift() ?? new Map())) : this.#all(candidate);
+      const selection = candidate.isUndecided ? yield* this.#test(candidate, yield* fetching(this.session, ranges.shift() ?? new Map())) : this.#all(candidate);
       if (selection.numRows === 0) continue;
       selections.push(selection);
       this.#left -= selection.numRows;
@@ -270,7 +270,7 @@ export class Scan {
     yield plan(missing);
     const parts: Part[] = [];
     for (const [index, selection] of selections.entries()) {
-      parts.push({ selection, stored: yield* fetching(missing[index] ?? new Map(), selection.known) });
+      parts.push({ selection, stored: yield* fetching(this.session, missing[index] ?? new Map(), selection.known) });
     }
     return parts;
   }
@@ -462,7 +462,7 @@ export function* explaining(session: Session, column: number, rowGroup: number):
   const core = yield* session.locate(positions);
   const ranges = session.call(core, () => rangesOf(core, [column], rowGroup));
   yield plan([ranges]);
-  const stored = yield* fetching(ranges);
+  const stored = yield* fetching(session, ranges);
   const live = yield* session.locate(positions);
   return withRowGroup(session, live, rowGroup, stored, (group) => live.reader.explain(column, group));
 }
@@ -488,7 +488,7 @@ function plan(ranges: readonly Ranges[]): Ask {
 }
 
 /** Planned chunks, and those that are known. */
-function* fetching(ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
+function* fetching(session: Session, ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
   if (ranges.size === 0) return known;
   const pieces = yield { kind: 'chunks', ranges: [...ranges.values()] };
   const stored = new Map(known);
@@ -496,5 +496,8 @@ function* fetching(ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
     const piece = pieces[index];
     if (piece) stored.set(column, piece.bytes);
   }
+  const firsts = [...new Set([...stored.values()].flatMap((bytes) => bytes[0] ?? []))];
+  const core = yield* session.open();
+  if (session.call(core, () => firsts.some((first) => core.reader.isNeural(first)))) yield { kind: 'neural' };
   return stored;
 }

@@ -141,3 +141,21 @@ export interface Evolution {
 
 /** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
 export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
+
+/** The type of a column that a `NeuralCodec` decodes. */
+export interface ColumnTypeSetup {
+  type: DataType;
+  unit: TimeUnit;
+  utc: boolean;
+  precision: number;
+  scale: number;
+}
+
+/** What `installNeural` takes: the neural codec, which is a module of its own. */
+export interface NeuralCodec {
+  /** Gives `ColumnData`. */
+  decode(bytes: Uint8Array, type: ColumnTypeSetup, rows: number, parents: ColumnData[], limit: number): unknown;
+  encode(column: ColumnData, parents: ColumnData[], level: number): Uint8Array;
+  /** Gives a `Uint32Array` for each column. */
+  chooseParents(columns: ColumnData[], maxChain: number): unknown[];
+}

@@ -1,4 +1,4 @@
-/** Compiles the crate to WebAssembly, twice: with everything, and with only what reading needs. */
+/** Compiles the crate to WebAssembly: with only what reading needs, with writing, and the neural codec alone. */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,8 @@ import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs
 /** The builds by name, with the cargo features of each. */
 const VARIANTS = {
   reader: ['--no-default-features', '--features', 'wasm'],
-  full: ['--features', 'wasm'],
+  full: ['--no-default-features', '--features', 'wasm,writer'],
+  neural: ['--no-default-features', '--features', 'wasm,writer,neural'],
 };
 
 const WASM_OPT_FLAGS = [

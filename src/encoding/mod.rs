@@ -47,6 +47,7 @@ pub mod float;
 pub(crate) mod hash;
 pub mod integer;
 mod leaf;
+pub mod neural;
 pub mod parent;
 pub mod text;
 pub(crate) mod varint;
