@@ -205,7 +205,7 @@ function callNeural<T>(body: (instance: NeuralExports) => T): T {
 
 const neuralCodec: NeuralCodec = {
   decode: (bytes, type, rows, parents, limit) => callNeural((instance) => instance.decode(bytes, type, rows, parents, limit)),
-  encode: (column, parents, level) => callNeural((instance) => instance.encode(column, parents, level)),
+  encode: (columns, level) => callNeural((instance) => instance.encode(columns, level)),
   chooseParents: (columns, maxChain) => callNeural((instance) => instance.chooseParents(columns, maxChain)),
 };
 

@@ -142,20 +142,12 @@ export interface Evolution {
 /** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
 export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
 
-/** The type of a column that a `NeuralCodec` decodes. */
-export interface ColumnTypeSetup {
-  type: DataType;
-  unit: TimeUnit;
-  utc: boolean;
-  precision: number;
-  scale: number;
-}
-
-/** What `installNeural` takes: the neural codec, which is a module of its own. */
+/** What `installNeural` takes: the neural codec, which is a module of its own. Columns are plain bytes (src/encoding/plain.rs). */
 export interface NeuralCodec {
-  /** Gives `ColumnData`. */
-  decode(bytes: Uint8Array, type: ColumnTypeSetup, rows: number, parents: ColumnData[], limit: number): unknown;
-  encode(column: ColumnData, parents: ColumnData[], level: number): Uint8Array;
-  /** Gives a `Uint32Array` for each column. */
-  chooseParents(columns: ColumnData[], maxChain: number): unknown[];
+  /** A column, from the bytes of its chunk, its type, and its parents. */
+  decode(bytes: Uint8Array, type: Uint8Array, rows: number, parents: Uint8Array, limit: number): Uint8Array;
+  /** A chunk, from the column and its parents. */
+  encode(columns: Uint8Array, level: number): Uint8Array;
+  /** Of each column the number of its parents, and these. */
+  chooseParents(columns: Uint8Array, maxChain: number): Uint32Array;
 }

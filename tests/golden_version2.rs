@@ -204,7 +204,8 @@ fn neural(noise: &[u64], options: WriteOptions) -> Golden {
     let value = |row: usize| match row {
         21 | 422 => 97 + row as u64 / 400,
         _ => {
-            ((row * row / 37 + row % 5 * 11) as u64 + u64::from(noise[row % ROWS] % 3 == 0) * (noise[row % ROWS] >> 60))
+            ((row * row / 37 + row % 5 * 11) as u64
+                + u64::from(noise[row % ROWS].is_multiple_of(3)) * (noise[row % ROWS] >> 60))
                 % 97
         }
     };

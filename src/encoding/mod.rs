@@ -49,6 +49,7 @@ pub mod integer;
 mod leaf;
 pub mod neural;
 pub mod parent;
+pub mod plain;
 pub mod text;
 pub(crate) mod varint;
 

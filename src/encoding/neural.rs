@@ -41,6 +41,7 @@ pub trait Codec {
     ///
     /// # Errors
     /// `corrupt` where the result did not decode to the column.
+    #[cfg(feature = "writer")]
     fn encode(&self, column: &Column, parents: &[&Column], level: u8) -> Result<Vec<u8>>;
 
     /// The parents of each of the columns of a row group: at most three, the best first, without cycles, and without
@@ -48,6 +49,7 @@ pub trait Codec {
     ///
     /// # Errors
     /// Those of a host that lost the codec.
+    #[cfg(feature = "writer")]
     fn choose_parents(&self, columns: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>>;
 }
 

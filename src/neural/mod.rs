@@ -74,16 +74,6 @@ impl Codec for BuiltIn {
     fn choose_parents(&self, columns: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
         Ok(choose_parents(columns, max_chain))
     }
-
-    #[cfg(not(feature = "writer"))]
-    fn encode(&self, _: &Column, _: &[&Column], _: u8) -> Result<Vec<u8>> {
-        Err(Error::unsupported("neural compression, in a build that only reads"))
-    }
-
-    #[cfg(not(feature = "writer"))]
-    fn choose_parents(&self, _: &[&Column], _: usize) -> Result<Vec<Vec<usize>>> {
-        Err(Error::unsupported("neural compression, in a build that only reads"))
-    }
 }
 
 /// Restores a column of `rows` rows.

@@ -8,12 +8,15 @@
 //! through the host.
 #![cfg_attr(feature = "neural", allow(dead_code, reason = "the codec alone needs few of the conversions"))]
 
+#[cfg(all(feature = "writer", not(feature = "neural")))]
 mod buffers;
+#[cfg(not(feature = "neural"))]
 mod column;
 mod convert;
 mod error;
 #[cfg(not(feature = "neural"))]
 mod filter;
+#[cfg(not(feature = "neural"))]
 mod info;
 #[cfg(feature = "neural")]
 mod neural;
@@ -21,6 +24,7 @@ mod neural;
 mod neural_host;
 #[cfg(not(feature = "neural"))]
 mod reader;
+#[cfg(not(feature = "neural"))]
 mod value;
 #[cfg(all(feature = "writer", not(feature = "neural")))]
 mod write;

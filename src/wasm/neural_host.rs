@@ -1,62 +1,62 @@
-//! The neural codec as the host supplies it: another module, which takes and gives columns as JavaScript has them.
+//! The neural codec as the host supplies it: another module. Columns cross as plain bytes (`crate::encoding::plain`).
 
 use std::rc::Rc;
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
+use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
-use super::buffers::column_from_js;
-use super::column::column_to_js;
-use super::convert::{set, to_number};
+use super::convert::to_number;
+use crate::bytes::ByteReader;
 use crate::column::Column;
 use crate::encoding::chunk::ColumnType;
 use crate::encoding::neural::{self, Codec};
+use crate::encoding::plain;
 use crate::error::{Error, Result};
 
-/// Functions of `NeuralCodec` of js/wasm-types.ts.
-struct Host {
-    decode: Function,
-    encode: Function,
-    choose_parents: Function,
+#[wasm_bindgen]
+extern "C" {
+    /// `NeuralCodec` of js/wasm-types.ts.
+    pub type NeuralCodec;
+
+    #[wasm_bindgen(method, structural, catch)]
+    fn decode(
+        this: &NeuralCodec,
+        bytes: &[u8],
+        column_type: &[u8],
+        rows: f64,
+        parents: &[u8],
+        limit: f64,
+    ) -> std::result::Result<Vec<u8>, JsValue>;
+
+    #[cfg(feature = "writer")]
+    #[wasm_bindgen(method, structural, catch)]
+    fn encode(this: &NeuralCodec, columns: &[u8], level: u8) -> std::result::Result<Vec<u8>, JsValue>;
+
+    #[cfg(feature = "writer")]
+    #[wasm_bindgen(method, structural, catch, js_name = chooseParents)]
+    fn choose_parents(this: &NeuralCodec, columns: &[u8], max_chain: u32) -> std::result::Result<Vec<u32>, JsValue>;
 }
 
-/// Lets neural chunks be coded by a `NeuralCodec` of js/wasm-types.ts.
+/// Lets neural chunks be coded by another module.
 #[wasm_bindgen(js_name = installNeural)]
-pub fn install_neural(codec: JsValue) -> Result<()> {
-    let function = |name: &'static str| -> Result<Function> {
-        let found = Reflect::get(&codec, &name.into()).ok().and_then(|value| value.dyn_into().ok());
-        found.ok_or_else(|| Error::invalid(name, "is not a function"))
-    };
-    let host =
-        Host { decode: function("decode")?, encode: function("encode")?, choose_parents: function("chooseParents")? };
-    neural::install(Some(Rc::new(host)));
-    Ok(())
+pub fn install_neural(codec: NeuralCodec) {
+    neural::install(Some(Rc::new(codec)));
 }
 
-fn columns(columns: &[&Column]) -> Array {
-    columns.iter().map(|column| column_to_js(column, &[])).collect()
+fn plain<'a>(columns: impl IntoIterator<Item = &'a &'a Column>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    columns.into_iter().for_each(|column| plain::write(column, &mut bytes));
+    bytes
 }
 
-/// `ColumnTypeSetup` of js/wasm-types.ts.
-fn type_to_js(column_type: ColumnType) -> JsValue {
-    let object = js_sys::Object::new();
-    set(&object, "type", column_type.data_type.as_str());
-    set(&object, "unit", column_type.unit.as_str());
-    set(&object, "utc", column_type.utc);
-    set(&object, "precision", column_type.precision);
-    set(&object, "scale", column_type.scale);
-    object.into()
+/// The host throws what it caught itself when this comes back to it.
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
+fn failed(thrown: JsValue) -> Error {
+    let message = Reflect::get(&thrown, &"message".into()).ok().and_then(|message| message.as_string());
+    Error::corrupt(message.unwrap_or_else(|| "the neural codec failed".to_owned()))
 }
 
-/// Calls a function of the host, which throws what it caught itself when this comes back to it.
-fn call(function: &Function, arguments: &Array) -> Result<JsValue> {
-    function.apply(&JsValue::UNDEFINED, arguments).map_err(|thrown| {
-        let message = Reflect::get(&thrown, &"message".into()).ok().and_then(|message| message.as_string());
-        Error::corrupt(message.unwrap_or_else(|| "the neural codec failed".to_owned()))
-    })
-}
-
-impl Codec for Host {
+impl Codec for NeuralCodec {
     fn decode(
         &self,
         bytes: &[u8],
@@ -65,29 +65,23 @@ impl Codec for Host {
         parents: &[&Column],
         limit: u64,
     ) -> Result<Column> {
+        let mut kind = Vec::new();
+        plain::write_type(column_type, &mut kind);
         let (rows, limit) = (to_number(rows as u64), to_number(limit));
-        let arguments = Array::of5(
-            &Uint8Array::from(bytes).into(),
-            &type_to_js(column_type),
-            &rows.into(),
-            &columns(parents).into(),
-            &limit.into(),
-        );
-        column_from_js(&call(&self.decode, &arguments)?, column_type.data_type)
+        let column = self.decode(bytes, &kind, rows, &plain(parents), limit).map_err(failed)?;
+        plain::read(&mut ByteReader::new(&column, 0))
     }
 
+    #[cfg(feature = "writer")]
     fn encode(&self, column: &Column, parents: &[&Column], level: u8) -> Result<Vec<u8>> {
-        let arguments = Array::of3(&column_to_js(column, &[]), &columns(parents).into(), &level.into());
-        let bytes = call(&self.encode, &arguments)?;
-        let bytes: Uint8Array = bytes.dyn_into().map_err(|_| Error::invalid("encode", "gave no bytes"))?;
-        Ok(bytes.to_vec())
+        self.encode(&plain([&column].into_iter().chain(parents)), level).map_err(failed)
     }
 
-    fn choose_parents(&self, given: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
-        let arguments = Array::of2(&columns(given).into(), &to_number(max_chain as u64).into());
-        let lists = call(&self.choose_parents, &arguments)?;
-        let lists: Array = lists.dyn_into().map_err(|_| Error::invalid("chooseParents", "gave no lists"))?;
-        let list = |list: JsValue| js_sys::Uint32Array::new(&list).to_vec().into_iter().map(|at| at as usize).collect();
-        Ok(lists.iter().map(list).collect())
+    #[cfg(feature = "writer")]
+    fn choose_parents(&self, columns: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
+        let max_chain = u32::try_from(max_chain).unwrap_or(u32::MAX);
+        let mut flat = self.choose_parents(&plain(columns), max_chain).map_err(failed)?.into_iter();
+        let mut list = || flat.next().map(|count| flat.by_ref().take(count as usize).map(|at| at as usize).collect());
+        Ok(std::iter::from_fn(&mut list).collect())
     }
 }
