@@ -777,3 +777,21 @@ fn one_column_can_be_neural() {
         (0..columns.len()).map(|column| bytes[file.chunk(column, 0).unwrap().unwrap().start as usize] == 3).collect();
     assert!(neural.iter().enumerate().all(|(column, is_neural)| !is_neural || column == 2), "{neural:?}");
 }
+
+#[cfg(feature = "neural")]
+#[test]
+fn without_the_codec_neural_chunks_are_an_unsupported_feature() {
+    use ncf::encoding::neural;
+
+    let mut random = Random::new(79);
+    let (schema, columns) = correlated(2000, &mut random);
+    let options = WriteOptions { neural: Some(1), ..options(2000) };
+    let bytes = write_all(&schema, &columns, options).unwrap();
+    let codec = neural::codec().unwrap();
+    neural::install(None);
+    let refused = reader::read_all(&bytes, &OpenOptions::default()).unwrap_err();
+    assert_eq!(refused.code(), ncf::Code::UnsupportedFeature);
+    assert_eq!(write_all(&schema, &columns, options).unwrap_err().code(), ncf::Code::UnsupportedFeature);
+    neural::install(Some(codec));
+    check(&bytes, &schema, &columns);
+}
