@@ -16,7 +16,11 @@ usePlatform({
     };
   },
   processors: () => navigator.hardwareConcurrency,
-  load: (kind) => (kind === 'full' ? new URL('./wasm/full.wasm', import.meta.url) : new URL('./wasm/reader.wasm', import.meta.url)),
+  // Each address in full, as bundlers look for it.
+  load: (kind) => {
+    if (kind === 'neural') return new URL('./wasm/neural.wasm', import.meta.url);
+    return kind === 'full' ? new URL('./wasm/full.wasm', import.meta.url) : new URL('./wasm/reader.wasm', import.meta.url);
+  },
 });
 
 export { open, openSync } from './file.js';

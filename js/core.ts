@@ -4,7 +4,7 @@
  */
 
 import { toRanges, type Piece, type Range } from './bytes.js';
-import type { Engine, Instance } from './engine.js';
+import { loadNeural, loadNeuralSync, type Engine, type Instance } from './engine.js';
 import { NcfError } from './errors.js';
 import { Fetcher, type ReadAhead } from './fetcher.js';
 import type { CallOptions, ColumnSchema } from './types.js';
@@ -25,6 +25,8 @@ export type Ask =
   | { readonly kind: 'plan'; readonly ranges: readonly Range[] }
   /** Ranges that were planned: a piece for each, in this order. */
   | { readonly kind: 'chunks'; readonly ranges: readonly Range[] }
+  /** The neural codec, without which chunks that were fetched cannot be decoded: nothing. */
+  | { readonly kind: 'neural' }
   /** Others may have their turn: nothing. */
   | { readonly kind: 'turn' }
   /** Something that others do: nothing, once it is done. Only calls that are not synchronous wait. */
@@ -209,6 +211,8 @@ export class Driver {
           const planned = fetcher;
           if (!planned) throw new NcfError('internal', 'nothing was planned');
           pieces = await Promise.all(ask.ranges.map(async (range) => ({ start: range.start, bytes: await planned.get(range) })));
+        } else if (ask.kind === 'neural') {
+          await loadNeural();
         }
         if (ask.kind === 'wait') await orAborted(ask.done, signal);
         await makeWay(signal);
@@ -234,6 +238,7 @@ export class Driver {
         let pieces: Piece[] = [];
         if (ask.kind === 'metadata') pieces = this.readAhead.readSync(ask.ranges);
         else if (ask.kind === 'chunks') pieces = ask.ranges.map((range) => this.readAhead.chunkSync(range));
+        else if (ask.kind === 'neural') loadNeuralSync();
         next = steps.next(pieces);
       }
       return next.value;

@@ -1,7 +1,7 @@
 /** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
 
 import type { Core } from './core.js';
-import type { Engine, Instance } from './engine.js';
+import { loadNeural, loadNeuralSync, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
@@ -10,9 +10,14 @@ import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-ty
 export interface EncodingOptions extends CallOptions {
   /** Name of the table. */
   tableName?: string | undefined;
-  /** Codec; default `zstd`. `rust-2.0` knows no other. */
-  compression?: 'none' | 'zstd' | undefined;
-  /** Level of zstd, 1 to 22; default 3. */
+  /**
+   * Codec; default `zstd`. `rust-2.0` knows no other. `neural` (version 2) is for archives: models that learn while they
+   * encode, tried for every chunk and kept where they make it smaller, at about a second per megabyte of table, and as
+   * much for everybody who reads it. The hint `compressionModel: 'neural'` asks for it for one column. Readers load
+   * `neural.wasm` where a chunk needs it; in a browser, `await init({ neural: true })` first for the synchronous calls.
+   */
+  compression?: 'none' | 'zstd' | 'neural' | undefined;
+  /** Level: of zstd 1 to 22, default 3; of `neural` 1 to 3, default 2. */
   level?: number | undefined;
   /** Time to store as that of creation, where the dialect has one; default 1970, which version 2 does not state: same input, same bytes. */
   created?: Date | undefined;
@@ -82,6 +87,24 @@ export function withMetadata(extra: Schema['extra'] = {}, metadata: EncodingOpti
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) throw invalid('metadata', 'is no object');
   const entries: (readonly [unknown, unknown])[] = extra instanceof Map ? [...(extra as ReadonlyMap<unknown, unknown>)] : Object.entries(extra);
   return new Map([...entries.filter(([key]) => key !== 'metadata'), ['metadata', metadata]]);
+}
+
+/** Whether an encoder with these options, or of these columns, needs the neural codec. */
+function needsNeural({ compression, schema }: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }>): boolean {
+  return compression === 'neural' || [...(schema?.columns ?? []), ...columns].some((column) => column.compressionModel === 'neural');
+}
+
+/** Loads what an encoder needs beside the writing module. */
+export async function prepare(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): Promise<void> {
+  if (needsNeural(options, columns)) await loadNeural();
+}
+
+/**
+ * The same at once.
+ * @throws {NcfError} `wasm-init`
+ */
+export function prepareSync(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): void {
+  if (needsNeural(options, columns)) loadNeuralSync();
 }
 
 /** The writing parts of an instance. */

@@ -1,18 +1,21 @@
 /**
  * Loading the wasm modules, and calling into them so that a trap never poisons a later call.
  *
- * There are two modules: `reader`, and `full`, which reads and writes and is fetched only when something is
- * written. After a trap the instance is dropped, and the next call gets a new one of the same compiled module.
+ * There are three modules: `reader`; `full`, which reads and writes and is fetched only when something is written; and
+ * `neural`, the codec of neural chunks, which is fetched only when there are any and which the others call. After a trap
+ * the instance is dropped, and the next call gets a new one of the same compiled module.
  */
 
 import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
+import type { NeuralCodec } from './wasm-types.js';
 import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
+import { instantiate as instantiateNeural, type Exports as NeuralExports } from './wasm/neural.js';
 import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
 
 /** Which module. */
-export type WasmKind = 'reader' | 'full';
+export type WasmKind = 'reader' | 'full' | 'neural';
 
 /** Where a module can come from: compiled, as bytes, as an answer, or by address. */
 export type WasmInput = WebAssembly.Module | BufferSource | Response | URL | string;
@@ -76,18 +79,25 @@ export function usePlatform(value: Platform): void {
   platform = value;
 }
 
-const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm' };
+const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm', neural: 'neural.wasm' };
+
+/** What an engine needs to know of any instance. */
+interface AnyInstance {
+  readonly memory: WebAssembly.Memory;
+}
 
 /** A module and its current instance. */
-export class Engine {
+export class Engine<I extends AnyInstance = Instance> {
   readonly kind: WasmKind;
+  readonly #instantiate: (module: WebAssembly.Module) => I;
   #module: WebAssembly.Module | undefined;
   #loading: Promise<void> | undefined;
-  #instance: Instance | undefined;
-  readonly #discarded = new WeakSet<Instance>();
+  #instance: I | undefined;
+  readonly #discarded = new WeakSet<I>();
 
-  constructor(kind: WasmKind) {
+  constructor(kind: WasmKind, instantiate: (module: WebAssembly.Module) => I) {
     this.kind = kind;
+    this.#instantiate = instantiate;
   }
 
   /** Whether calls can be made at once. */
@@ -135,9 +145,9 @@ export class Engine {
   }
 
   /** The current instance. */
-  get instance(): Instance {
+  get instance(): I {
     try {
-      this.#instance ??= this.kind === 'full' ? instantiateFull(this.module) : instantiateReader(this.module);
+      this.#instance ??= this.#instantiate(this.module);
     } catch (cause) {
       throw cause instanceof NcfError ? cause : loadFailure(this.kind, cause);
     }
@@ -148,22 +158,27 @@ export class Engine {
    * Calls into an instance; what it throws becomes an `NcfError`, and an unsound instance is dropped.
    * Handles belong to their instance: whoever keeps one asks `isDiscarded` before using it again.
    */
-  call<T>(instance: Instance, body: (instance: Instance) => T): T {
+  call<T>(instance: I, body: (instance: I) => T): T {
+    neuralFailure = undefined;
     try {
       return body(instance);
     } catch (thrown) {
+      const failed = neuralFailure as NcfError | undefined;
+      neuralFailure = undefined;
       const { error, sound } = fromCore(thrown, instance.memory.buffer.byteLength);
       if (!sound) this.#discard(instance);
+      // The core knows only the text of what went wrong in the other module.
+      if (failed && sound) throw new NcfError(failed.code, failed.message, { column: error.column, cause: failed.cause });
       throw error;
     }
   }
 
   /** Whether handles of that instance must not be used any more. */
-  isDiscarded(instance: Instance): boolean {
+  isDiscarded(instance: I): boolean {
     return this.#discarded.has(instance);
   }
 
-  #discard(instance: Instance): void {
+  #discard(instance: I): void {
     this.#discarded.add(instance);
     if (this.#instance === instance) this.#instance = undefined;
   }
@@ -191,7 +206,61 @@ function loadFailure(kind: WasmKind, cause: unknown): NcfError {
   return new NcfError('wasm-init', `could not load ${FILE_NAMES[kind]}: ${text}${csp}`, { cause });
 }
 
-const engines: Record<WasmKind, Engine> = { reader: new Engine('reader'), full: new Engine('full') };
+/** What the neural module threw last, while another one called it. */
+let neuralFailure: NcfError | undefined;
+
+const neuralEngine = new Engine<NeuralExports>('neural', instantiateNeural);
+
+/** Calls into the neural module for another one. */
+function callNeural<T>(body: (instance: NeuralExports) => T): T {
+  try {
+    neuralEngine.loadSync();
+    const { instance } = neuralEngine;
+    return neuralEngine.call(instance, body);
+  } catch (error) {
+    neuralFailure = error as NcfError;
+    throw error;
+  }
+}
+
+const neuralCodec: NeuralCodec = {
+  decode: (bytes, type, rows, parents, limit) => callNeural((instance) => instance.decode(bytes, type, rows, parents, limit)),
+  encode: (columns, level) => callNeural((instance) => instance.encode(columns, level)),
+  chooseParents: (columns, maxChain) => callNeural((instance) => instance.chooseParents(columns, maxChain)),
+};
+
+function withNeural<T extends Instance>(instance: T): T {
+  instance.installNeural(neuralCodec);
+  return instance;
+}
+
+const engines = {
+  reader: new Engine('reader', (module) => withNeural<Instance>(instantiateReader(module))),
+  full: new Engine('full', (module) => withNeural<Instance>(instantiateFull(module))),
+};
+
+/** Loads the neural codec, which a file or a writer needs. */
+export async function loadNeural(): Promise<void> {
+  await neuralEngine.load();
+}
+
+/**
+ * The same at once.
+ * @throws {NcfError} `wasm-init` where it is not loaded and cannot be at once
+ */
+export function loadNeuralSync(): void {
+  neuralEngine.loadSync();
+}
+
+/** The compiled neural codec, where it is loaded. */
+export function neuralModule(): WebAssembly.Module | undefined {
+  return neuralEngine.isLoaded ? neuralEngine.module : undefined;
+}
+
+/** Takes over a module that was compiled elsewhere. */
+export function adopt(kind: WasmKind, module: WebAssembly.Module): void {
+  (kind === 'neural' ? neuralEngine : engines[kind]).loadSync(module);
+}
 
 /** The engine for reading: the full one where it is loaded anyway. */
 export function readingEngine(): Engine {
@@ -209,6 +278,8 @@ export interface InitOptions {
   reader?: WasmInput | PromiseLike<WasmInput>;
   /** The reading and writing module; `true` loads it from beside the package. */
   full?: WasmInput | PromiseLike<WasmInput> | true;
+  /** The codec of neural chunks; `true` loads it from beside the package. */
+  neural?: WasmInput | PromiseLike<WasmInput> | true;
 }
 
 /**
@@ -217,9 +288,10 @@ export interface InitOptions {
  * @throws {NcfError} `wasm-init`
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  const { reader, full } = options;
+  const { reader, full, neural } = options;
   const loads = [];
   if (full !== undefined) loads.push(engines.full.load(full === true ? undefined : full));
+  if (neural !== undefined) loads.push(neuralEngine.load(neural === true ? undefined : neural));
   if (reader !== undefined || full === undefined) loads.push(engines.reader.load(reader));
   await Promise.all(loads);
 }
@@ -228,7 +300,8 @@ export async function init(options: InitOptions = {}): Promise<void> {
  * Loads the wasm at once from compiled modules or bytes; in Node from the package itself.
  * @throws {NcfError} `wasm-init`
  */
-export function initSync(options: { reader?: WebAssembly.Module | BufferSource; full?: WebAssembly.Module | BufferSource } = {}): void {
+export function initSync(options: { reader?: WebAssembly.Module | BufferSource; full?: WebAssembly.Module | BufferSource; neural?: WebAssembly.Module | BufferSource } = {}): void {
+  if (options.neural !== undefined) neuralEngine.loadSync(options.neural);
   if (options.full !== undefined) engines.full.loadSync(options.full);
   if (options.reader !== undefined || options.full === undefined) engines.reader.loadSync(options.reader);
 }

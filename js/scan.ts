@@ -20,6 +20,9 @@ const MAX_EXPECTED = 2 ** 28;
 
 /** Microseconds of decoding, by a rough rule, from which workers pay: those that are there, and those that must be started. */
 const SHARED_FROM = { warm: 6_000, cold: 50_000 };
+/** Nanoseconds of a model of another column per value, and of a stored byte, as measured in wasm. */
+const TIME_OF_PARENT = 5;
+const TIME_OF_BYTE = 4;
 /** Microseconds that each of them should have to do. */
 const MIN_SHARE = 3_000;
 
@@ -27,8 +30,8 @@ const MIN_SHARE = 3_000;
 export interface Sharing {
   readonly file: SharedFile;
   readonly workers: number | 'auto';
-  /** Whether values of a column have lengths of their own. */
-  isText(column: number): boolean;
+  /** Nanoseconds that a value of a column takes, roughly. */
+  timeOf(column: number): number;
 }
 
 /** What is wanted. */
@@ -144,7 +147,7 @@ export class Scan {
       // One part crosses as it is.
       if (selections.length > 1) assembly.expect(numRows);
       for (const [index, selection] of selections.entries()) {
-        assembly.add(selection, yield* fetching(missing[index] ?? new Map(), selection.known));
+        assembly.add(selection, yield* fetching(this.session, missing[index] ?? new Map(), selection.known));
         let done = index * width;
         yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
       }
@@ -252,7 +255,7 @@ export class Scan {
     yield plan(ranges);
     for (const candidate of unit) {
       if (this.#left <= 0) break;
-      const selection = candidate.isUndecided ? yield* this.#test(candidate, yield* fetching(ranges.shift() ?? new Map())) : this.#all(candidate);
+      const selection = candidate.isUndecided ? yield* this.#test(candidate, yield* fetching(this.session, ranges.shift() ?? new Map())) : this.#all(candidate);
       if (selection.numRows === 0) continue;
       selections.push(selection);
       this.#left -= selection.numRows;
@@ -294,7 +297,7 @@ export class Scan {
     yield plan(missing);
     const parts: Part[] = [];
     for (const [index, selection] of selections.entries()) {
-      parts.push({ selection, stored: yield* fetching(missing[index] ?? new Map(), selection.known) });
+      parts.push({ selection, stored: yield* fetching(this.session, missing[index] ?? new Map(), selection.known) });
     }
     return parts;
   }
@@ -310,9 +313,9 @@ export class Scan {
     const { rowGroup } = typical;
     const costs = this.session.call(core, () => [...rangesOf(core, [...columns], rowGroup)].map(([column, { start, end }]): Cost => {
       const parents = [...core.reader.needed(Uint32Array.of(column), rowGroup)].filter((other) => other !== column);
-      // Nanoseconds per row and byte, as measured in wasm.
-      const rows = ((this.#bounds[rowGroup + 1] ?? 0) - (this.#bounds[rowGroup] ?? 0)) * ((sharing.isText(column) ? 18 : 6) + 5 * Math.min(parents.length, 2));
-      return { column, own: (selections.length * (rows + 4 * (end - start))) / 1000, parents };
+      const rows = (this.#bounds[rowGroup + 1] ?? 0) - (this.#bounds[rowGroup] ?? 0);
+      const perRow = sharing.timeOf(column) + TIME_OF_PARENT * Math.min(parents.length, 2);
+      return { column, own: (selections.length * (rows * perRow + (end - start) * TIME_OF_BYTE)) / 1000, parents };
     }));
     const total = costs.reduce((sum, { own }) => sum + own, 0);
     if (isAuto && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold)) return undefined;
@@ -324,7 +327,7 @@ export class Scan {
   *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[]): Steps<ColumnData[]> {
     try {
       for (const [index, selection] of selections.entries()) {
-        const stored = yield* fetching(missing[index] ?? new Map(), selection.known);
+        const stored = yield* fetching(this.session, missing[index] ?? new Map(), selection.known);
         const core = yield* this.ready();
         read.add(selection, stored, (columns) => this.session.call(core, () => core.reader.needed(Uint32Array.from(columns), selection.rowGroup)));
       }
@@ -529,7 +532,7 @@ export function* explaining(session: Session, column: number, rowGroup: number):
   const core = yield* session.locate(positions);
   const ranges = session.call(core, () => rangesOf(core, [column], rowGroup));
   yield plan([ranges]);
-  const stored = yield* fetching(ranges);
+  const stored = yield* fetching(session, ranges);
   const live = yield* session.locate(positions);
   return withRowGroup(session, live, rowGroup, stored, (group) => live.reader.explain(column, group));
 }
@@ -555,7 +558,7 @@ function plan(ranges: readonly Ranges[]): Ask {
 }
 
 /** Planned chunks, and those that are known. */
-function* fetching(ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
+function* fetching(session: Session, ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
   if (ranges.size === 0) return known;
   const pieces = yield { kind: 'chunks', ranges: [...ranges.values()] };
   const stored = new Map(known);
@@ -563,5 +566,8 @@ function* fetching(ranges: Ranges, known: Stored = new Map()): Steps<Stored> {
     const piece = pieces[index];
     if (piece) stored.set(column, piece.bytes);
   }
+  const firsts = [...new Set([...stored.values()].flatMap((bytes) => bytes[0] ?? []))];
+  const core = yield* session.open();
+  if (session.call(core, () => firsts.some((first) => core.reader.isNeural(first)))) yield { kind: 'neural' };
   return stored;
 }

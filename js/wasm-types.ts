@@ -141,3 +141,13 @@ export interface Evolution {
 
 /** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
 export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
+
+/** What `installNeural` takes: the neural codec, which is a module of its own. Columns are plain bytes (src/encoding/plain.rs). */
+export interface NeuralCodec {
+  /** A column, from the bytes of its chunk, its type, and its parents. */
+  decode(bytes: Uint8Array, type: Uint8Array, rows: number, parents: Uint8Array, limit: number): Uint8Array;
+  /** A chunk, from the column and its parents. */
+  encode(columns: Uint8Array, level: number): Uint8Array;
+  /** Of each column the number of its parents, and these. */
+  chooseParents(columns: Uint8Array, maxChain: number): Uint32Array;
+}

@@ -2,7 +2,7 @@
 /** Writing a table whose rows come in batches, with the memory of one row group and one batch. */
 
 import { columnBuffers, countRows, firstBatch, isComplete, checkNames, Shape, tableOfRows, type ColumnDeclaration, type ColumnInput, type RowInput, type TableInput } from './columns.js';
-import { DEFAULT_DIALECT, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
+import { DEFAULT_DIALECT, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { currentPlatform, writingEngine, type Engine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import { InPlaceSink } from './in-place.js';
@@ -119,8 +119,9 @@ export class NcfWriter implements AsyncDisposable {
     options.signal?.throwIfAborted();
     const engine = writingEngine();
     await engine.load();
-    const setup = writerSetup(options);
     const { columns } = options;
+    await prepare(options, columns);
+    const setup = writerSetup(options);
     if (columns) checkNames(columns);
     const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
     const shape = columns && isComplete(columns) ? Shape.declared(columns, known) : undefined;
@@ -158,6 +159,7 @@ export class NcfWriter implements AsyncDisposable {
     let output: Sink | undefined = target && new Sink(target);
     try {
       const { columns, defaultCompression } = file.info.schema;
+      await prepare(options, columns);
       const compression = options.compression ?? (defaultCompression === 'none' ? 'none' : undefined);
       const setup = writerSetup({ ...options, compression });
       encoder = StreamEncoder.append(engine, file.core, setup);

@@ -30,12 +30,12 @@ function run(code, ...flags) {
 const files = filesIn(installed).sort();
 
 test('nothing is in the tarball but the package', () => {
-  const expected = /^(dist\/(workers\/)?[a-z-]+\.(js|d\.ts)|dist\/wasm\/(reader|full)(-glue)?\.(js|d\.ts|wasm)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+  const expected = /^(dist\/(workers\/)?[a-z-]+\.(js|d\.ts)|dist\/wasm\/(reader|full|neural)(-glue)?\.(js|d\.ts|wasm)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
   assert.deepEqual(files.filter((path) => !expected.test(path)), []);
 });
 
 test('what must be there is there', () => {
-  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm']) {
+  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm', 'dist/wasm/neural.wasm']) {
     assert.ok(files.includes(path), path);
     assert.ok(statSync(join(installed, path)).size > 0, path);
   }
@@ -100,7 +100,7 @@ test('a CommonJS module can import it', () => {
   assert.equal(execFileSync(process.execPath, ['--input-type=commonjs', '--eval', code], { cwd: consumer, encoding: 'utf8' }), 'function\n');
 });
 
-test('importing loads no wasm, and reading only loads the reader', () => {
+test('importing loads no wasm, reading only loads the reader, and neural chunks their codec', () => {
   const code = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
     const seen = []; const note = (path) => { if (String(path).endsWith('.wasm')) seen.push(String(path).replace(/.*[/]/, '')); };
     const { readFileSync } = fs; const { readFile } = fs.promises;
@@ -108,8 +108,9 @@ test('importing loads no wasm, and reading only loads the reader', () => {
     syncBuiltinESMExports();
     const { open, write } = await import('ncf-wasm'); console.log(seen.join());
     await open(new Uint8Array(200)).catch(() => {}); console.log(seen.join());
-    await write({ a: [1] }, { dialect: 'rust-2.0' }); await write({ a: [1] }, { dialect: 'rust-2.0' }); console.log(seen.join());`;
-  assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\n');
+    await write({ a: [1] }, { dialect: 'rust-2.0' }); await write({ a: [1] }, { dialect: 'rust-2.0' }); console.log(seen.join());
+    await write({ a: [1] }, { compression: 'neural' }); console.log(seen.join());`;
+  assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\nreader.wasm,full.wasm,neural.wasm\n');
 });
 
 /** Compiles files of types/ in the consumer's folder; gives what the compiler says. */

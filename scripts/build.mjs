@@ -1,4 +1,4 @@
-/** Builds dist/: the two WebAssembly modules with their glue, and the JavaScript around them. */
+/** Builds dist/: the WebAssembly modules with their glue, and the JavaScript around them. */
 
 import { readFileSync } from 'node:fs';
 

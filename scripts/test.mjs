@@ -31,7 +31,8 @@ await main(async () => {
   const legs = [
     { name: 'rustfmt', run: () => run('cargo', ['fmt', '--check']) },
     clippy('default features', '--all-targets'),
-    clippy('JavaScript bindings', '--features', 'wasm'),
+    clippy('JavaScript bindings', '--no-default-features', '--features', 'wasm,writer'),
+    clippy('neural codec, JavaScript bindings', '--features', 'wasm'),
     clippy('reader only', '--no-default-features'),
     clippy('reader only, JavaScript bindings', '--no-default-features', '--features', 'wasm'),
     { name: 'cargo test', run: () => run('cargo', ['test', '--locked']) },

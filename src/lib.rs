@@ -32,6 +32,8 @@ pub mod encoding;
 pub mod error;
 pub mod filter;
 pub mod format;
+#[cfg(feature = "neural")]
+pub mod neural;
 pub mod reader;
 pub mod schema;
 pub mod statistics;

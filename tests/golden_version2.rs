@@ -127,7 +127,9 @@ fn tables() -> Vec<Golden> {
             options,
         },
         types(options),
-        parents(&noise, options),
+        parents("parents", &noise, options),
+        neural(&noise, options),
+        parents("neural-parents", &noise, WriteOptions { neural: Some(3), row_group_rows: 1200, ..options }),
         Golden {
             name: "row-groups",
             about: "many row groups, so that blocks and digests lie apart from the footer",
@@ -166,7 +168,7 @@ fn tables() -> Vec<Golden> {
 }
 
 /// Columns that are predicted from others.
-fn parents(noise: &[u64], options: WriteOptions) -> Golden {
+fn parents(name: &'static str, noise: &[u64], options: WriteOptions) -> Golden {
     let random = &mut Random::new(11);
     let rows = 2000;
     let keys: Vec<usize> = (0..rows).map(|_| random.below(60)).collect();
@@ -175,7 +177,7 @@ fn parents(noise: &[u64], options: WriteOptions) -> Golden {
     let slowly = |row: usize| noise[(keys[row] + row / 500) % ROWS] % 100_000;
     let ints = |value: &dyn Fn(usize) -> i64| column(Values::Int64((0..rows).map(value).collect()));
     Golden {
-        name: "parents",
+        name,
         about: "columns that are functions, sums and recent values of others; nulls that are functions of another",
         columns: vec![
             ("route", column(Values::String(text(keys.iter().map(|key| format!("route {:x}", noise[*key] >> 40)))))),
@@ -192,6 +194,65 @@ fn parents(noise: &[u64], options: WriteOptions) -> Golden {
             ),
         ],
         options,
+    }
+}
+
+/// Columns of every type and with nulls whose chunks are neural.
+fn neural(noise: &[u64], options: WriteOptions) -> Golden {
+    let rows = 900;
+    // Few values, in an order that mostly repeats; two that come once.
+    let value = |row: usize| match row {
+        21 | 422 => 97 + row as u64 / 400,
+        _ => {
+            ((row * row / 37 + row % 5 * 11) as u64
+                + u64::from(noise[row % ROWS].is_multiple_of(3)) * (noise[row % ROWS] >> 60))
+                % 97
+        }
+    };
+    macro_rules! values {
+        ($variant:ident, $convert:expr) => {
+            nullable(Values::$variant((0..rows).map(value).map($convert).collect()), |row| {
+                row % 50 > value(row) as usize % 7
+            })
+        };
+    }
+    let words = |row: usize| format!("Straße {} № {}", ["Nord", "Süd", "Ost"][value(row) as usize % 3], value(row) / 2);
+    let strings = Values::String(text((0..rows).map(words)));
+    let bytes = Values::Binary(text((0..rows).map(|row| [0xff, value(row) as u8, row as u8 / 16])));
+    let timestamps = (0..rows).map(|row| 1_700_000_000_000_000 + row as i64 * 60_000_000 + value(row) as i64 * 500_000);
+    let timestamps = Values::Timestamp { unit: TimeUnit::Microsecond, utc: true, values: timestamps.collect() };
+    let decimals = (0..rows).map(|row| i128::from(value(row) / 9) * 1_000_000_007_000_000_009_000 - 5).collect();
+    let decimals = Values::Decimal { precision: 30, scale: 6, values: decimals };
+    let some = |row: usize| value(row) % 9 != 4;
+    Golden {
+        name: "neural",
+        about: "neural chunks of every type, without parents, with nulls",
+        columns: vec![
+            ("int8", values!(Int8, |x| x as i8 - 40)),
+            ("int16", values!(Int16, |x| x as i16 * 100 - 4000)),
+            ("int32", values!(Int32, |x| 1_000_000 * x as i32)),
+            ("int64", values!(Int64, |x| (x as i64 - 50) << 40)),
+            ("uint8", values!(UInt8, |x| x as u8 * 2)),
+            ("uint16", values!(UInt16, |x| x as u16 * 600)),
+            ("uint32", values!(UInt32, |x| x as u32 * 40_000_000)),
+            ("uint64", values!(UInt64, |x| u64::MAX - x * 12_345)),
+            ("float32", values!(Float32, |x| if x == 97 { f32::from_bits(0x7fc0_0bad) } else { x as f32 / 10.0 })),
+            (
+                "float64",
+                values!(Float64, |x| match x {
+                    97 => -0.0,
+                    98 => f64::from_bits(0xfff8_0000_0bad_cafe),
+                    _ => (x as f64 - 20.0) / 100.0,
+                }),
+            ),
+            ("string", nullable(strings, some)),
+            ("binary", nullable(bytes, some)),
+            ("boolean", nullable(Values::Boolean((0..rows).map(|row| value(row) < 40).collect()), some)),
+            ("date", values!(Date, |x| 19_000 + x as i32)),
+            ("timestamp", nullable(timestamps, some)),
+            ("decimal", nullable(decimals, some)),
+        ],
+        options: WriteOptions { neural: Some(2), cross_column: false, row_group_rows: 600, ..options },
     }
 }
 
@@ -341,12 +402,24 @@ fn every_golden_file_is_read_as_it_was_written() -> Checked {
     let mut encodings = String::new();
     for name in &names {
         check(name)?;
-        encodings.push_str(&explain(name)?);
+        let explained = explain(name)?;
+        let neural = explained.lines().filter(|words| words.starts_with("neural")).count();
+        assert_eq!(
+            neural,
+            match name.as_str() {
+                "neural" => 16,
+                "neural-parents" => 7,
+                _ => 0,
+            },
+            "{name}: {explained}"
+        );
+        encodings.push_str(&explained);
     }
     let known: BTreeSet<&str> = encodings.split(|c: char| !(c.is_ascii_lowercase() || c == '-')).collect();
     let integers = IntegerEncoding::ALL.iter().map(|encoding| encoding.as_str());
     let floats = FloatEncoding::ALL.iter().map(|encoding| encoding.as_str());
     assert!(known.contains("integers"), "no golden file has bits as integers");
+    assert!(encodings.contains("neural by "), "no golden file has neural chunks with parents");
     for encoding in integers.chain(floats).chain(TextEncoding::ALL.iter().map(|encoding| encoding.as_str())) {
         assert!(known.contains(encoding), "no golden file has the encoding {encoding}");
     }

@@ -743,3 +743,55 @@ fn rows_are_taken_in_any_portions() {
         assert!(same_column(&rest, &all.slice(taken..100)));
     }
 }
+
+#[cfg(feature = "neural")]
+#[test]
+fn neural_chunks_come_back_bit_by_bit_and_are_kept_where_they_are_smaller() {
+    let mut random = Random::new(77);
+    let (schema, columns) = correlated(6000, &mut random);
+    let plain = write_all(&schema, &columns, options(2500)).unwrap();
+    for level in 1..=3 {
+        let options = WriteOptions { neural: Some(level), ..options(2500) };
+        let bytes = write_all(&schema, &columns, options).unwrap();
+        assert!(bytes.len() < plain.len(), "{} at level {level}, {} without", bytes.len(), plain.len());
+        check(&bytes, &schema, &columns);
+    }
+    for _ in 0..6 {
+        let (schema, columns) = table(&mut random);
+        let options = WriteOptions { neural: Some(1), ..options(1 + random.below(300) as u32) };
+        check(&write_all(&schema, &columns, options).unwrap(), &schema, &columns);
+    }
+    let refused = write_all(&schema, &columns, WriteOptions { neural: Some(4), ..options(2500) });
+    assert_eq!(refused.unwrap_err().code(), ncf::Code::InvalidArgument);
+}
+
+#[cfg(feature = "neural")]
+#[test]
+fn one_column_can_be_neural() {
+    let mut random = Random::new(78);
+    let (mut schema, columns) = correlated(4000, &mut random);
+    schema.columns[2].compression_model = Some("neural".to_owned());
+    let bytes = write_all(&schema, &columns, options(4000)).unwrap();
+    let file = check(&bytes, &schema, &columns);
+    let neural: Vec<bool> =
+        (0..columns.len()).map(|column| bytes[file.chunk(column, 0).unwrap().unwrap().start as usize] == 3).collect();
+    assert!(neural.iter().enumerate().all(|(column, is_neural)| !is_neural || column == 2), "{neural:?}");
+}
+
+#[cfg(feature = "neural")]
+#[test]
+fn without_the_codec_neural_chunks_are_an_unsupported_feature() {
+    use ncf::encoding::neural;
+
+    let mut random = Random::new(79);
+    let (schema, columns) = correlated(2000, &mut random);
+    let options = WriteOptions { neural: Some(1), ..options(2000) };
+    let bytes = write_all(&schema, &columns, options).unwrap();
+    let codec = neural::codec().unwrap();
+    neural::install(None);
+    let refused = reader::read_all(&bytes, &OpenOptions::default()).unwrap_err();
+    assert_eq!(refused.code(), ncf::Code::UnsupportedFeature);
+    assert_eq!(write_all(&schema, &columns, options).unwrap_err().code(), ncf::Code::UnsupportedFeature);
+    neural::install(Some(codec));
+    check(&bytes, &schema, &columns);
+}

@@ -1,7 +1,7 @@
 //! What whole files of version 2 cost and withstand, natively; answers are JSON.
 //!
 //! ```text
-//! size NAME.columns   writes the table that tables.py wrote as one file, reads it back, compares
+//! size NAME.columns [NEURAL LEVEL]   writes the table that tables.py wrote as one file, reads it back, compares
 //! flips N             flips N single bits of files of several shapes, one at a time, and reads
 //! memory ROWS         streams rows through the writer
 //! wide PATH           writes a file of 2,000 columns and 100 row groups
@@ -126,7 +126,7 @@ fn repeated_dictionaries(column: &Column, encoder: &mut Encoder) -> usize {
 }
 
 /// Size and native times of a table as one file with default options.
-fn size(path: &str) {
+fn size(path: &str, level: Option<&String>) {
     let bytes = std::fs::read(path).unwrap();
     let mut reader = ByteReader::new(&bytes, 0);
     let (count, rows) = (reader.u32().unwrap(), reader.u32().unwrap() as usize);
@@ -134,7 +134,9 @@ fn size(path: &str) {
     let field = |(index, column): (usize, &Column)| Field::new(format!("column {index}"), column.values().data_type());
     let schema = Schema::new("table", columns.iter().enumerate().map(field).collect());
     let started = Instant::now();
-    let file = write_all(&schema, &columns, WriteOptions::new(Dialect::Version2)).unwrap();
+    let neural = level.map(|level| level.parse().unwrap());
+    let options = WriteOptions { neural, ..WriteOptions::new(Dialect::Version2) };
+    let file = write_all(&schema, &columns, options).unwrap();
     let write = started.elapsed().as_secs_f64();
     let started = Instant::now();
     let found = read(&file).unwrap();
@@ -246,10 +248,10 @@ fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let count = || arguments[2].parse().expect("a count");
     match arguments.get(1).map(String::as_str) {
-        Some("size") => size(&arguments[2]),
+        Some("size") => size(&arguments[2], arguments.get(3)),
         Some("flips") => flips(count()),
         Some("memory") => memory(count()),
         Some("wide") => wide(&arguments[2]),
-        _ => panic!("size NAME.columns | flips N | memory ROWS | wide PATH"),
+        _ => panic!("size NAME.columns [NEURAL LEVEL] | flips N | memory ROWS | wide PATH"),
     }
 }

@@ -4,7 +4,7 @@
  */
 
 import { cut, holds, type Piece, type Range } from '../bytes.js';
-import { currentPlatform, type Engine, type WorkerPort } from '../engine.js';
+import { currentPlatform, neuralModule, type Engine, type WorkerPort } from '../engine.js';
 import { NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
@@ -42,6 +42,7 @@ class Member {
   readonly #files = new Map<SharedFile, number>();
   readonly #onEnd: (isFailure: boolean) => void;
   #isEnded = false;
+  #hasNeural = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(engine: Engine, onEnd: (isFailure: boolean) => void) {
@@ -72,6 +73,12 @@ class Member {
   }
 
   add(job: number, selection: Selection, chunks: Chunks): void {
+    // Where chunks need it, it was loaded when they came.
+    const neural = this.#hasNeural ? undefined : neuralModule();
+    if (neural) {
+      this.#hasNeural = true;
+      this.#order({ kind: 'module', wasm: 'neural', module: neural });
+    }
     this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
   }
 

@@ -15,7 +15,7 @@ export type Chunks = readonly (readonly [column: number, bytes: Uint8Array])[];
 
 /** To a worker. Files and jobs have numbers that their sender chose. */
 export type Order =
-  /** The compiled module, first of all. */
+  /** A compiled module: one that reads, first of all, and the neural codec before the first chunk that needs it. */
   | { readonly kind: 'module'; readonly wasm: WasmKind; readonly module: WebAssembly.Module }
   /** A file that jobs will name. */
   | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits }

@@ -2,7 +2,7 @@
 
 import { cut, holds, type ByteSource, type Range } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { initSync, readingEngine } from '../engine.js';
+import { adopt, readingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import type { ColumnData } from '../wasm-types.js';
@@ -34,7 +34,7 @@ export class Server {
   take(order: Order): void {
     switch (order.kind) {
       case 'module':
-        initSync({ [order.wasm]: order.module });
+        adopt(order.wasm, order.module);
         break;
       case 'open':
         this.#files.set(order.file, this.#open(order));

@@ -62,6 +62,6 @@ export const serverUrl = async () => location.origin;
 
 /**
  * The bytes of one of the package's wasm files.
- * @param {'reader' | 'full'} kind
+ * @param {'reader' | 'full' | 'neural'} kind
  */
 export const wasmBytes = (kind) => bytesOf(`/package/dist/wasm/${kind}.wasm`);

@@ -27,9 +27,11 @@ export function measureSizes() {
   const loads = {
     reader: [join(dist, 'wasm', 'reader.wasm'), ...without(atOnce, fullGlue)],
     full: [join(dist, 'wasm', 'full.wasm'), ...without(ever, readerGlue)],
+    // What neural chunks cost on top of either.
+    neural: [join(dist, 'wasm', 'neural.wasm'), join(dist, 'wasm', 'neural.js')],
   };
 
-  const paths = [...new Set([...loads.reader, ...loads.full])].sort();
+  const paths = [...new Set([...loads.reader, ...loads.full, ...loads.neural])].sort();
   const files = Object.fromEntries(paths.map((path) => [relative(dist, path), sizeOf(path)]));
   const report = {
     files,

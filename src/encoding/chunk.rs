@@ -1,7 +1,7 @@
 //! Column chunks: the rows of one column that are encoded together.
 //!
 //! ```text
-//! u8 nulls          0: none, 1: a node of bits follows, one per row, 1 = valid
+//! u8 nulls          0: none, 1: a node of bits follows, one per row, 1 = valid; 3: a neural chunk (neural.rs)
 //! node of values    those of the valid rows only
 //! ```
 //! Integers, dates and timestamps are integers; booleans are bits. Decimals are `u8 0` and integers, or `u8 1`, the low
@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::float::{self, FloatWidth};
 use super::parent::{Parent, Scope};
-use super::{Decoder, Node, bits, integer, text};
+use super::{Decoder, Node, bits, integer, neural, text};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
 use crate::error::{Error, Result};
@@ -77,8 +77,11 @@ pub fn decode(
         let message = format!("a parent of {} rows for a chunk of {rows}", other.column().len());
         return Err(Error::corrupt(message));
     }
-    let mut reader = ByteReader::new(bytes, 0);
     decoder.codes = None;
+    if let Some(rest) = bytes.get(1..).filter(|_| neural::is_neural(bytes)) {
+        return Ok(Parent::new(Arc::new(neural::decode(rest, column_type, rows, parents, decoder)?), None));
+    }
+    let mut reader = ByteReader::new(bytes, 0);
     let decoded = read(&mut reader, column_type, rows, Some(parents), decoder);
     decoder.scope = None;
     let decoded = decoded.map_err(|error| match error.kind() {
@@ -165,6 +168,9 @@ pub fn distinct_values(
         DataType::Binary => false,
         _ => return Ok(None),
     };
+    if neural::is_neural(bytes) {
+        return Ok(None);
+    }
     if bytes.first() == Some(&1) && bytes.get(1).is_some_and(|&id| bits::may_have_parents(id)) {
         return Ok(None);
     }
@@ -191,7 +197,7 @@ pub fn distinct_codes(
     rows: usize,
     decoder: &mut Decoder,
 ) -> Result<Option<Vec<u32>>> {
-    if !matches!(column_type.data_type, DataType::String | DataType::Binary) {
+    if !matches!(column_type.data_type, DataType::String | DataType::Binary) || neural::is_neural(bytes) {
         return Ok(None);
     }
     decoder.check_count(rows, 8)?;

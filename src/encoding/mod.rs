@@ -47,7 +47,9 @@ pub mod float;
 pub(crate) mod hash;
 pub mod integer;
 mod leaf;
+pub mod neural;
 pub mod parent;
+pub mod plain;
 pub mod text;
 pub(crate) mod varint;
 

@@ -45,6 +45,7 @@ pub fn map_to_js(entries: &Extra) -> JsValue {
 }
 
 #[cfg(feature = "writer")]
+#[cfg_attr(feature = "neural", allow(unused_imports, reason = "for writing files"))]
 pub use parse::{from_js, map_from_js};
 
 #[cfg(feature = "writer")]

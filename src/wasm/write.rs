@@ -1,21 +1,20 @@
 //! Writing from JavaScript: canonical buffers in, a file out.
 
-use js_sys::{
-    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Uint8Array,
-    Uint16Array, Uint32Array,
-};
+use js_sys::{Float64Array, Object, Uint8Array};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
+use super::buffers::{argument, column_from_js};
 use super::convert::{from_number, set, to_integer, to_number};
 use super::{Reader, info, value};
-use crate::bytes::{Interrupt, to_usize};
-use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
+use crate::bytes::Interrupt;
+use crate::column::{Column, MAX_PRECISION};
 use crate::compression::Compression;
 use crate::encoding::chunk::ColumnType;
+use crate::encoding::neural;
 use crate::error::{Error, Result, hex};
 use crate::format::Dialect;
-use crate::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
+use crate::schema::{DataType, Field, Schema, SemanticType};
 use crate::writer::{Bounds, Edit, LegacyWriter, WriteOptions};
 
 #[derive(Deserialize)]
@@ -66,29 +65,19 @@ struct FieldDto {
     extra: JsValue,
 }
 
-#[derive(Deserialize)]
-struct DataDto {
-    length: f64,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    values: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    offsets: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    validity: JsValue,
-    unit: Option<String>,
-    utc: Option<bool>,
-    precision: Option<u8>,
-    scale: Option<u8>,
-}
-
 /// Options and the schema without its columns, from `WriterSetup` of js/wasm-types.ts.
 fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
-    let dto: WriteDto = info::from_js(options)?;
+    let mut dto: WriteDto = info::from_js(options)?;
     let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
-    if let Some(name) = &dto.compression {
+    if dto.compression.as_deref() == Some("neural") {
+        // What is not neural is compressed as ever.
+        let level = dto.level.take().unwrap_or(neural::DEFAULT_LEVEL.into());
+        options.neural = Some(u8::try_from(level).unwrap_or(u8::MAX));
+    } else if let Some(name) = &dto.compression {
         let known = Compression::ALL.iter().copied().find(|codec| codec.as_str() == name);
-        options.compression =
-            known.ok_or_else(|| Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\"")))?;
+        options.compression = known.ok_or_else(|| {
+            Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\", \"neural\""))
+        })?;
     }
     options.level = dto.level.unwrap_or(options.level);
     options.created = from_number(dto.created.unwrap_or(0.0), "created")?;
@@ -135,8 +124,7 @@ impl TableWriter {
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
     pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
         let field = field_from_js(info::from_js(field)?)?;
-        let column =
-            column_from_js(info::from_js(data)?, field.data_type).map_err(|error| error.in_column(&field.name))?;
+        let column = column_from_js(&data, field.data_type).map_err(|error| error.in_column(&field.name))?;
         self.writer.add(field, &column)
     }
 
@@ -208,7 +196,7 @@ impl StreamWriter {
             return Err(Error::invalid("columns", why));
         }
         let convert = |((name, data_type), data): (&(String, DataType), JsValue)| {
-            info::from_js(data).and_then(|data| column_from_js(data, *data_type)).map_err(|error| error.in_column(name))
+            column_from_js(&data, *data_type).map_err(|error| error.in_column(name))
         };
         let columns: Vec<Column> = self.fields.iter().zip(columns).map(convert).collect::<Result<_>>()?;
         self.writer.push(&columns)
@@ -255,8 +243,8 @@ pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<
             (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
             (None, None, None) => {
                 let field = field_from_js(info::from_js(dto.field)?)?;
-                let column = column_from_js(info::from_js(dto.data)?, field.data_type)
-                    .map_err(|error| error.in_column(&field.name))?;
+                let column =
+                    column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
                 Ok(Edit::Add(Box::new(field), column))
             }
             _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
@@ -268,7 +256,7 @@ pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<
         Ok(plan) => plan,
         Err(Interrupt::Failed(error)) => return Err(error),
         Err(Interrupt::Need(ranges)) => {
-            set(&object, "needs", Float64Array::from(&super::flat(ranges)[..]));
+            set(&object, "needs", Float64Array::from(&super::reader::flat(ranges)[..]));
             return Ok(object.into());
         }
     };
@@ -283,11 +271,6 @@ pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<
 fn integer(value: Option<f64>, name: &'static str) -> Result<Option<i64>> {
     let exact = |value| to_integer(value).ok_or_else(|| Error::invalid(name, format!("{value} is not a whole number")));
     value.map(exact).transpose()
-}
-
-/// A name that a caller gave is the caller's argument, not a corrupt file.
-fn argument<T>(name: &'static str, parsed: Result<T>) -> Result<T> {
-    parsed.map_err(|error| Error::invalid(name, error.kind().to_string()))
 }
 
 fn field_from_js(dto: FieldDto) -> Result<Field> {
@@ -307,82 +290,4 @@ fn field_from_js(dto: FieldDto) -> Result<Field> {
     field.column_group = integer(dto.column_group, "columnGroup")?;
     field.extra = value::map_from_js(&dto.extra, "extra")?;
     Ok(field)
-}
-
-fn array<T: JsCast>(value: &JsValue, name: &'static str) -> Result<T> {
-    value.clone().dyn_into().map_err(|_| {
-        let expected = std::any::type_name::<T>().rsplit("::").next().unwrap_or_default();
-        Error::invalid(name, format!("is not a {expected}"))
-    })
-}
-
-fn column_from_js(data: DataDto, data_type: DataType) -> Result<Column> {
-    let length = to_usize(from_number(data.length, "length")?, "rows")?;
-    let values = &data.values;
-    let var_bytes = || -> Result<VarBytes> {
-        let offsets = array::<Int32Array>(&data.offsets, "offsets")?.to_vec();
-        argument("offsets", VarBytes::new(offsets, array::<Uint8Array>(values, "values")?.to_vec()))
-    };
-    let values = match data_type {
-        DataType::Int8 => Values::Int8(array::<Int8Array>(values, "values")?.to_vec()),
-        DataType::Int16 => Values::Int16(array::<Int16Array>(values, "values")?.to_vec()),
-        DataType::Int32 => Values::Int32(array::<Int32Array>(values, "values")?.to_vec()),
-        DataType::Int64 => Values::Int64(array::<BigInt64Array>(values, "values")?.to_vec()),
-        DataType::UInt8 => Values::UInt8(array::<Uint8Array>(values, "values")?.to_vec()),
-        DataType::UInt16 => Values::UInt16(array::<Uint16Array>(values, "values")?.to_vec()),
-        DataType::UInt32 => Values::UInt32(array::<Uint32Array>(values, "values")?.to_vec()),
-        DataType::UInt64 => Values::UInt64(array::<BigUint64Array>(values, "values")?.to_vec()),
-        DataType::Float32 => Values::Float32(array::<Float32Array>(values, "values")?.to_vec()),
-        DataType::Float64 => Values::Float64(array::<Float64Array>(values, "values")?.to_vec()),
-        DataType::Boolean => {
-            let bits = array::<Uint8Array>(values, "values")?.to_vec();
-            Values::Boolean(argument("values", Bitmap::from_bytes(bits, length))?)
-        }
-        DataType::String => {
-            let text = var_bytes()?;
-            argument("values", text.check_utf8())?;
-            Values::String(text)
-        }
-        DataType::Binary => Values::Binary(var_bytes()?),
-        DataType::Date => Values::Date(array::<Int32Array>(values, "values")?.to_vec()),
-        DataType::Timestamp => Values::Timestamp {
-            unit: argument("unit", TimeUnit::from_name(data.unit.as_deref().unwrap_or("us")))?,
-            utc: data.utc.unwrap_or(false),
-            values: array::<BigInt64Array>(values, "values")?.to_vec(),
-        },
-        DataType::Decimal => decimals(&data)?,
-    };
-    if values.len() != length {
-        return Err(Error::invalid("values", format!("{} values for a length of {length}", values.len())));
-    }
-    let validity = match data.validity.is_undefined() {
-        true => None,
-        false => {
-            let bits = array::<Uint8Array>(&data.validity, "validity")?.to_vec();
-            Some(argument("validity", Bitmap::from_bytes(bits, length))?)
-        }
-    };
-    Column::new(values, validity)
-}
-
-fn decimals(data: &DataDto) -> Result<Values> {
-    let halves = array::<BigUint64Array>(&data.values, "values")?.to_vec();
-    let precision = data.precision.unwrap_or(MAX_PRECISION);
-    let scale = data.scale.unwrap_or(0);
-    if !(1..=MAX_PRECISION).contains(&precision) || scale > precision || !halves.len().is_multiple_of(2) {
-        let why =
-            format!("precision {precision} and scale {scale} (allowed: 1 to {MAX_PRECISION}, scale at most that)");
-        return Err(Error::invalid("precision", why));
-    }
-    let limit = 10i128.pow(u32::from(precision));
-    let mut values = Vec::with_capacity(halves.len() / 2);
-    for (&low, &high) in halves.iter().step_by(2).zip(halves.iter().skip(1).step_by(2)) {
-        let value = i128::from(high.cast_signed()) << 64 | i128::from(low);
-        if value <= -limit || value >= limit {
-            let error = Error::type_mismatch(format!("decimals of at most {precision} digits"), value.to_string());
-            return Err(error.in_row(values.len()));
-        }
-        values.push(value);
-    }
-    Ok(Values::Decimal { precision, scale, values })
 }

@@ -39,6 +39,9 @@ impl LegacyWriter {
     pub fn new(mut schema: Schema, options: WriteOptions) -> Result<Self> {
         zstd::check_level(options.level)?;
         check_options(&options)?;
+        if options.neural.is_some() {
+            return Err(Error::invalid("compression", "\"neural\" is of version 2 only"));
+        }
         schema.columns.clear();
         schema.default_compression = options.compression.as_str().to_owned();
         Ok(LegacyWriter { schema, options, columns: Vec::new(), num_rows: None, names: HashSet::new() })

@@ -58,6 +58,10 @@ pub struct WriteOptions {
     /// that it is predicted from, too. The hint `compression_model` of a column overrides it: "independent" for none,
     /// "cross" or "cross:NAME,NAME" to try it on a column (from these others only) that is small or gains little.
     pub cross_column: bool,
+    /// Try neural chunks, too, in version 2, at a level of [`crate::encoding::neural::LEVELS`], and keep what is smaller
+    /// for each column: for archives, as both directions take much longer. The hint `compression_model` "neural" asks
+    /// for that for one column, "none" never gets it, and "independent" gets it without parents.
+    pub neural: Option<u8>,
 }
 
 impl WriteOptions {
@@ -74,6 +78,7 @@ impl WriteOptions {
             row_group_rows: DEFAULT_ROW_GROUP_ROWS,
             bounds: Bounds::WithoutPii,
             cross_column: true,
+            neural: None,
         }
     }
 }

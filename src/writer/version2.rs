@@ -13,10 +13,10 @@ use crate::bytes::to_u64;
 use crate::column::{Column, Values};
 use crate::compression::{Compression, zstd};
 use crate::distinct::Counter;
-use crate::encoding::Encoder;
 use crate::encoding::chunk::{self, ColumnType};
 use crate::encoding::parent::Parent;
 use crate::encoding::text::Dictionary;
+use crate::encoding::{Encoder, neural};
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 use crate::format::version2::block::{self, Block, Digests, Sha};
@@ -300,6 +300,10 @@ pub struct Written {
 
 fn check_options(options: &WriteOptions) -> Result<()> {
     zstd::check_level(options.level)?;
+    if let Some(level) = options.neural.filter(|level| !neural::LEVELS.contains(level)) {
+        let why = format!("{level} is not between {} and {}", neural::LEVELS.start(), neural::LEVELS.end());
+        return Err(Error::invalid("level", why));
+    }
     if options.row_group_rows == 0 || u64::from(options.row_group_rows) > MAX_GROUP_ROWS {
         let why = format!("{} is not between 1 and {MAX_GROUP_ROWS}", options.row_group_rows);
         return Err(Error::invalid("rowGroupRows", why));
@@ -318,14 +322,17 @@ impl StreamWriter {
     /// `invalid-argument` for options out of range, equal names, or a schema that would not read back.
     pub fn new(mut schema: Schema, types: Vec<ColumnType>, options: WriteOptions) -> Result<Self> {
         check_options(&options)?;
-        schema.default_compression = options.compression.as_str().to_owned();
+        schema.default_compression = match options.neural {
+            Some(_) => "neural".to_owned(),
+            None => options.compression.as_str().to_owned(),
+        };
         check_schema(&schema, &types)?;
         let chunks = types.iter().map(|_| Chunks::new()).collect();
         let requires = types.iter().map(|_| Vec::new()).collect();
         let parents = types.iter().map(|_| Vec::new()).collect();
         Ok(StreamWriter {
             encoders: Encoders::new(&options)?,
-            relations: Relations::new(&schema, parents, options.cross_column)?,
+            relations: Relations::new(&schema, parents, &options)?,
             storage: storage_order(&schema),
             options,
             schema,
@@ -358,7 +365,7 @@ impl StreamWriter {
         let parents = chunks.iter().map(|(block, ..)| block.parents.clone()).collect();
         Ok(StreamWriter {
             encoders: Encoders::new(&options)?,
-            relations: Relations::new(&footer.schema, parents, options.cross_column)?,
+            relations: Relations::new(&footer.schema, parents, &options)?,
             storage: storage_order(&footer.schema),
             options,
             schema: footer.schema,

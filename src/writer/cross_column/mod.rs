@@ -7,6 +7,7 @@
 //! the next ones     the same models, as long as they pay
 //! ```
 
+mod archive;
 mod graph;
 mod plan;
 mod regression;
@@ -14,6 +15,7 @@ mod search;
 
 use std::sync::Arc;
 
+use super::WriteOptions;
 use super::version2::{Encoders, Part};
 use crate::bytes::to_u64;
 use crate::column::Values;
@@ -23,6 +25,7 @@ use crate::encoding::parent::{Key, MAX_PARENTS, Parent};
 use crate::encoding::{Encoder, Model, bits};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
+use archive::Archive;
 use graph::Graph;
 use plan::Choice;
 use search::{Candidate, Search, Target, bits_per_value};
@@ -74,10 +77,12 @@ pub(super) struct Relations {
     lists: Vec<Vec<usize>>,
     graph: Graph,
     relations: Option<Vec<Relation>>,
+    /// Where neural chunks are wanted.
+    archive: Option<Archive>,
 }
 
 /// An encoded chunk.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Encoded {
     pub bytes: Vec<u8>,
     /// The columns that it may need; starts with those of the column's chunks before.
@@ -107,18 +112,31 @@ fn hint(field: &Field, schema: &Schema) -> Result<Hint> {
 }
 
 impl Relations {
-    /// None yet, of columns whose chunks so far have these parents; `allowed`: whether there may be any.
+    /// None yet, of columns whose chunks so far have these parents; the options say whether there may be any.
     ///
     /// # Errors
-    /// `invalid-argument` for a hint that names a column that is not there.
-    pub(super) fn new(schema: &Schema, parents: Vec<Vec<usize>>, allowed: bool) -> Result<Self> {
+    /// `invalid-argument` for a hint that names a column that is not there; `unsupported-feature` where neural chunks
+    /// are wanted and there is no codec for them.
+    pub(super) fn new(schema: &Schema, parents: Vec<Vec<usize>>, options: &WriteOptions) -> Result<Self> {
+        let allowed = options.cross_column;
         let hints = schema.columns.iter().map(|field| hint(field, schema)).collect::<Result<_>>()?;
         let relations = (!allowed).then(|| vec![Relation::default(); schema.columns.len()]);
-        Ok(Relations { hints, graph: Graph::new(&parents), lists: parents, relations })
+        let archive = Archive::new(schema, options)?;
+        Ok(Relations { hints, graph: Graph::new(&parents), lists: parents, relations, archive })
     }
 
     /// Encodes the columns of a row group.
     pub(super) fn encode(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
+        let mut encoded = self.encode_by_models(parts, schema, encoders)?;
+        if let Some(mut archive) = self.archive.take() {
+            archive.apply(self, parts, schema, &mut encoded, encoders)?;
+            self.archive = Some(archive);
+        }
+        Ok(encoded)
+    }
+
+    /// The same without neural chunks.
+    fn encode_by_models(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
         let rows = parts.first().map_or(0, |part| part.parent.column().len());
         let columns: Vec<Arc<Parent>> = parts.iter().map(|part| Arc::clone(&part.parent)).collect();
         let mut encoded = Vec::with_capacity(parts.len());

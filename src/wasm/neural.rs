@@ -1,0 +1,57 @@
+//! The neural codec as a module of its own. Columns cross as plain bytes (`crate::encoding::plain`), one behind the other.
+
+use wasm_bindgen::prelude::*;
+
+use super::convert::from_number;
+use crate::bytes::{ByteReader, to_usize};
+use crate::column::Column;
+use crate::encoding::neural::Codec;
+use crate::encoding::plain;
+use crate::error::{Error, Result};
+use crate::neural::BuiltIn;
+
+fn columns(bytes: &[u8]) -> Result<Vec<Column>> {
+    let mut reader = ByteReader::new(bytes, 0);
+    let mut columns = Vec::new();
+    while reader.remaining() > 0 {
+        columns.push(plain::read(&mut reader)?);
+    }
+    Ok(columns)
+}
+
+/// Restores a column from what follows the first byte of its chunk, its plain type, and its parents.
+#[wasm_bindgen]
+pub fn decode(bytes: &[u8], column_type: &[u8], rows: f64, parents: &[u8], limit: f64) -> Result<Vec<u8>> {
+    let column_type = plain::read_type(&mut ByteReader::new(column_type, 0))?;
+    let rows = to_usize(from_number(rows, "rows")?, "rows")?;
+    let parents = columns(parents)?;
+    let parents: Vec<&Column> = parents.iter().collect();
+    // A limit beyond what numbers hold exactly is none.
+    let limit = from_number(limit, "limit").unwrap_or(u64::MAX);
+    let mut out = Vec::new();
+    plain::write(&BuiltIn.decode(bytes, column_type, rows, &parents, limit)?, &mut out);
+    Ok(out)
+}
+
+/// Encodes the first of some columns, beside the others, its parents, at a level from 1 to 3.
+#[wasm_bindgen]
+pub fn encode(given: &[u8], level: u8) -> Result<Vec<u8>> {
+    let given = columns(given)?;
+    let (column, parents) = given.split_first().ok_or_else(|| Error::invalid("columns", "are none"))?;
+    BuiltIn.encode(column, &parents.iter().collect::<Vec<_>>(), level)
+}
+
+/// The parents of each of some columns: how many, and which, column after column.
+#[wasm_bindgen(js_name = chooseParents)]
+pub fn choose_parents(given: &[u8], max_chain: u32) -> Result<Vec<u32>> {
+    let given = columns(given)?;
+    let narrow = |at: usize| u32::try_from(at).map_err(|_| Error::invalid("columns", "are too many"));
+    let mut flat = Vec::new();
+    for list in BuiltIn.choose_parents(&given.iter().collect::<Vec<_>>(), max_chain as usize)? {
+        flat.push(narrow(list.len())?);
+        for parent in list {
+            flat.push(narrow(parent)?);
+        }
+    }
+    Ok(flat)
+}
