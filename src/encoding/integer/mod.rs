@@ -14,8 +14,9 @@ pub(crate) mod recent;
 mod run_length;
 
 use super::Decoder;
-use crate::bytes::ByteReader;
-use crate::error::Result;
+use crate::bytes::{ByteReader, to_u64};
+use crate::column::index;
+use crate::error::{Error, Result};
 
 macro_rules! table {
     (
@@ -102,6 +103,28 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let encoding = IntegerEncoding::from_id(reader.u8()?)?;
     decoder.note(encoding.as_str());
     decoder.child(|decoder| encoding.decode(reader, count, decoder))
+}
+
+/// Reads a node of `count` positions in a dictionary of so many entries, fewer than 2^32.
+///
+/// # Errors
+/// As [`decode`]; `corrupt` for a position behind the last entry.
+pub fn decode_positions(
+    reader: &mut ByteReader<'_>,
+    count: usize,
+    entries: usize,
+    decoder: &mut Decoder,
+) -> Result<Vec<u32>> {
+    let wide = decode(reader, count, decoder)?;
+    let all = wide.iter().fold(0, |bits, &position| bits | position);
+    #[expect(clippy::cast_possible_truncation, reason = "larger ones are refused below")]
+    let narrow: Vec<u32> = wide.iter().map(|&position| position as u32).collect();
+    let largest = narrow.iter().fold(0, |largest, &position| largest.max(position));
+    if u32::try_from(all).is_err() || (count > 0 && index(largest) >= entries) {
+        let behind = wide.iter().find(|&&position| position >= to_u64(entries)).copied().unwrap_or_default();
+        return Err(Error::corrupt(format!("entry {behind} of a dictionary of {entries}")));
+    }
+    Ok(narrow)
 }
 
 #[cfg(feature = "writer")]
