@@ -147,6 +147,41 @@ impl Bitmap {
         positions.iter().map(|&position| self.get(index(position))).collect()
     }
 
+    /// Puts values where the bits are set, one after the other, and `fill` where they are not.
+    pub(crate) fn place<T: Copy>(&self, values: &[T], fill: T) -> Vec<T> {
+        let mut placed = Vec::with_capacity(self.len);
+        let mut rest = values;
+        for (at, &byte) in self.bytes.iter().enumerate() {
+            let count = (self.len - 8 * at).min(8);
+            // Mostly all of eight bits are set, or none.
+            match (byte, rest.split_first_chunk::<8>()) {
+                (0xff, Some((eight, behind))) => {
+                    placed.extend_from_slice(eight);
+                    rest = behind;
+                }
+                (0, _) => placed.extend([fill; 8].iter().take(count)),
+                _ => {
+                    for bit in 0..count {
+                        let value = if byte >> bit & 1 == 1 { rest.split_off_first() } else { None };
+                        placed.push(value.copied().unwrap_or(fill));
+                    }
+                }
+            }
+        }
+        placed
+    }
+
+    /// Clears the values where the bits are not set.
+    pub(crate) fn clear_others<T: Copy + Default>(&self, values: &mut [T]) {
+        for (group, &byte) in values.chunks_mut(8).zip(&self.bytes) {
+            if byte != 0xff {
+                for (bit, value) in group.iter_mut().enumerate() {
+                    *value = if byte >> bit & 1 == 1 { *value } else { T::default() };
+                }
+            }
+        }
+    }
+
     /// The positions of the set bits within a range.
     #[must_use]
     pub fn positions(&self, range: Range<usize>) -> Vec<u32> {
