@@ -148,25 +148,27 @@ impl Bitmap {
     }
 
     /// Puts values where the bits are set, one after the other, and `fill` where they are not.
+    // In wasm, values of one width share it.
+    #[inline(never)]
     pub(crate) fn place<T: Copy>(&self, values: &[T], fill: T) -> Vec<T> {
-        let mut placed = Vec::with_capacity(self.len);
+        let mut placed = vec![fill; self.len];
         let mut rest = values;
-        for (at, &byte) in self.bytes.iter().enumerate() {
-            let count = (self.len - 8 * at).min(8);
+        let (groups, tail) = placed.as_chunks_mut::<8>();
+        let tail = (!tail.is_empty()).then_some(tail);
+        let mut bytes = self.bytes.iter();
+        for (group, &byte) in groups.iter_mut().zip(&mut bytes) {
             // Mostly all of eight bits are set, or none.
-            match (byte, rest.split_first_chunk::<8>()) {
+            match (byte, rest.split_first_chunk()) {
+                (0, _) => {}
                 (0xff, Some((eight, behind))) => {
-                    placed.extend_from_slice(eight);
+                    *group = *eight;
                     rest = behind;
                 }
-                (0, _) => placed.extend([fill; 8].iter().take(count)),
-                _ => {
-                    for bit in 0..count {
-                        let value = if byte >> bit & 1 == 1 { rest.split_off_first() } else { None };
-                        placed.push(value.copied().unwrap_or(fill));
-                    }
-                }
+                _ => place_some(byte, &mut rest, group),
             }
+        }
+        for (group, &byte) in tail.into_iter().zip(bytes) {
+            place_some(byte, &mut rest, group);
         }
         placed
     }
@@ -201,6 +203,17 @@ impl Bitmap {
             at += 1;
         }
         positions
+    }
+}
+
+/// Moves values to the places whose bits are set.
+fn place_some<T: Copy>(byte: u8, values: &mut &[T], places: &mut [T]) {
+    for (bit, place) in places.iter_mut().enumerate() {
+        if byte >> bit & 1 == 1
+            && let Some(&value) = values.split_off_first()
+        {
+            *place = value;
+        }
     }
 }
 

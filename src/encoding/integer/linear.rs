@@ -39,6 +39,8 @@ const MINUTES: i64 = 60;
 const ROWS_AT_ONCE: usize = 1024;
 /// The most rows that these can lie among to be made with all between them.
 const MAX_SPAN: usize = 2 * ROWS_AT_ONCE;
+/// Numbers that are looked at together before any of them is reduced.
+const REDUCED_AT_ONCE: usize = 32;
 
 /// What the sum is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -201,8 +203,11 @@ impl Sum {
                 Part::Quotient => divide_all::<SPLIT>(parts, |hundreds, _| hundreds),
                 Part::Remainder => divide_all::<SPLIT>(parts, |_, rest| rest),
             }
-            let weighted = parts.iter().map(|part| part.wrapping_mul(term.weight));
-            sums.iter_mut().zip(weighted).for_each(|(sum, part)| *sum = sum.wrapping_add(part));
+            let both = sums.iter_mut().zip(&*parts);
+            match term.weight {
+                1 => both.for_each(|(sum, part)| *sum = sum.wrapping_add(*part)),
+                weight => both.for_each(|(sum, part)| *sum = sum.wrapping_add(part.wrapping_mul(weight))),
+            }
         }
         if self.shift > 0 {
             sums.iter_mut().for_each(|sum| *sum >>= self.shift);
@@ -221,8 +226,14 @@ impl Sum {
 
     /// Makes values of numbers.
     fn finish(&self, numbers: &mut [i64]) {
-        if self.modulus > 0 {
-            numbers.iter_mut().for_each(|number| *number = self.reduce(*number));
+        if let Ok(modulus @ 1..) = i64::try_from(self.modulus) {
+            // Mostly all are within it.
+            let is_within = |part: &[i64]| {
+                part.iter().fold(0, |bits, &number| bits | number | (modulus - 1).wrapping_sub(number)) >= 0
+            };
+            for part in numbers.chunks_mut(REDUCED_AT_ONCE).filter(|part| !is_within(part)) {
+                part.iter_mut().for_each(|number| *number = self.reduce(*number));
+            }
         }
         if self.form == Form::Clock {
             divide_all::<MINUTES>(numbers, clock);
@@ -235,23 +246,26 @@ fn clock(hours: i64, minutes: i64) -> i64 {
     hours.wrapping_mul(SPLIT).wrapping_add(minutes)
 }
 
+/// Numbers from 0 to this bound are divided by a multiplication, of which there are vectors: for a `divisor` below 2^10,
+/// their quotient is `number * ceil(2^44 / divisor) / 2^44`, rounded down (Granlund and Montgomery 1994).
+const MAX_MULTIPLIED: i64 = (1 << 24) - 1;
+const RECIPROCAL_BITS: u32 = 44;
+
 /// Replaces numbers by what is made of their quotients, rounded down, and remainders.
 fn divide_all<const DIVISOR: i64>(numbers: &mut [i64], combine: impl Fn(i64, i64) -> i64) {
-    let narrow = u32::try_from(numbers.iter().fold(0, |bits, &number| bits | number)).is_ok();
-    match u32::try_from(DIVISOR) {
-        // There are vectors for it.
-        Ok(divisor) if narrow => {
-            for number in numbers {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "all are of 32 bits")]
-                let small = *number as u32;
-                *number = combine((small / divisor).into(), (small % divisor).into());
-            }
+    const { assert!(DIVISOR > 0 && DIVISOR < 1 << 10) };
+    let bits = numbers.iter().fold(0, |bits, &number| bits | number);
+    if (0..=MAX_MULTIPLIED).contains(&bits) {
+        let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
+        for number in numbers {
+            // Vectors shift unsigned numbers faster.
+            let quotient = (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed();
+            *number = combine(quotient, number.wrapping_sub(quotient.wrapping_mul(DIVISOR)));
         }
-        _ => {
-            for number in numbers {
-                let (quotient, remainder) = divide(*number, DIVISOR);
-                *number = combine(quotient, remainder);
-            }
+    } else {
+        for number in numbers {
+            let (quotient, remainder) = divide(*number, DIVISOR);
+            *number = combine(quotient, remainder);
         }
     }
 }

@@ -14,7 +14,7 @@ pub(crate) mod recent;
 mod run_length;
 
 use super::Decoder;
-use crate::bytes::{ByteReader, to_u64};
+use crate::bytes::ByteReader;
 use crate::column::index;
 use crate::error::{Error, Result};
 
@@ -115,16 +115,39 @@ pub fn decode_positions(
     entries: usize,
     decoder: &mut Decoder,
 ) -> Result<Vec<u32>> {
-    let wide = decode(reader, count, decoder)?;
-    let all = wide.iter().fold(0, |bits, &position| bits | position);
-    #[expect(clippy::cast_possible_truncation, reason = "larger ones are refused below")]
-    let narrow: Vec<u32> = wide.iter().map(|&position| position as u32).collect();
-    let largest = narrow.iter().fold(0, |largest, &position| largest.max(position));
-    if u32::try_from(all).is_err() || (count > 0 && index(largest) >= entries) {
-        let behind = wide.iter().find(|&&position| position >= to_u64(entries)).copied().unwrap_or_default();
-        return Err(Error::corrupt(format!("entry {behind} of a dictionary of {entries}")));
+    decoder.check_count(count, 8)?;
+    let encoding = IntegerEncoding::from_id(reader.u8()?)?;
+    decoder.note(encoding.as_str());
+    decoder.child(|decoder| {
+        let known = match encoding {
+            IntegerEncoding::Planes => planes::decode_narrow(reader, count, decoder)?,
+            _ => None,
+        };
+        let positions = match known {
+            Some(narrow) => narrow,
+            None => narrow(&encoding.decode(reader, count, decoder)?, entries)?,
+        };
+        let largest = positions.iter().fold(0, |largest, &position| largest.max(position));
+        if count > 0 && index(largest) >= entries {
+            return Err(behind(largest.into(), entries));
+        }
+        Ok(positions)
+    })
+}
+
+/// Positions of which none is beyond 32 bits.
+fn narrow(positions: &[u64], entries: usize) -> Result<Vec<u32>> {
+    let all = positions.iter().fold(0, |bits, &position| bits | position);
+    if u32::try_from(all).is_err() {
+        let largest = positions.iter().copied().max().unwrap_or_default();
+        return Err(behind(largest, entries));
     }
-    Ok(narrow)
+    #[expect(clippy::cast_possible_truncation, reason = "all are of 32 bits")]
+    Ok(positions.iter().map(|&position| position as u32).collect())
+}
+
+fn behind(position: u64, entries: usize) -> Error {
+    Error::corrupt(format!("entry {position} of a dictionary of {entries}"))
 }
 
 #[cfg(feature = "writer")]

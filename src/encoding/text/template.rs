@@ -64,12 +64,21 @@ struct Field {
 impl Field {
     /// Writes the numbers of values that follow each other, of so many bytes each.
     fn put(self, numbers: &[u64], text: &mut [u8], stride: usize) -> Result<()> {
+        if let Some(number) = numbers.iter().find(|&&number| number >= self.end) {
+            return Err(Error::corrupt(format!("{number} in a field of {} digits", self.width)));
+        }
         let mut at = self.start;
         for &number in numbers {
-            if number >= self.end {
-                return Err(Error::corrupt(format!("{number} in a field of {} digits", self.width)));
+            let to = text.get_mut(at..).unwrap_or_default();
+            match to.first_chunk_mut() {
+                // Months, days, hours and minutes.
+                Some(two) if self.width == 2 => {
+                    let tens = low(number) * 103 >> 10;
+                    let [tens, ones] = [tens, low(number) - 10 * tens].map(|digit| digit.to_le_bytes()[0]);
+                    *two = [b'0' + tens, b'0' + ones];
+                }
+                _ => put_digits(to, number, self.width),
             }
-            put_digits(text.get_mut(at..).unwrap_or_default(), number, self.width);
             at += stride;
         }
         Ok(())
