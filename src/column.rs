@@ -147,6 +147,43 @@ impl Bitmap {
         positions.iter().map(|&position| self.get(index(position))).collect()
     }
 
+    /// Puts values where the bits are set, one after the other, and `fill` where they are not.
+    // In wasm, values of one width share it.
+    #[inline(never)]
+    pub(crate) fn place<T: Copy>(&self, values: &[T], fill: T) -> Vec<T> {
+        let mut placed = vec![fill; self.len];
+        let mut rest = values;
+        let (groups, tail) = placed.as_chunks_mut::<8>();
+        let tail = (!tail.is_empty()).then_some(tail);
+        let mut bytes = self.bytes.iter();
+        for (group, &byte) in groups.iter_mut().zip(&mut bytes) {
+            // Mostly all of eight bits are set, or none.
+            match (byte, rest.split_first_chunk()) {
+                (0, _) => {}
+                (0xff, Some((eight, behind))) => {
+                    *group = *eight;
+                    rest = behind;
+                }
+                _ => place_some(byte, &mut rest, group),
+            }
+        }
+        for (group, &byte) in tail.into_iter().zip(bytes) {
+            place_some(byte, &mut rest, group);
+        }
+        placed
+    }
+
+    /// Clears the values where the bits are not set.
+    pub(crate) fn clear_others<T: Copy + Default>(&self, values: &mut [T]) {
+        for (group, &byte) in values.chunks_mut(8).zip(&self.bytes) {
+            if byte != 0xff {
+                for (bit, value) in group.iter_mut().enumerate() {
+                    *value = if byte >> bit & 1 == 1 { *value } else { T::default() };
+                }
+            }
+        }
+    }
+
     /// The positions of the set bits within a range.
     #[must_use]
     pub fn positions(&self, range: Range<usize>) -> Vec<u32> {
@@ -166,6 +203,17 @@ impl Bitmap {
             at += 1;
         }
         positions
+    }
+}
+
+/// Moves values to the places whose bits are set.
+fn place_some<T: Copy>(byte: u8, values: &mut &[T], places: &mut [T]) {
+    for (bit, place) in places.iter_mut().enumerate() {
+        if byte >> bit & 1 == 1
+            && let Some(&value) = values.split_off_first()
+        {
+            *place = value;
+        }
     }
 }
 
@@ -206,7 +254,10 @@ impl VarBytes {
         if offsets.first() != Some(&0) {
             return Err(Error::corrupt("value offsets do not start at 0"));
         }
-        if let Some(index) = offsets.iter().zip(offsets.iter().skip(1)).position(|(a, b)| a > b) {
+        let pairs = || offsets.iter().zip(offsets.get(1..).unwrap_or_default());
+        // Without a branch per value this is far faster than looking for the first one that is not right.
+        if pairs().fold(false, |goes_back, (a, b)| goes_back | (a > b)) {
+            let index = pairs().position(|(a, b)| a > b).unwrap_or_default();
             return Err(Error::corrupt(format!("value offsets go backwards at row {index}")));
         }
         let end = offsets.last().map(|&end| usize::try_from(end));

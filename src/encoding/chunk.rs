@@ -209,9 +209,7 @@ pub fn distinct_codes(
         return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
     }
     let Some(validity) = validity.filter(|_| count < rows) else { return Ok(Some(codes)) };
-    let mut dense = codes.into_iter();
-    let null = u32::MAX;
-    Ok(Some(validity.iter().map(|valid| if valid { dense.next().unwrap_or(null) } else { null }).collect()))
+    Ok(Some(validity.place(&codes, u32::MAX)))
 }
 
 fn read_validity(reader: &mut ByteReader<'_>, rows: usize, decoder: &mut Decoder) -> Result<Option<Bitmap>> {
@@ -289,26 +287,7 @@ fn read_values(
 /// Puts the values of the valid rows where they belong; the others are zero or empty.
 fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
     fn place<T: Copy + Default>(dense: Vec<T>, validity: &Bitmap) -> Vec<T> {
-        let mut all = Vec::with_capacity(validity.len());
-        let mut rest = dense.as_slice();
-        for (at, &byte) in validity.as_bytes().iter().enumerate() {
-            let rows = (validity.len() - 8 * at).min(8);
-            // Mostly all of eight rows are valid, or none.
-            match (byte, rest.split_first_chunk::<8>()) {
-                (0xff, Some((values, behind))) => {
-                    all.extend_from_slice(values);
-                    rest = behind;
-                }
-                (0, _) => all.extend([T::default(); 8].iter().take(rows)),
-                _ => {
-                    for bit in 0..rows {
-                        let value = if byte >> bit & 1 == 1 { rest.split_off_first() } else { None };
-                        all.push(value.copied().unwrap_or_default());
-                    }
-                }
-            }
-        }
-        all
+        validity.place(&dense, T::default())
     }
     fn place_text(dense: &VarBytes, validity: &Bitmap) -> Result<VarBytes> {
         let mut offsets = dense.offsets().iter().skip(1);

@@ -13,12 +13,13 @@
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Decoder;
 use super::hash::{self, Numbered, QuickHash, mix};
 use crate::bytes::ByteReader;
-use crate::column::{Bitmap, Column, Values};
+use crate::column::{Bitmap, Column, Values, index};
 use crate::error::{Error, Result};
 
 /// Parents that one column can have.
@@ -39,7 +40,7 @@ pub struct Classes {
 impl Classes {
     /// Numbers classes below a bound anew, in order of first appearance.
     pub fn of(ids: impl Iterator<Item = u32>, bound: usize) -> Self {
-        number_labels(ids, bound)
+        number_labels(ids.collect(), bound)
     }
 }
 
@@ -112,12 +113,11 @@ impl Parent {
 
     fn classify(&self) -> Classes {
         let column = &self.column;
-        if let Some(codes) = &self.codes {
+        if let Some(Codes { codes, entries }) = &self.codes {
             // Null comes behind the entries.
-            let null = u32::try_from(codes.entries).unwrap_or(u32::MAX);
-            let mut dense = codes.codes.iter().copied();
-            let next = |row| if column.is_valid(row) { dense.next().unwrap_or(null) } else { null };
-            return number_labels((0..column.len()).map(next), codes.entries.saturating_add(1));
+            let null = u32::try_from(*entries).unwrap_or(u32::MAX);
+            let labels = column.validity().map_or_else(|| codes.clone(), |validity| validity.place(codes, null));
+            return number_labels(labels, entries.saturating_add(1));
         }
         match column.values() {
             Values::String(text) | Values::Binary(text) => {
@@ -150,40 +150,42 @@ impl Parent {
         let numbers = match column.values() {
             Values::UInt64(values) if values.iter().any(|&value| i64::try_from(value).is_err()) => return None,
             Values::Float32(_) => return None,
+            Values::Float64(floats) if !self.are_integers(floats) => return None,
             _ => self.numbers(0),
         };
-        let all = numbers.iter().copied().enumerate();
-        if let Values::Float64(floats) = column.values() {
-            // -0.0 is not the float of an integer.
-            let same = |(float, number): (&f64, &i64)| float.to_bits() == (*number as f64).to_bits();
-            let mut pairs = floats.iter().zip(numbers.iter()).enumerate();
-            if !pairs.all(|(row, pair)| same(pair) || !column.is_valid(row)) {
-                return None;
-            }
+        let valid = |row: usize| column.is_valid(row);
+        let mut bounds = bounds(numbers.iter().copied());
+        if column.validity().is_some() && self.table_size(bounds).is_none() {
+            // Perhaps the zeros of nulls are what is far off.
+            bounds = self::bounds(numbers.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, &number)| number));
         }
-        let bounds = |(min, max): (i64, i64), number: i64| (min.min(number), max.max(number));
-        let (min, max) = match column.validity() {
-            None => numbers.iter().copied().fold((i64::MAX, i64::MIN), bounds),
-            Some(validity) => {
-                let valid = all.clone().filter(|(row, _)| validity.get(*row)).map(|(_, number)| number);
-                valid.fold((i64::MAX, i64::MIN), bounds)
-            }
-        };
-        // Without values the bounds are the wrong way round.
-        let range = if min > max { 0 } else { usize::try_from(max.checked_sub(min)?).ok()? };
-        if range > column.len().saturating_mul(4).saturating_add(1 << 16) {
-            return None;
-        }
+        let size = self.table_size(bounds)?;
         // Null is label 0. The others are within 2^32 by the check above.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within 2^32")]
-        let label = |number: i64| (number.wrapping_sub(min) as u32).wrapping_add(1);
-        Some(match column.validity() {
-            None => number_labels(numbers.iter().map(|&number| label(number)), range.saturating_add(2)),
-            Some(validity) => {
-                let labels = all.map(|(row, number)| if validity.get(row) { label(number) } else { 0 });
-                number_labels(labels, range.saturating_add(2))
-            }
-        })
+        let label = |&number: &i64| (number.wrapping_sub(bounds.0) as u32).wrapping_add(1);
+        let mut labels: Vec<u32> = numbers.iter().map(label).collect();
+        if let Some(validity) = column.validity() {
+            validity.clear_others(&mut labels);
+        }
+        Some(number_labels(labels, size))
+    }
+
+    /// Labels of values between these bounds, and of null, if they are not too many for a table.
+    fn table_size(&self, (min, max): (i64, i64)) -> Option<usize> {
+        // Without values the bounds are the wrong way round.
+        let range = if min > max { 0 } else { usize::try_from(max.checked_sub(min)?).ok()? };
+        (range <= self.column.len().saturating_mul(4).saturating_add(1 << 16)).then_some(range.saturating_add(2))
+    }
+
+    /// Whether all that are not null are bit for bit the floats of integers of 51 bits; -0.0 is none.
+    fn are_integers(&self, floats: &[f64]) -> bool {
+        let is_integer = |float: f64| {
+            let nearest = (float + MAGIC) - MAGIC;
+            (nearest.to_bits() == float.to_bits()) & (float.abs() < LIMIT)
+        };
+        // Without a branch per value this is far faster than looking for the first one that is none.
+        floats.chunks(256).all(|part| part.iter().fold(true, |all, &float| all & is_integer(float)))
+            || floats.iter().enumerate().all(|(row, &float)| is_integer(float) || !self.column.is_valid(row))
     }
 
     /// Whether there are numbers.
@@ -230,15 +232,7 @@ impl Parent {
             Values::String(_) | Values::Binary(_) => Vec::new(),
         };
         if let Some(validity) = self.column.validity() {
-            for (group, bits) in numbers.chunks_mut(8).zip(validity.as_bytes()) {
-                if *bits != u8::MAX {
-                    let valid = |bit: usize| bits >> bit & 1 == 1;
-                    group
-                        .iter_mut()
-                        .enumerate()
-                        .for_each(|(bit, number)| *number = if valid(bit) { *number } else { 0 });
-                }
-            }
+            validity.clear_others(&mut numbers);
         }
         numbers
     }
@@ -247,11 +241,17 @@ impl Parent {
 /// Powers of ten that are exact floats, as far as exponents go.
 pub const POWERS_OF_TEN: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
 
+/// Sums with it of what is below the limit are whole, and their patterns count on from its own.
+const MAGIC: f64 = 6_755_399_441_055_744.0;
+const LIMIT: f64 = 2_251_799_813_685_248.0;
+
+/// The smallest and the largest; the wrong way round where there are none.
+fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
+    numbers.fold((i64::MAX, i64::MIN), |(min, max), number| (min.min(number), max.max(number)))
+}
+
 /// The nearest integer, the even one of two; 0 where there is none of 51 bits.
 fn rounded(value: f64) -> i64 {
-    /// Sums with it are whole, and their patterns count on from its own.
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    const LIMIT: f64 = 2_251_799_813_685_248.0;
     let integer = (value + MAGIC).to_bits().wrapping_sub(MAGIC.to_bits()).cast_signed();
     if value.abs() < LIMIT { integer } else { 0 }
 }
@@ -276,21 +276,19 @@ fn patterns(values: &Values) -> Vec<u64> {
 }
 
 /// Numbers small labels anew, in order of first appearance.
-fn number_labels(labels: impl Iterator<Item = u32>, bound: usize) -> Classes {
+fn number_labels(mut labels: Vec<u32>, bound: usize) -> Classes {
     let mut numbers = vec![u32::MAX; bound];
     let mut count = 0;
-    let ids = labels.map(|label| match usize::try_from(label).ok().and_then(|label| numbers.get_mut(label)) {
-        Some(number) if *number == u32::MAX => {
+    for label in &mut labels {
+        // Every label is below the bound.
+        let Some(number) = numbers.get_mut(index(*label)) else { continue };
+        if *number == u32::MAX {
             *number = count;
             count += 1;
-            *number
         }
-        Some(number) => *number,
-        // Every label is below the bound.
-        None => 0,
-    });
-    let ids = ids.collect();
-    Classes { ids, count: usize::try_from(count).unwrap_or(usize::MAX) }
+        *label = *number;
+    }
+    Classes { ids: labels, count: index(count) }
 }
 
 /// Numbers the values of a column; null is one of them.
@@ -328,7 +326,7 @@ fn number_by_sorting(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> 
         }
     }
     // Rows are fewer than 2^32.
-    number_labels(firsts.into_iter().map(|first| u32::try_from(first).unwrap_or(u32::MAX - 1)), len)
+    number_labels(firsts.into_iter().map(|first| u32::try_from(first).unwrap_or(u32::MAX - 1)).collect(), len)
 }
 
 /// One or two parents, by their positions in a column's list.
@@ -435,35 +433,32 @@ impl Scope {
             (None, Rows::All(_)) => Arc::clone(self.parent(key.first)?.classes()),
             (None, Rows::Some(positions)) => {
                 let all = self.parent(key.first)?.classes();
-                Arc::new(number_labels(picked(&all.ids, positions), all.count))
+                Arc::new(number_labels(picked(&all.ids, positions).collect(), all.count))
             }
         };
         locked().push((key, Arc::clone(&classes)));
         Ok(classes)
     }
 
-    /// Adds the weighted parts of a parent's numbers to a sum per row.
+    /// The numbers of a parent in all rows of the row group.
     ///
     /// # Errors
     /// `corrupt` for a parent that the chunk does not have, or that has no numbers.
-    pub fn add_numbers(&self, parent: u8, exponent: u8, sums: &mut [i64], term: impl Fn(i64) -> i64) -> Result<()> {
+    pub fn numbers(&self, parent: u8, exponent: u8) -> Result<Numbers> {
         let found = self.parent(parent)?;
         if !found.is_numeric() {
             return Err(Error::corrupt(format!("numbers of parent {parent}, which is text")));
         }
-        let numbers = found.numbers(exponent);
+        Ok(found.numbers(exponent))
+    }
+
+    /// Where a part of the rows is in the row group, ascending; `None` where all rows of it are these.
+    #[must_use]
+    pub fn positions(&self, part: Range<usize>) -> Option<&[u32]> {
         match &self.rows {
-            Rows::All(_) => {
-                sums.iter_mut().zip(numbers.iter()).for_each(|(sum, &number)| *sum = sum.wrapping_add(term(number)));
-            }
-            Rows::Some(positions) => {
-                for (sum, &position) in sums.iter_mut().zip(positions) {
-                    let number = usize::try_from(position).ok().and_then(|at| numbers.get(at));
-                    *sum = sum.wrapping_add(term(number.copied().unwrap_or_default()));
-                }
-            }
+            Rows::All(_) => None,
+            Rows::Some(positions) => Some(positions.get(part).unwrap_or_default()),
         }
-        Ok(())
     }
 }
 
@@ -482,7 +477,7 @@ pub fn pairs(first: &Classes, second: &Classes) -> Classes {
     let both = first.ids.iter().zip(&second.ids);
     if bound <= len.saturating_mul(MAX_PAIRS_PER_ROW).saturating_add(1 << 12) {
         let width = u32::try_from(second.count).unwrap_or(u32::MAX);
-        return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)), bound);
+        return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)).collect(), bound);
     }
     let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
     let pair = |row: usize| pairs.get(row).copied().unwrap_or_default();

@@ -7,7 +7,7 @@ use js_sys::{
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{set, to_number, warnings_to_js};
-use crate::column::{Bitmap, Column, Values};
+use crate::column::{Bitmap, Column, Values, VarBytes};
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
@@ -71,6 +71,9 @@ fn halves(values: &[i128]) -> Vec<u64> {
     values.iter().flat_map(|&value| [value as u64, (value >> 64) as u64]).collect()
 }
 
+/// Room is made for at most so many times the text of the first part.
+const MAX_GUESS: u32 = 16;
+
 /// A column of a known number of rows whose parts go to JavaScript as they are decoded, so that wasm memory holds only
 /// one of them.
 pub struct Target {
@@ -87,9 +90,10 @@ struct Filled {
     /// Values in their final place; bits and bytes of text apart.
     values: Object,
     offsets: Option<Int32Array>,
-    /// Bytes of the text of each part, and of all so far.
+    /// Bytes of the text of each part, and of all so far. The first can have room for others.
     pieces: Vec<Uint8Array>,
     bytes: u32,
+    room: u32,
     bits: Bitmap,
     validity: Option<Bitmap>,
 }
@@ -166,6 +170,7 @@ impl Filled {
             offsets: is_text.then(|| Int32Array::new_with_length(capacity + 1)),
             pieces: Vec::new(),
             bytes: 0,
+            room: 0,
             bits: Bitmap::default(),
             validity: None,
         }
@@ -203,15 +208,45 @@ impl Filled {
                     let ends: Vec<i32> = v.offsets().iter().skip(1).map(|offset| offset + base).collect();
                     offsets.subarray(start + 1, end + 1).copy_from(&ends);
                 }
-                self.pieces.push(Uint8Array::from(v.bytes()));
+                self.copy_text(v, size, start, end);
                 self.bytes = size;
             }
         }
         Ok(())
     }
 
+    /// Copies the text of rows `start..end`, up to byte `size` of all.
+    fn copy_text(&mut self, text: &VarBytes, size: u32, start: u32, end: u32) {
+        let rows = self.offsets.as_ref().map_or(0, |offsets| offsets.length() - 1);
+        // Codes of one length, as are common, get their final place at once, if these are not only a few of many rows.
+        let each = size.checked_div(end).filter(|each| u64::from(*each) * u64::from(end) == u64::from(size));
+        if let (0, Some(each)) = (start, each.filter(|_| end < rows && rows / MAX_GUESS <= end)) {
+            self.room = each.saturating_mul(rows).min(i32::MAX.unsigned_abs());
+            self.pieces.push(Uint8Array::new_with_length(self.room));
+        }
+        match self.pieces.first().filter(|_| size <= self.room) {
+            Some(all) => all.subarray(self.bytes, size).copy_from(text.bytes()),
+            None => {
+                self.end_room();
+                self.pieces.push(Uint8Array::from(text.bytes()));
+            }
+        }
+    }
+
+    /// Leaves nothing behind the text in the first piece.
+    fn end_room(&mut self) {
+        if std::mem::take(&mut self.room) != self.bytes
+            && let Some(first) = self.pieces.first_mut().filter(|first| first.length() > self.bytes)
+        {
+            *first = first.slice(0, self.bytes);
+        }
+    }
+
     /// The values; of some rows only where not all that were announced came.
-    fn finish(self, rows: u32, is_short: bool) -> Object {
+    fn finish(mut self, rows: u32, is_short: bool) -> Object {
+        if self.room > 0 {
+            self.end_room();
+        }
         match &self.kind {
             Values::Boolean(_) => return Uint8Array::from(self.bits.as_bytes()).into(),
             Values::String(_) | Values::Binary(_) => {

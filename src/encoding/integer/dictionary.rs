@@ -15,7 +15,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let mut values = super::decode(reader, count, decoder)?;
     for value in &mut values {
         let entry = usize::try_from(*value).ok().and_then(|position| entries.get(position));
-        *value = *entry.ok_or_else(|| Error::corrupt(format!("entry {value} of a dictionary of {}", entries.len())))?;
+        *value = *entry.ok_or_else(|| super::behind(*value, entries.len()))?;
     }
     Ok(values)
 }

@@ -18,10 +18,11 @@
 //!
 //! Best for sums, differences and multiples: a delay is a time minus another, of which both are written as HHMM.
 
-use super::super::parent::Scope;
+use super::super::parent::{Numbers, Scope};
 use super::super::{Decoder, varint};
 use super::exceptions;
 use crate::bytes::ByteReader;
+use crate::column::index;
 use crate::error::{Error, Result};
 
 /// Most terms of a sum.
@@ -33,6 +34,13 @@ pub const MAX_SHIFT: u8 = 32;
 const SPLIT: i64 = 100;
 /// Minutes of an hour.
 const MINUTES: i64 = 60;
+
+/// Rows whose sums are made together, few enough to stay near the processor.
+const ROWS_AT_ONCE: usize = 1024;
+/// The most rows that these can lie among to be made with all between them.
+const MAX_SPAN: usize = 2 * ROWS_AT_ONCE;
+/// Numbers that are looked at together before any of them is reduced.
+const REDUCED_AT_ONCE: usize = 32;
 
 /// What the sum is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +62,7 @@ pub enum Part {
     Remainder,
 }
 
+#[cfg(feature = "writer")]
 impl Part {
     /// The part of a number.
     #[must_use]
@@ -139,45 +148,125 @@ impl Sum {
         Ok(Sum { form, modulus, terms, constant, shift })
     }
 
-    /// The sums of all rows.
-    fn predict(&self, scope: &Scope) -> Result<Vec<i64>> {
-        let mut sums = vec![self.constant; scope.num_rows()];
-        for term in &self.terms {
-            let Term { parent, exponent, weight, .. } = *term;
-            // One loop per kind of term, each of which the compiler can make the best of.
+    /// The numbers of each term's parent.
+    fn numbers(&self, scope: &Scope) -> Result<Vec<Numbers>> {
+        self.terms.iter().map(|term| scope.numbers(term.parent, term.exponent)).collect()
+    }
+
+    /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
+    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &mut [i64])) {
+        let (mut sums, mut picked) = ([0; MAX_SPAN], [0; ROWS_AT_ONCE]);
+        let count = scope.num_rows();
+        for start in (0..count).step_by(ROWS_AT_ONCE) {
+            let part = start..(start + ROWS_AT_ONCE).min(count);
+            let positions = scope.positions(part.clone());
+            // All rows between those that are wanted are quicker than only these, if they are not many more.
+            let range = match positions {
+                None => part.clone(),
+                Some(positions) => {
+                    let at = |position: Option<&u32>| position.map_or(0, |&position| index(position));
+                    at(positions.first())..at(positions.last()).saturating_add(1)
+                }
+            };
+            if let Some(sums) = sums.get_mut(..range.len()) {
+                self.add(numbers, sums, &|of, to| {
+                    let of = of.get(range.clone()).unwrap_or_default();
+                    to.iter_mut().zip(of).for_each(|(to, &number)| *to = number);
+                });
+                let Some(positions) = positions.filter(|positions| positions.len() < sums.len()) else {
+                    take(start, sums);
+                    continue;
+                };
+                for (to, &at) in picked.iter_mut().zip(positions) {
+                    *to = sums.get(index(at).wrapping_sub(range.start)).copied().unwrap_or_default();
+                }
+            } else {
+                self.add(numbers, picked.get_mut(..part.len()).unwrap_or_default(), &|of, to| {
+                    for (to, &at) in to.iter_mut().zip(positions.unwrap_or_default()) {
+                        *to = of.get(index(at)).copied().unwrap_or_default();
+                    }
+                });
+            }
+            take(start, picked.get_mut(..part.len()).unwrap_or_default());
+        }
+    }
+
+    /// The sums of at most [`MAX_SPAN`] rows, whose numbers are copied from those of all.
+    fn add(&self, numbers: &[Numbers], sums: &mut [i64], copy: &dyn Fn(&[i64], &mut [i64])) {
+        let mut scratch = [0; MAX_SPAN];
+        let Some(parts) = scratch.get_mut(..sums.len()) else { return };
+        sums.fill(self.constant);
+        for (term, numbers) in self.terms.iter().zip(numbers) {
+            copy(numbers, parts);
             match term.part {
-                Part::Whole => scope.add_numbers(parent, exponent, &mut sums, |x| x.wrapping_mul(weight))?,
-                Part::Quotient => {
-                    let part = |x: i64| Part::Quotient.of(x).wrapping_mul(weight);
-                    scope.add_numbers(parent, exponent, &mut sums, part)?;
-                }
-                Part::Remainder => {
-                    let part = |x: i64| Part::Remainder.of(x).wrapping_mul(weight);
-                    scope.add_numbers(parent, exponent, &mut sums, part)?;
-                }
+                Part::Whole => {}
+                Part::Quotient => divide_all::<SPLIT>(parts, |hundreds, _| hundreds),
+                Part::Remainder => divide_all::<SPLIT>(parts, |_, rest| rest),
+            }
+            let both = sums.iter_mut().zip(&*parts);
+            match term.weight {
+                1 => both.for_each(|(sum, part)| *sum = sum.wrapping_add(*part)),
+                weight => both.for_each(|(sum, part)| *sum = sum.wrapping_add(part.wrapping_mul(weight))),
             }
         }
         if self.shift > 0 {
             sums.iter_mut().for_each(|sum| *sum >>= self.shift);
         }
-        Ok(sums)
     }
 
-    /// The value of a number.
-    fn value(&self, number: i64) -> u64 {
-        let number = match i64::try_from(self.modulus) {
+    /// A number within the modulus.
+    #[inline]
+    fn reduce(&self, number: i64) -> i64 {
+        match i64::try_from(self.modulus) {
             // Divisions are slow, and mostly not needed.
             Ok(modulus @ 1..) if !(0..modulus).contains(&number) => number.rem_euclid(modulus),
             _ => number,
-        };
-        let value = match self.form {
-            Form::Number => number,
-            Form::Clock => {
-                let (hours, minutes) = divide(number, MINUTES);
-                hours.wrapping_mul(SPLIT).wrapping_add(minutes)
+        }
+    }
+
+    /// Makes values of numbers.
+    fn finish(&self, numbers: &mut [i64]) {
+        if let Ok(modulus @ 1..) = i64::try_from(self.modulus) {
+            // Mostly all are within it.
+            let is_within = |part: &[i64]| {
+                part.iter().fold(0, |bits, &number| bits | number | (modulus - 1).wrapping_sub(number)) >= 0
+            };
+            for part in numbers.chunks_mut(REDUCED_AT_ONCE).filter(|part| !is_within(part)) {
+                part.iter_mut().for_each(|number| *number = self.reduce(*number));
             }
-        };
-        value.cast_unsigned()
+        }
+        if self.form == Form::Clock {
+            divide_all::<MINUTES>(numbers, clock);
+        }
+    }
+}
+
+/// Hours and minutes as one value.
+fn clock(hours: i64, minutes: i64) -> i64 {
+    hours.wrapping_mul(SPLIT).wrapping_add(minutes)
+}
+
+/// Numbers from 0 to this bound are divided by a multiplication, of which there are vectors: for a `divisor` below 2^10,
+/// their quotient is `number * ceil(2^44 / divisor) / 2^44`, rounded down (Granlund and Montgomery 1994).
+const MAX_MULTIPLIED: i64 = (1 << 24) - 1;
+const RECIPROCAL_BITS: u32 = 44;
+
+/// Replaces numbers by what is made of their quotients, rounded down, and remainders.
+fn divide_all<const DIVISOR: i64>(numbers: &mut [i64], combine: impl Fn(i64, i64) -> i64) {
+    const { assert!(DIVISOR > 0 && DIVISOR < 1 << 10) };
+    let bits = numbers.iter().fold(0, |bits, &number| bits | number);
+    if (0..=MAX_MULTIPLIED).contains(&bits) {
+        let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
+        for number in numbers {
+            // Vectors shift unsigned numbers faster.
+            let quotient = (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed();
+            *number = combine(quotient, number.wrapping_sub(quotient.wrapping_mul(DIVISOR)));
+        }
+    } else {
+        for number in numbers {
+            let (quotient, remainder) = divide(*number, DIVISOR);
+            *number = combine(quotient, remainder);
+        }
     }
 }
 
@@ -185,13 +274,16 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let scope = decoder.aligned(count)?;
     let sum = Sum::read(reader)?;
     sum.terms.iter().for_each(|term| decoder.note_parent(term.parent));
-    let sums = sum.predict(&scope)?;
+    let numbers = sum.numbers(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
-    let is_plain = sum.form == Form::Number && sum.modulus == 0;
-    for (value, predicted) in values.iter_mut().zip(sums) {
-        let number = value.cast_signed().wrapping_add(predicted);
-        *value = if is_plain { number.cast_unsigned() } else { sum.value(number) };
-    }
+    sum.predict(&numbers, &scope, |start, numbers| {
+        let residuals = values.get_mut(start..).unwrap_or_default();
+        for (number, residual) in numbers.iter_mut().zip(&*residuals) {
+            *number = number.wrapping_add(residual.cast_signed());
+        }
+        sum.finish(numbers);
+        residuals.iter_mut().zip(numbers).for_each(|(value, number)| *value = number.cast_unsigned());
+    });
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
 }
@@ -209,6 +301,19 @@ mod writer {
     const MIN_VALUES_PER_EXCEPTION: usize = 8;
 
     impl Sum {
+        /// The value of a number.
+        fn value(&self, number: i64) -> u64 {
+            let number = self.reduce(number);
+            let value = match self.form {
+                Form::Number => number,
+                Form::Clock => {
+                    let (hours, minutes) = divide(number, MINUTES);
+                    clock(hours, minutes)
+                }
+            };
+            value.cast_unsigned()
+        }
+
         /// The number of a value, if there is one.
         fn number(&self, value: u64) -> Option<i64> {
             let number = self.form.number(value.cast_signed());
@@ -262,7 +367,9 @@ mod writer {
     pub fn encode(integers: Integers<'_>, sum: &Sum, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };
-        let Ok(predicted) = sum.predict(&scope) else { return false };
+        let Ok(numbers) = sum.numbers(&scope) else { return false };
+        let mut predicted = Vec::with_capacity(values.len());
+        sum.predict(&numbers, &scope, |_, sums| predicted.extend_from_slice(sums));
         let (mut rows, mut others) = (Vec::new(), Vec::new());
         let mut residuals = Vec::with_capacity(values.len());
         for (row, (&value, predicted)) in values.iter().zip(predicted).enumerate() {

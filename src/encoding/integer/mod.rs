@@ -15,7 +15,8 @@ mod run_length;
 
 use super::Decoder;
 use crate::bytes::ByteReader;
-use crate::error::Result;
+use crate::column::index;
+use crate::error::{Error, Result};
 
 macro_rules! table {
     (
@@ -102,6 +103,51 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let encoding = IntegerEncoding::from_id(reader.u8()?)?;
     decoder.note(encoding.as_str());
     decoder.child(|decoder| encoding.decode(reader, count, decoder))
+}
+
+/// Reads a node of `count` positions in a dictionary of so many entries, fewer than 2^32.
+///
+/// # Errors
+/// As [`decode`]; `corrupt` for a position behind the last entry.
+pub fn decode_positions(
+    reader: &mut ByteReader<'_>,
+    count: usize,
+    entries: usize,
+    decoder: &mut Decoder,
+) -> Result<Vec<u32>> {
+    decoder.check_count(count, 8)?;
+    let encoding = IntegerEncoding::from_id(reader.u8()?)?;
+    decoder.note(encoding.as_str());
+    decoder.child(|decoder| {
+        let known = match encoding {
+            IntegerEncoding::Planes => planes::decode_narrow(reader, count, decoder)?,
+            _ => None,
+        };
+        let positions = match known {
+            Some(narrow) => narrow,
+            None => narrow(&encoding.decode(reader, count, decoder)?, entries)?,
+        };
+        let largest = positions.iter().fold(0, |largest, &position| largest.max(position));
+        if count > 0 && index(largest) >= entries {
+            return Err(behind(largest.into(), entries));
+        }
+        Ok(positions)
+    })
+}
+
+/// Positions of which none is beyond 32 bits.
+fn narrow(positions: &[u64], entries: usize) -> Result<Vec<u32>> {
+    let all = positions.iter().fold(0, |bits, &position| bits | position);
+    if u32::try_from(all).is_err() {
+        let largest = positions.iter().copied().max().unwrap_or_default();
+        return Err(behind(largest, entries));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "all are of 32 bits")]
+    Ok(positions.iter().map(|&position| position as u32).collect())
+}
+
+fn behind(position: u64, entries: usize) -> Error {
+    Error::corrupt(format!("entry {position} of a dictionary of {entries}"))
 }
 
 #[cfg(feature = "writer")]

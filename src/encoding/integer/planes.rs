@@ -12,13 +12,27 @@ use super::super::{Decoder, leaf, varint};
 use crate::bytes::ByteReader;
 use crate::error::{Error, Result};
 
-pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
-    let base = varint::read_signed(reader)?.cast_unsigned();
-    let divisor = varint::read(reader)?;
-    let planes = reader.u8()?;
-    if divisor == 0 || !(1..=8).contains(&planes) {
-        return Err(Error::corrupt(format!("{planes} planes with divisor {divisor}")));
+/// What is in front of the streams.
+struct Head {
+    base: u64,
+    divisor: u64,
+    planes: u8,
+}
+
+impl Head {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Head> {
+        let base = varint::read_signed(reader)?.cast_unsigned();
+        let divisor = varint::read(reader)?;
+        let planes = reader.u8()?;
+        if divisor == 0 || !(1..=8).contains(&planes) {
+            return Err(Error::corrupt(format!("{planes} planes with divisor {divisor}")));
+        }
+        Ok(Head { base, divisor, planes })
     }
+}
+
+pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
+    let Head { base, divisor, planes } = Head::read(reader)?;
     let restore = |quotient: u64| quotient.wrapping_mul(divisor).wrapping_add(base);
     let low = leaf::read(reader, count, decoder)?;
     if planes == 1 {
@@ -38,6 +52,26 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     }
     values.iter_mut().for_each(|value| *value = restore(*value));
     Ok(values)
+}
+
+/// The same in half of the room, where no quotient of one or two bytes can lead beyond 32 bits; where one can, `None`,
+/// and nothing was read.
+pub fn decode_narrow(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Option<Vec<u32>>> {
+    let mut ahead = reader.clone();
+    let Head { base, divisor, planes } = Head::read(&mut ahead)?;
+    let most = if planes == 1 { u64::from(u8::MAX) } else { u64::from(u16::MAX) };
+    let largest = divisor.checked_mul(most).and_then(|largest| largest.checked_add(base));
+    let fits = planes <= 2 && largest.is_some_and(|largest| u32::try_from(largest).is_ok());
+    let (true, Ok(base), Ok(divisor)) = (fits, u32::try_from(base), u32::try_from(divisor)) else { return Ok(None) };
+    *reader = ahead;
+    let restore = |quotient: u32| quotient.wrapping_mul(divisor).wrapping_add(base);
+    let low = leaf::read(reader, count, decoder)?;
+    if planes == 1 {
+        return Ok(Some(low.iter().map(|&byte| restore(byte.into())).collect()));
+    }
+    let high = leaf::read(reader, count, decoder)?;
+    let pairs = low.iter().zip(high.iter()).map(|(&low, &high)| u16::from_le_bytes([low, high]));
+    Ok(Some(pairs.map(|pair| restore(pair.into())).collect()))
 }
 
 #[cfg(feature = "writer")]

@@ -13,6 +13,7 @@
 use super::super::parent::Key;
 use super::super::{Decoder, leaf};
 use crate::bytes::ByteReader;
+use crate::column::index;
 use crate::error::{Error, Result};
 
 const MISS: u8 = 3;
@@ -46,14 +47,16 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
         let mut symbols = byte;
         for &class in classes {
             // Classes are below their count.
-            let Some(slots) = recent.get_mut(usize::try_from(class).unwrap_or(usize::MAX)) else { break };
-            let [first, second, third] = *slots;
-            *slots = match symbols & 3 {
-                0 => [first, second, third],
-                1 => [second, first, third],
-                2 => [third, first, second],
-                _ => [misses.next().unwrap_or_default(), first, second],
-            };
+            let Some(slots) = recent.get_mut(index(class)) else { break };
+            // Mostly nothing moves.
+            if symbols & 3 != 0 {
+                let [first, second, third] = *slots;
+                *slots = match symbols & 3 {
+                    1 => [second, first, third],
+                    2 => [third, first, second],
+                    _ => [misses.next().unwrap_or_default(), first, second],
+                };
+            }
             values.push(slots[0]);
             symbols >>= 2;
         }

@@ -3,8 +3,8 @@
 //! Best for values that repeat.
 
 use super::super::{Decoder, integer, varint};
-use super::{BLOCK, Block, Builder};
-use crate::bytes::{ByteReader, to_u64};
+use super::{BLOCK, ROOM};
+use crate::bytes::{ByteReader, to_u64, to_usize};
 use crate::column::{VarBytes, index};
 use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
@@ -25,12 +25,7 @@ pub fn entries_and_codes(
     decoder: &mut Decoder,
 ) -> Result<(VarBytes, Vec<u32>)> {
     let entries = entries(reader, count, decoder)?;
-    let codes = integer::decode(reader, count, decoder)?;
-    if let Some(code) = codes.iter().copied().max().filter(|&code| code >= to_u64(entries.len())) {
-        return Err(Error::corrupt(format!("entry {code} of a dictionary of {}", entries.len())));
-    }
-    // Codes are below the number of entries, which are fewer than 2^31.
-    let codes = codes.into_iter().map(|code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
+    let codes = integer::decode_positions(reader, count, entries.len(), decoder)?;
     Ok((entries, codes))
 }
 
@@ -44,23 +39,71 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     Ok(text)
 }
 
+/// The entry of each code.
 fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarBytes> {
-    if entries.iter().any(|entry| entry.len() > BLOCK) {
-        let mut builder = Builder::new(codes.len(), decoder);
-        for &code in codes {
-            builder.extend(entries.get(index(code)))?;
-            builder.end();
+    let lengths: Vec<usize> = entries.iter().map(<[u8]>::len).collect();
+    let longest = lengths.iter().copied().max().unwrap_or_default();
+    let mut offsets = Vec::with_capacity(codes.len() + 1);
+    offsets.push(0);
+    let size = if lengths.iter().all(|&length| length == longest) {
+        let ends = (1..=codes.len()).map(|count| offset(count.wrapping_mul(longest)));
+        offsets.extend(ends);
+        to_u64(codes.len()).saturating_mul(to_u64(longest))
+    } else {
+        let mut size = 0;
+        offsets.extend(codes.iter().map(|&code| {
+            size += to_u64(lengths.get(index(code)).copied().unwrap_or_default());
+            offset(usize::try_from(size).unwrap_or(usize::MAX))
+        }));
+        size
+    };
+    let limit = decoder.limit.min(i32::MAX as u64);
+    if size > limit {
+        return Err(Error::limit("bytes of one column chunk", size, limit));
+    }
+    let size = to_usize(size, "bytes of one column chunk")?;
+    let mut bytes = vec![0; size.saturating_add(ROOM)];
+    match longest.div_ceil(BLOCK) {
+        0 => {}
+        1 => place::<1>(entries, codes, &lengths, &mut bytes),
+        // Not so many entries that filling them up to whole blocks takes more than the values.
+        2 if entries.len() <= codes.len() / 2 => place::<2>(entries, codes, &lengths, &mut bytes),
+        3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
+        _ => {
+            let mut rest = bytes.as_mut_slice();
+            for &code in codes {
+                let entry = entries.get(index(code));
+                if let Some(to) = rest.split_off_mut(..entry.len()) {
+                    to.copy_from_slice(entry);
+                }
+            }
         }
-        return builder.finish();
     }
-    let blocks: Vec<Block> = entries.iter().map(Block::new).collect();
-    let mut builder = Builder::new(codes.len(), decoder);
-    let none = Block::default();
+    bytes.truncate(size);
+    VarBytes::new(offsets, bytes)
+}
+
+/// The end of a value; what is beyond 31 bits is refused before it is used.
+fn offset(end: usize) -> i32 {
+    i32::try_from(end).unwrap_or(i32::MAX)
+}
+
+/// Copies the entry of each code, all of `N` blocks at once; what is behind an entry is overwritten by the next.
+fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[usize], bytes: &mut [u8]) {
+    let blocks = |entry: &[u8]| {
+        let mut blocks = [[0; BLOCK]; N];
+        blocks.as_flattened_mut().iter_mut().zip(entry).for_each(|(to, &from)| *to = from);
+        blocks
+    };
+    let filled: Vec<([[u8; BLOCK]; N], usize)> = entries.iter().map(blocks).zip(lengths.iter().copied()).collect();
+    let mut at = 0;
     for &code in codes {
-        builder.extend_block(blocks.get(index(code)).unwrap_or(&none))?;
-        builder.end();
+        let Some((blocks, length)) = filled.get(index(code)) else { continue };
+        if let Some(to) = bytes.get_mut(at..).and_then(|room| room.as_chunks_mut().0.first_chunk_mut()) {
+            *to = *blocks;
+        }
+        at += length;
     }
-    builder.finish()
 }
 
 #[cfg(feature = "writer")]

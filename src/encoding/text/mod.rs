@@ -98,43 +98,47 @@ pub fn distinct_codes(reader: &mut ByteReader<'_>, count: usize, decoder: &mut D
     }
 }
 
-/// Bytes that are copied at once, by one instruction, where a piece of text is no longer than that.
+/// Bytes that are copied at once.
 const BLOCK: usize = 16;
 
 /// Most that is written behind the text that belongs there.
 const ROOM: usize = 4 * BLOCK;
 
-/// A short piece of text, with room behind it.
-#[derive(Clone, Copy, Debug, Default)]
-struct Block {
-    bytes: [u8; BLOCK],
-    len: usize,
+/// Most that is reserved for nothing.
+const SLACK: usize = 1 << 15;
+
+/// A piece of text that is at hand for many values. What is short is copied by blocks, as numbers: compilers make one
+/// copy of unknown length of anything else, which is a call in wasm.
+struct Piece {
+    text: Vec<u8>,
+    /// Blocks, and how many bytes of each belong to the text; none where it is long.
+    blocks: Vec<(u128, usize)>,
 }
 
-impl Block {
-    /// The first bytes of a text.
-    fn new(text: &[u8]) -> Self {
-        let mut block = Block { len: text.len().min(BLOCK), ..Block::default() };
-        block.bytes.iter_mut().zip(text).for_each(|(to, &from)| *to = from);
-        block
-    }
-}
-
-/// A piece of text of any length, filled up to whole blocks.
-struct Padded {
-    bytes: Vec<u8>,
-    len: usize,
-}
-
-impl Padded {
-    fn new(text: &[u8]) -> Self {
-        let mut bytes = text.to_vec();
-        bytes.resize(text.len().next_multiple_of(BLOCK), 0);
-        Padded { bytes, len: text.len() }
+impl Piece {
+    /// Writes it to the start of what has room for so many blocks.
+    #[inline]
+    fn put(&self, to: &mut [u8]) {
+        if self.text.len() > ROOM {
+            to.get_mut(..self.text.len()).into_iter().for_each(|to| to.copy_from_slice(&self.text));
+        }
+        let mut at = 0;
+        for (block, len) in &self.blocks {
+            if let Some(to) = to.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                *to = block.to_le_bytes();
+            }
+            at += len;
+        }
     }
 
-    fn as_slice(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
+    fn new(text: &[u8]) -> Self {
+        let block = |part: &[u8]| {
+            let mut block = [0; BLOCK];
+            block.iter_mut().zip(part).for_each(|(to, &from)| *to = from);
+            (u128::from_le_bytes(block), part.len())
+        };
+        let short = if text.len() > ROOM { &[] } else { text };
+        Piece { text: text.to_vec(), blocks: short.chunks(BLOCK).map(block).collect() }
     }
 }
 
@@ -160,7 +164,7 @@ impl Builder {
     fn grow(&mut self, more: usize) -> Result<()> {
         self.check()?;
         let size = self.len.saturating_add(more);
-        if to_u64(size) > self.limit.saturating_add(to_u64(ROOM)) {
+        if to_u64(size) > self.limit.saturating_add(to_u64(SLACK)) {
             return Err(Error::limit("bytes of one column chunk", to_u64(size), self.limit));
         }
         let known = self.offsets.len().max(1);
@@ -177,11 +181,15 @@ impl Builder {
         Ok(())
     }
 
+    /// The same, if there is not so much already.
+    #[inline]
+    fn reserve(&mut self, more: usize) -> Result<()> {
+        if self.bytes.len() - self.len < more { self.grow(more) } else { Ok(()) }
+    }
+
     /// Adds bytes to the value that comes next.
     fn extend(&mut self, bytes: &[u8]) -> Result<()> {
-        if self.bytes.len() - self.len < bytes.len() {
-            self.grow(bytes.len())?;
-        }
+        self.reserve(bytes.len())?;
         let end = self.len + bytes.len();
         if let Some(to) = self.bytes.get_mut(self.len..end) {
             to.copy_from_slice(bytes);
@@ -190,32 +198,23 @@ impl Builder {
         Ok(())
     }
 
-    /// The same for a block.
-    fn extend_block(&mut self, block: &Block) -> Result<()> {
-        if self.bytes.len() - self.len < BLOCK {
-            self.grow(BLOCK)?;
+    /// Adds values of at most `most` bytes, each by writing it to the start of what it gets and saying how long it is.
+    /// `ROOM` bytes more may be overwritten.
+    #[inline]
+    fn extend_values(
+        &mut self,
+        count: usize,
+        most: usize,
+        mut write: impl FnMut(usize, &mut [u8]) -> Result<usize>,
+    ) -> Result<()> {
+        self.reserve(most.saturating_mul(count).saturating_add(ROOM))?;
+        let mut len = self.len;
+        for index in 0..count {
+            len += write(index, self.bytes.get_mut(len..).unwrap_or_default())?;
+            // finish() refuses what is beyond 31 bits.
+            self.offsets.push(i32::try_from(len).unwrap_or(i32::MAX));
         }
-        let room = self.bytes.get_mut(self.len..).and_then(<[u8]>::first_chunk_mut);
-        if let Some(to) = room {
-            *to = block.bytes;
-        }
-        self.len += block.len;
-        Ok(())
-    }
-
-    /// The same for text in whole blocks; long text is better copied at once.
-    fn extend_padded(&mut self, text: &Padded) -> Result<()> {
-        if text.bytes.len() > ROOM {
-            return self.extend(text.as_slice());
-        }
-        if self.bytes.len() - self.len < text.bytes.len() {
-            self.grow(text.bytes.len())?;
-        }
-        let room = self.bytes.get_mut(self.len..).unwrap_or_default();
-        for (to, from) in room.as_chunks_mut::<BLOCK>().0.iter_mut().zip(text.bytes.as_chunks::<BLOCK>().0) {
-            *to = *from;
-        }
-        self.len += text.len;
+        self.len = len;
         Ok(())
     }
 

@@ -11,8 +11,10 @@
 //! ```
 //! Best for keys (`User_123`), e-mail addresses, dates, times, codes written as text.
 
+use std::ops::Range;
+
 use super::super::{Decoder, integer, varint};
-use super::{BLOCK, Block, Builder, Padded};
+use super::{Builder, Piece, ROOM};
 use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
@@ -21,72 +23,156 @@ const MAX_TEMPLATES: usize = 64;
 const MAX_FIELDS: usize = 16;
 /// Digits that always fit an integer.
 const MAX_WIDTH: u8 = 18;
+/// Digits of the largest integer.
+const MAX_DIGITS: usize = 20;
+
+/// Rows that are written field by field, few enough to stay near the processor: at most so many, and so many bytes.
+const ROWS_AT_ONCE: usize = 256;
+const BYTES_AT_ONCE: usize = 1 << 14;
+/// Fewer rows than this are not worth it.
+const MIN_ROWS: usize = 8;
+
+/// Digits that are made at once.
+const WORD: usize = 8;
+/// One more than the largest number of so many digits.
+const WORD_END: u64 = 100_000_000;
 
 /// Constant parts, and the widths of the fields between them.
 struct Template {
-    literals: Vec<Padded>,
+    literals: Vec<Piece>,
     widths: Vec<u8>,
+    /// Where all fields have their width.
+    fixed: Option<Fixed>,
 }
 
 /// Text whose fields all have their width: only the digits change from value to value.
-struct Row {
-    text: Padded,
-    /// Where each field is, and its number: most stay as they are from one value to the next.
-    fields: Vec<(std::ops::Range<usize>, u64)>,
+struct Fixed {
+    /// The value that was last.
+    text: Vec<u8>,
+    fields: Vec<Field>,
 }
 
-impl Row {
-    fn new(template: &Template) -> Option<Row> {
-        let mut text = template.literals.first()?.as_slice().to_vec();
-        let mut fields = Vec::new();
-        for (&width, literal) in template.widths.iter().zip(template.literals.iter().skip(1)) {
-            let start = text.len();
-            text.resize(start + usize::from(width), b'0');
-            fields.push((start..text.len(), 0));
-            text.extend_from_slice(literal.as_slice());
-        }
-        let row = Row { text: Padded::new(&text), fields };
-        template.widths.iter().all(|&width| width > 0).then_some(row)
-    }
+/// A field of fixed width, and where it starts.
+#[derive(Clone, Copy)]
+struct Field {
+    start: usize,
+    width: usize,
+    /// Numbers are below it.
+    end: u64,
+}
 
-    /// Puts a number into a field.
-    fn set(&mut self, field: usize, number: u64) -> Result<()> {
-        let Some((range, known)) = self.fields.get_mut(field) else { return Ok(()) };
-        if *known == number {
-            return Ok(());
+impl Field {
+    /// Writes the numbers of values that follow each other, of so many bytes each.
+    fn put(self, numbers: &[u64], text: &mut [u8], stride: usize) -> Result<()> {
+        if let Some(number) = numbers.iter().find(|&&number| number >= self.end) {
+            return Err(Error::corrupt(format!("{number} in a field of {} digits", self.width)));
         }
-        *known = number;
-        let digits = Digits::of(number);
-        if digits.used > range.len() {
-            return Err(Error::corrupt(format!("{number} in a field of {} digits", range.len())));
+        let mut at = self.start;
+        for &number in numbers {
+            let to = text.get_mut(at..).unwrap_or_default();
+            match to.first_chunk_mut() {
+                // Months, days, hours and minutes.
+                Some(two) if self.width == 2 => {
+                    let tens = low(number) * 103 >> 10;
+                    let [tens, ones] = [tens, low(number) - 10 * tens].map(|digit| digit.to_le_bytes()[0]);
+                    *two = [b'0' + tens, b'0' + ones];
+                }
+                _ => put_digits(to, number, self.width),
+            }
+            at += stride;
         }
-        let last = digits.last(range.len());
-        self.text
-            .bytes
-            .get_mut(range.clone())
-            .unwrap_or_default()
-            .iter_mut()
-            .zip(last)
-            .for_each(|(to, &from)| *to = from);
         Ok(())
     }
 }
 
-fn read_template(reader: &mut ByteReader<'_>) -> Result<Template> {
-    let fields = varint::read_count(reader)?;
-    if !(1..=MAX_FIELDS).contains(&fields) {
-        return Err(Error::corrupt(format!("template of {fields} fields")));
+impl Fixed {
+    fn new(literals: &[Piece], widths: &[u8]) -> Option<Fixed> {
+        let mut text = literals.first()?.text.clone();
+        let mut fields = Vec::new();
+        for (&width, literal) in widths.iter().zip(literals.iter().skip(1)) {
+            let end = 10u64.pow(u32::from(width));
+            let (start, width) = (text.len(), usize::from(width));
+            text.resize(start + width, b'0');
+            fields.push(Field { start, width, end });
+            text.extend_from_slice(&literal.text);
+        }
+        widths.iter().all(|&width| width > 0).then_some(Fixed { text, fields })
     }
-    let mut literals = Vec::new();
-    for _ in 0..=fields {
-        let length = varint::read_count(reader)?;
-        literals.push(Padded::new(reader.take(length)?));
+
+    /// Adds values whose numbers are in these rows of the columns, field by field.
+    fn write(&mut self, columns: &[Vec<u64>], rows: Range<usize>, builder: &mut Builder) -> Result<()> {
+        let mut changing = Vec::new();
+        for (column, &field) in columns.iter().zip(&self.fields) {
+            let numbers = column.get(rows.clone()).unwrap_or_default();
+            let Some((&first, _)) = numbers.split_first() else { return Ok(()) };
+            // Most fields of dates and times stay the same for many rows.
+            if numbers.iter().fold(0, |bits, &number| bits | (number ^ first)) == 0 {
+                field.put(&[first], &mut self.text, 0)?;
+            } else {
+                changing.push((field, numbers));
+            }
+        }
+        let (start, len, value) = (builder.len, self.text.len(), Piece::new(&self.text));
+        builder.extend_values(rows.len(), len, |_, text| {
+            value.put(text);
+            Ok(len)
+        })?;
+        let text = builder.bytes.get_mut(start..).unwrap_or_default();
+        changing.iter().try_for_each(|(field, numbers)| field.put(numbers, text, len))
     }
-    let widths = reader.take(fields)?.to_vec();
-    if widths.iter().any(|&width| width > MAX_WIDTH) {
-        return Err(Error::corrupt("template field of more than 18 digits"));
+}
+
+impl Template {
+    fn read(reader: &mut ByteReader<'_>) -> Result<Template> {
+        let fields = varint::read_count(reader)?;
+        if !(1..=MAX_FIELDS).contains(&fields) {
+            return Err(Error::corrupt(format!("template of {fields} fields")));
+        }
+        let mut literals = Vec::new();
+        for _ in 0..=fields {
+            let length = varint::read_count(reader)?;
+            literals.push(Piece::new(reader.take(length)?));
+        }
+        let widths = reader.take(fields)?.to_vec();
+        if widths.iter().any(|&width| width > MAX_WIDTH) {
+            return Err(Error::corrupt("template field of more than 18 digits"));
+        }
+        let fixed = Fixed::new(&literals, &widths);
+        Ok(Template { literals, widths, fixed })
     }
-    Ok(Template { literals, widths })
+
+    /// Adds values whose numbers are in these rows of the columns.
+    fn write(&mut self, columns: &[Vec<u64>], rows: Range<usize>, builder: &mut Builder) -> Result<()> {
+        let literals: usize = self.literals.iter().map(|literal| literal.text.len()).sum();
+        let digits: usize = self.widths.iter().map(|&width| if width == 0 { MAX_DIGITS } else { width.into() }).sum();
+        let most = literals + digits;
+        let step = (BYTES_AT_ONCE / most).clamp(1, ROWS_AT_ONCE);
+        let is_long = rows.len() >= MIN_ROWS;
+        for start in rows.clone().step_by(step) {
+            let part = start..(start + step).min(rows.end);
+            match &mut self.fixed {
+                Some(fixed) if is_long => fixed.write(columns, part, builder)?,
+                _ => builder
+                    .extend_values(part.len(), most, |index, text| self.write_value(columns, start + index, text))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one value to the start of a text with room for it, and says how long it is.
+    #[inline]
+    fn write_value(&self, columns: &[Vec<u64>], row: usize, text: &mut [u8]) -> Result<usize> {
+        let Some((first, literals)) = self.literals.split_first() else { return Ok(0) };
+        first.put(text);
+        let mut len = first.text.len();
+        for ((&width, column), literal) in self.widths.iter().zip(columns).zip(literals) {
+            let number = column.get(row).copied().unwrap_or_default();
+            len += put_number(text.get_mut(len..).unwrap_or_default(), number, usize::from(width))?;
+            literal.put(text.get_mut(len..).unwrap_or_default());
+            len += literal.text.len();
+        }
+        Ok(len)
+    }
 }
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
@@ -94,115 +180,129 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     if !(1..=MAX_TEMPLATES).contains(&number) {
         return Err(Error::corrupt(format!("{number} templates")));
     }
-    let templates: Vec<Template> = (0..number).map(|_| read_template(reader)).collect::<Result<_>>()?;
+    let mut templates: Vec<Template> = (0..number).map(|_| Template::read(reader)).collect::<Result<_>>()?;
     let others = varint::read_count(reader)?;
     if others > count {
         return Err(Error::corrupt(format!("{others} other values of {count}")));
     }
     let codes = match (number, others) {
-        (1, 0) => vec![1; count],
-        _ => integer::decode(reader, count, decoder)?,
+        (1, 0) => None,
+        _ => Some(integer::decode(reader, count, decoder)?),
     };
     let mut uses = vec![0usize; number + 1];
-    for &code in &codes {
-        let slot = usize::try_from(code).ok().and_then(|code| uses.get_mut(code));
-        *slot.ok_or_else(|| Error::corrupt(format!("template {code} of {number}")))? += 1;
+    match &codes {
+        None => uses.iter_mut().skip(1).for_each(|uses| *uses = count),
+        Some(codes) => {
+            for &code in codes {
+                let slot = usize::try_from(code).ok().and_then(|code| uses.get_mut(code));
+                *slot.ok_or_else(|| Error::corrupt(format!("template {code} of {number}")))? += 1;
+            }
+        }
     }
     if uses.first() != Some(&others) {
         return Err(Error::corrupt(format!("{others} other values, but not as many codes of them")));
     }
     let rest = if others == 0 { VarBytes::default() } else { super::decode(reader, others, decoder)? };
-    let mut fields: Vec<Vec<std::vec::IntoIter<u64>>> = Vec::new();
+    let mut fields: Vec<Vec<Vec<u64>>> = Vec::new();
     for (template, &uses) in templates.iter().zip(uses.iter().skip(1)) {
-        let columns = template.widths.iter().map(|_| integer::decode(reader, uses, decoder).map(Vec::into_iter));
+        let columns = template.widths.iter().map(|_| integer::decode(reader, uses, decoder));
         fields.push(columns.collect::<Result<_>>()?);
     }
-    let mut rest = rest.iter();
-    let mut rows: Vec<Option<Row>> = templates.iter().map(Row::new).collect();
     let mut builder = Builder::new(count, decoder);
-    for code in codes {
-        let at = usize::try_from(code).ok().and_then(|code| code.checked_sub(1));
-        if let Some((Some(row), columns)) = at.and_then(|at| Some((rows.get_mut(at)?.as_mut(), fields.get_mut(at)?))) {
-            for (field, column) in columns.iter_mut().enumerate() {
-                row.set(field, column.next().unwrap_or_default())?;
-            }
-            builder.extend_padded(&row.text)?;
-            builder.end();
-            continue;
+    let Some(codes) = codes else {
+        for (template, columns) in templates.iter_mut().zip(&fields) {
+            let len = template.fixed.as_ref().map_or(0, |fixed| fixed.text.len());
+            builder.reserve(len.saturating_mul(count).saturating_add(ROOM))?;
+            template.write(columns, 0..count, &mut builder)?;
         }
-        match at.and_then(|at| Some((templates.get(at)?, fields.get_mut(at)?))) {
-            None => builder.extend(rest.next().unwrap_or_default())?,
-            Some((template, columns)) => {
-                if let Some(first) = template.literals.first() {
-                    builder.extend_padded(first)?;
-                }
-                let literals = template.literals.iter().skip(1);
-                for ((&width, column), literal) in template.widths.iter().zip(columns).zip(literals) {
-                    extend_number(&mut builder, column.next().unwrap_or_default(), width)?;
-                    builder.extend_padded(literal)?;
+        return builder.finish();
+    };
+    let mut rest = rest.iter();
+    // Rows of each template that were written.
+    let mut written = vec![0usize; number];
+    for run in codes.chunk_by(|a, b| a == b) {
+        let at = run.first().and_then(|&code| usize::try_from(code).ok()?.checked_sub(1));
+        match at.and_then(|at| Some((templates.get_mut(at)?, fields.get(at)?, written.get_mut(at)?))) {
+            Some((template, columns, written)) => {
+                let start = *written;
+                *written += run.len();
+                template.write(columns, start..*written, &mut builder)?;
+            }
+            None => {
+                for value in rest.by_ref().take(run.len()) {
+                    builder.extend(value)?;
+                    builder.end();
                 }
             }
         }
-        builder.end();
     }
     builder.finish()
 }
 
-/// Decimal digits of a number, behind zeros, and room for a block behind them.
-struct Digits {
-    bytes: [u8; Digits::END + BLOCK],
-    used: usize,
+/// The decimal digits of a number below 10^8, zeros in front: the first digit in the lowest byte. Each step splits the
+/// numbers in all lanes of the word at once.
+fn word_of_digits(number: u32) -> u64 {
+    let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
+    let hundreds = (fours * 10_486 >> 20) & 0x7f_0000_007f;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    tens | (twos - 10 * tens) << 8
 }
 
-impl Digits {
-    const END: usize = 20;
+/// The last `width` of such digits, 1 to 8, as text.
+fn as_text(digits: u64, width: usize) -> u64 {
+    (digits | u64::from_le_bytes([b'0'; WORD])) >> (8 * (WORD - width))
+}
 
-    fn of(number: u64) -> Digits {
-        let mut digits = Digits { bytes: [b'0'; Digits::END + BLOCK], used: 0 };
-        let mut left = number;
-        while u32::try_from(left).is_err() {
-            digits.put(u32::try_from(left % 100).unwrap_or_default());
-            left /= 100;
-        }
-        // Dividing 32 bits takes no division.
-        let mut left = u32::try_from(left).unwrap_or_default();
-        while left >= 100 {
-            digits.put(left % 100);
-            left /= 100;
-        }
-        digits.put(left);
-        digits.used -= usize::from(left < 10);
-        digits
+/// The lowest 32 bits.
+#[expect(clippy::cast_possible_truncation, reason = "numbers are below 10^8 where this is used")]
+fn low(number: u64) -> u32 {
+    number as u32
+}
+
+/// Writes the last `width` digits of a number, 1 at least, to the start of a text.
+fn put_digits(text: &mut [u8], number: u64, width: usize) {
+    let (mut left, mut width) = (number, width);
+    while width > WORD {
+        width -= WORD;
+        put_word(text.get_mut(width..).unwrap_or_default(), low(left % WORD_END), WORD);
+        left /= WORD_END;
     }
+    put_word(text, low(left), width);
+}
 
-    /// Puts the digits of a number below 100 in front.
-    fn put(&mut self, pair: u32) {
-        let digit = |value: u32| b'0' + value.to_le_bytes()[0];
-        self.used += 2;
-        let to = self.bytes.get_mut(Digits::END.saturating_sub(self.used)..).and_then(<[u8]>::first_chunk_mut);
-        if let Some(to) = to {
-            *to = [digit(pair / 10), digit(pair % 10)];
+/// The same for at most a word.
+fn put_word(text: &mut [u8], number: u32, width: usize) {
+    let word = as_text(word_of_digits(number), width);
+    match text.first_chunk_mut() {
+        Some(to) => {
+            let behind = u64::from_le_bytes(*to) & !(u64::MAX >> (8 * (WORD - width)));
+            *to = (behind | word).to_le_bytes();
         }
-    }
-
-    /// The last digits, with zeros in front.
-    fn last(&self, count: usize) -> &[u8] {
-        self.bytes.get(Digits::END.saturating_sub(count)..Digits::END).unwrap_or_default()
+        None => text.iter_mut().zip(word.to_le_bytes()).take(width).for_each(|(to, digit)| *to = digit),
     }
 }
 
-/// Decimal digits, padded with zeros to the width.
-fn extend_number(builder: &mut Builder, number: u64, width: u8) -> Result<()> {
-    let digits = Digits::of(number);
-    let shown = match width {
-        0 => digits.used,
-        width if digits.used <= usize::from(width) => usize::from(width),
-        width => return Err(Error::corrupt(format!("{number} in a field of {width} digits"))),
-    };
-    match digits.bytes.get(Digits::END.saturating_sub(shown)..).and_then(<[u8]>::first_chunk) {
-        Some(&bytes) if shown <= BLOCK => builder.extend_block(&Block { bytes, len: shown }),
-        _ => builder.extend(digits.last(shown)),
+/// Writes decimal digits, padded with zeros to the width, if it is not 0, and says how many there are.
+#[inline]
+fn put_number(text: &mut [u8], number: u64, width: usize) -> Result<usize> {
+    if number < WORD_END && width <= WORD {
+        let digits = word_of_digits(low(number));
+        // The last digit counts, whatever it is.
+        let used = WORD - usize::try_from((digits | 1 << 56).trailing_zeros() / 8).unwrap_or(0);
+        let shown = used.max(width);
+        if let (Some(to), true) = (text.first_chunk_mut(), width == 0 || shown == width) {
+            *to = as_text(digits, shown).to_le_bytes();
+            return Ok(shown);
+        }
     }
+    let used = usize::try_from(number.checked_ilog10().unwrap_or(0)).unwrap_or(0) + 1;
+    if width > 0 && used > width {
+        return Err(Error::corrupt(format!("{number} in a field of {width} digits")));
+    }
+    let shown = used.max(width);
+    put_digits(text, number, shown);
+    Ok(shown)
 }
 
 #[cfg(feature = "writer")]
