@@ -3,7 +3,7 @@
 import { invalid, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { DAY_MS, formatDate, formatDecimal, formatTimestamp, MAX_DATE_DAYS, PER_SECOND } from './temporal.js';
-import { textReader } from './text.js';
+import { CodedText, textReader } from './text.js';
 import type { Cell, DateMode, Int64Mode, ValuesByType } from './types.js';
 import type { ColumnBuffers, ColumnData } from './wasm-types.js';
 
@@ -42,6 +42,8 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   readonly scale?: number;
 
   readonly #modes: CellModes;
+  /** For text that comes from dictionaries: equal values are made once. */
+  readonly #coded: CodedText | undefined;
   #cells: ((index: number) => Cell<T, I, D> | null) | undefined;
 
   /** @internal */
@@ -58,6 +60,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
     if (data.precision !== undefined) this.precision = data.precision;
     if (data.scale !== undefined) this.scale = data.scale;
     this.#modes = modes;
+    if (data.codes && this.type === 'string') this.#coded = new CodedText(data.codes, data.values as Uint8Array, data.offsets ?? new Int32Array(1));
   }
 
   /**
@@ -84,6 +87,10 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   toArray(): (Cell<T, I, D> | null)[] {
     const all = new Array<Cell<T, I, D> | null>(this.length);
+    if (this.#coded) {
+      this.#coded.fill(all, this.validity);
+      return all;
+    }
     const cell = this.cells();
     for (let index = 0; index < all.length; index++) all[index] = cell(index);
     return all;
@@ -95,7 +102,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   cells(): (index: number) => Cell<T, I, D> | null {
     if (!this.#cells) {
-      const cell = cellReader(this, this.#modes) as (index: number) => Cell<T, I, D>;
+      const cell = (this.#coded?.reader() ?? cellReader(this, this.#modes)) as (index: number) => Cell<T, I, D>;
       this.#cells = this.validity ? (index) => (this.#isNull(index) ? null : cell(index)) : cell;
     }
     return this.#cells;

@@ -1,5 +1,7 @@
 /** Text of columns: UTF-8 behind offsets to strings. */
 
+import type { CodePart } from './wasm-types.js';
+
 /** Longer values are not looked for among those that were made already. */
 const MAX_LENGTH = 32;
 /** Most strings that are remembered; a power of two. */
@@ -49,13 +51,91 @@ export function textReader(bytes: Uint8Array, offsets: Int32Array): (index: numb
   };
 }
 
+/** Values per entry of a dictionary from which entries are decoded one by one, rather than all text at once. */
+const FEW_ENTRIES = 8;
+
+/** Rows that have one dictionary, and the strings of it that were made. */
+interface StringPart {
+  readonly codes: CodePart['values'];
+  readonly strings: (string | undefined)[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Text that comes from dictionaries, so that it is known which values are equal. */
+export class CodedText {
+  readonly #parts: readonly StringPart[];
+  readonly #bytes: Uint8Array;
+  readonly #offsets: Int32Array;
+  readonly #isSmall: boolean;
+  #make: ((start: number, end: number) => string) | undefined;
+
+  /**
+   * @param parts rows from the first to the last
+   * @param bytes UTF-8 of all values
+   * @param offsets where each value starts, and behind the last one the end
+   */
+  constructor(parts: readonly CodePart[], bytes: Uint8Array, offsets: Int32Array) {
+    const entries = parts.reduce((sum, part) => sum + part.entries, 0);
+    this.#bytes = bytes;
+    this.#offsets = offsets;
+    this.#isSmall = entries * FEW_ENTRIES < offsets.length;
+    let end = 0;
+    this.#parts = parts.map(({ values, entries: count }) => {
+      const start = end;
+      end += values.length;
+      return { codes: values, strings: new Array<string | undefined>(count), start, end };
+    });
+  }
+
+  /** The function that gives one value. */
+  reader(): (index: number) => string {
+    let part = this.#parts[0];
+    return (index) => {
+      if (!part || index < part.start || index >= part.end) part = this.#parts.find(({ end }) => index < end);
+      if (!part) return '';
+      const code = part.codes[index - part.start] ?? 0;
+      return part.strings[code] ?? this.#first(part, code, index);
+    };
+  }
+
+  /** Puts all values into an array, null where a bit of the bitmap is not set. */
+  fill(all: unknown[], validity: Uint8Array | undefined): void {
+    for (const part of this.#parts) {
+      const { codes, strings, start } = part;
+      for (let at = 0; at < codes.length; at++) {
+        const index = start + at;
+        if (validity && ((validity[index >> 3] ?? 0) >> (index & 7) & 1) === 0) {
+          all[index] = null;
+          continue;
+        }
+        const code = codes[at] ?? 0;
+        all[index] = strings[code] ?? this.#first(part, code, index);
+      }
+    }
+  }
+
+  #first({ strings }: StringPart, code: number, index: number): string {
+    this.#make ??= this.#isSmall ? valueMaker(this.#bytes) : textMaker(this.#bytes);
+    const text = this.#make(this.#offsets[index] ?? 0, this.#offsets[index + 1] ?? 0);
+    strings[code] = text;
+    return text;
+  }
+}
+
 function isSame(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
   if (end - start !== otherEnd - otherStart) return false;
   for (let at = start, other = otherStart; at < end; at++, other++) if (bytes[at] !== bytes[other]) return false;
   return true;
 }
 
-/** Makes the string of a range of bytes. */
+/** Makes the string of a range of bytes, of a few of them. */
+function valueMaker(bytes: Uint8Array): (start: number, end: number) => string {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return (start, end) => decoder.decode(bytes.subarray(start, end));
+}
+
+/** The same for most of them. */
 function textMaker(bytes: Uint8Array): (start: number, end: number) => string {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   let all: string | undefined;

@@ -78,8 +78,18 @@ export interface ColumnBuffers {
   scale?: number;
 }
 
+/** Rows of a column of text that follow each other and come from one dictionary. */
+export interface CodePart {
+  /** How many entries the dictionary has. */
+  entries: number;
+  /** Which of them each row is; under a null anything. */
+  values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+}
+
 /** `ColumnBuilder.take()`. */
 export interface ColumnData extends ColumnBuffers {
+  /** Where all of it comes from dictionaries. */
+  codes?: CodePart[];
   nullCount: number;
   warnings: CoreWarning[];
 }

@@ -158,6 +158,6 @@ class Job {
   }
 }
 
-function buffersOf({ values, offsets, validity }: ColumnData): ArrayBuffer[] {
-  return [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : []));
+function buffersOf({ values, offsets, validity, codes = [] }: ColumnData): ArrayBuffer[] {
+  return [values, offsets, validity, ...codes.map((part) => part.values)].flatMap((array) => (array ? [array.buffer] : []));
 }

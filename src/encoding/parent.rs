@@ -57,7 +57,7 @@ pub struct Codes {
 #[derive(Debug)]
 pub struct Parent {
     column: Arc<Column>,
-    codes: Option<Codes>,
+    codes: Option<Arc<Codes>>,
     classes: OnceLock<Arc<Classes>>,
     /// Numbers that were asked for, by the exponent.
     numbers: Mutex<Vec<(u8, Arc<Vec<i64>>)>>,
@@ -90,7 +90,7 @@ impl Parent {
     /// A column, with the positions of its values in a dictionary where it was decoded from one.
     #[must_use]
     pub fn new(column: Arc<Column>, codes: Option<Codes>) -> Self {
-        Parent { column, codes, classes: OnceLock::new(), numbers: Mutex::default() }
+        Parent { column, codes: codes.map(Arc::new), classes: OnceLock::new(), numbers: Mutex::default() }
     }
 
     /// The column.
@@ -105,6 +105,12 @@ impl Parent {
         &self.column
     }
 
+    /// The positions of its values in a dictionary, where it was decoded from one.
+    #[must_use]
+    pub fn codes(&self) -> Option<&Arc<Codes>> {
+        self.codes.as_ref()
+    }
+
     /// The classes of all rows.
     #[must_use]
     pub fn classes(&self) -> &Arc<Classes> {
@@ -113,7 +119,7 @@ impl Parent {
 
     fn classify(&self) -> Classes {
         let column = &self.column;
-        if let Some(Codes { codes, entries }) = &self.codes {
+        if let Some(Codes { codes, entries }) = self.codes.as_deref() {
             // Null comes behind the entries.
             let null = u32::try_from(*entries).unwrap_or(u32::MAX);
             let labels = column.validity().map_or_else(|| codes.clone(), |validity| validity.place(codes, null));

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{File, RowGroup};
 use crate::bytes::to_usize;
 use crate::column::Column;
+use crate::encoding::parent::Codes;
 use crate::error::Result;
 use crate::warning::Warning;
 
@@ -18,11 +19,20 @@ pub enum Rows<'a> {
     Positions(&'a [u32]),
 }
 
+/// Wanted rows of one chunk.
+#[derive(Debug)]
+pub struct Part {
+    /// The rows.
+    pub column: Arc<Column>,
+    /// Where they are all rows of a chunk that has a dictionary of text: which of its entries the valid ones are.
+    pub codes: Option<Arc<Codes>>,
+}
+
 /// Collects the wanted rows of a column, row group after row group.
 #[derive(Debug)]
 pub struct Assembly {
     column: usize,
-    parts: Vec<Arc<Column>>,
+    parts: Vec<Part>,
     /// So many rows of the first part were taken already.
     taken: usize,
     warnings: Vec<Warning>,
@@ -42,22 +52,26 @@ impl Assembly {
     /// Those of [`File::decode`].
     pub fn push(&mut self, file: &File, group: &mut RowGroup<'_>, wanted: Rows<'_>) -> Result<()> {
         let (decoded, warnings) = file.decode(self.column, group)?;
+        let codes = group.decoded(self.column).and_then(|column| column.codes()).map(Arc::clone);
         group.release(file, self.column);
         self.warnings.extend(warnings);
-        let part = match wanted {
+        let (column, is_whole) = match wanted {
             Rows::Positions(positions) => {
                 // Odd legacy files have columns that are shorter than others.
                 let there = positions.partition_point(|&position| (position as usize) < decoded.len());
-                Arc::new(decoded.gather(positions.get(..there).unwrap_or_default())?)
+                (Arc::new(decoded.gather(positions.get(..there).unwrap_or_default())?), false)
             }
             Rows::Range(range) => {
                 let first = file.row_groups().get(group.index()).map_or(0, |rows| rows.start);
                 let within = |row: u64| to_usize(row.saturating_sub(first), "rows").unwrap_or(usize::MAX);
                 let range = within(range.start)..within(range.end);
-                if range.start == 0 && range.end >= decoded.len() { decoded } else { Arc::new(decoded.slice(range)) }
+                match range.start == 0 && range.end >= decoded.len() {
+                    true => (decoded, true),
+                    false => (Arc::new(decoded.slice(range)), false),
+                }
             }
         };
-        self.parts.push(part);
+        self.parts.push(Part { column, codes: codes.filter(|_| is_whole) });
         Ok(())
     }
 
@@ -65,18 +79,25 @@ impl Assembly {
     fn join(&mut self, file: &File) -> Result<Column> {
         let mut parts = std::mem::take(&mut self.parts).into_iter();
         let mut rows = match parts.next() {
-            Some(first) => Arc::unwrap_or_clone(first),
+            Some(first) => Arc::unwrap_or_clone(first.column),
             None => file.empty_column(self.column)?,
         };
         for part in parts {
-            rows.append(&part).map_err(|error| error.in_column(file.name(self.column)))?;
+            rows.append(&part.column).map_err(|error| error.in_column(file.name(self.column)))?;
         }
         Ok(rows)
     }
 
     /// What was added since the last call, as it was added, and what was odd; not to be mixed with [`Self::take`].
-    pub fn take_parts(&mut self) -> (Vec<Arc<Column>>, Vec<Warning>) {
+    pub fn take_parts(&mut self) -> (Vec<Part>, Vec<Warning>) {
         (std::mem::take(&mut self.parts), std::mem::take(&mut self.warnings))
+    }
+
+    /// The codes of the next rows, at most so many, where they are those of one part.
+    #[must_use]
+    pub fn codes(&self, count: usize) -> Option<Arc<Codes>> {
+        let [part] = self.parts.as_slice() else { return None };
+        part.codes.as_ref().filter(|_| self.taken == 0 && count >= part.column.len()).map(Arc::clone)
     }
 
     /// The next rows, at most so many, and what was odd since the last call.
@@ -92,7 +113,7 @@ impl Assembly {
         }
         let next = rows.slice(start..start + count);
         self.taken = start + count;
-        self.parts.push(Arc::new(rows));
+        self.parts.push(Part { column: Arc::new(rows), codes: None });
         Ok((next, warnings))
     }
 

@@ -1,19 +1,24 @@
 //! Columns to JavaScript: `ColumnData` of js/wasm-types.ts. Every array is a copy that JavaScript owns.
 
 use js_sys::{
-    BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object, Uint8Array,
-    Uint16Array, Uint32Array,
+    Array, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object,
+    Uint8Array, Uint16Array, Uint32Array,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{set, to_number, warnings_to_js};
 use crate::column::{Bitmap, Column, Values, VarBytes};
+use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
 /// A whole column.
-pub fn column_to_js(column: &Column, warnings: &[Warning]) -> JsValue {
+pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning]) -> JsValue {
     let object = described(column.values(), column.len(), column.validity());
+    if let Some(codes) = codes {
+        let part = JsValue::from(codes_to_js(codes, column));
+        set(&object, "codes", std::iter::once(part).collect::<Array>());
+    }
     let values: Object = match column.values() {
         Values::Int8(v) => Int8Array::from(&v[..]).into(),
         Values::Int16(v) => Int16Array::from(&v[..]).into(),
@@ -33,6 +38,22 @@ pub fn column_to_js(column: &Column, warnings: &[Warning]) -> JsValue {
         Values::Decimal { values, .. } => BigUint64Array::from(&halves(values)[..]).into(),
     };
     finished(&object, &values, warnings)
+}
+
+/// Which entry of a dictionary each row of a column is, as a `CodePart` of js/wasm-types.ts.
+fn codes_to_js(codes: &Codes, column: &Column) -> Object {
+    let placed = column.validity().map(|validity| validity.place(&codes.codes, 0));
+    let placed = placed.as_deref().unwrap_or(&codes.codes);
+    #[expect(clippy::cast_possible_truncation, reason = "codes are below the number of entries")]
+    let values: Object = match codes.entries {
+        0..=0x100 => Uint8Array::from(&placed.iter().map(|&code| code as u8).collect::<Vec<_>>()[..]).into(),
+        0x101..=0x1_0000 => Uint16Array::from(&placed.iter().map(|&code| code as u16).collect::<Vec<_>>()[..]).into(),
+        _ => Uint32Array::from(placed).into(),
+    };
+    let object = Object::new();
+    set(&object, "entries", to_number(codes.entries as u64));
+    set(&object, "values", values);
+    object
 }
 
 /// An object with everything but values, offsets and warnings.
@@ -80,6 +101,8 @@ pub struct Target {
     capacity: u32,
     rows: usize,
     filled: Option<Filled>,
+    /// Codes of the parts, as long as all have some.
+    codes: Option<Array>,
     warnings: Vec<Warning>,
 }
 
@@ -101,7 +124,7 @@ struct Filled {
 impl Target {
     /// For so many rows.
     pub fn new(capacity: u32) -> Self {
-        Target { capacity, rows: 0, filled: None, warnings: Vec::new() }
+        Target { capacity, rows: 0, filled: None, codes: Some(Array::new()), warnings: Vec::new() }
     }
 
     /// Adds remarks.
@@ -110,7 +133,7 @@ impl Target {
     }
 
     /// Adds the rows that come next.
-    pub fn add(&mut self, part: &Column) -> Result<()> {
+    pub fn add(&mut self, part: &Column, codes: Option<&Codes>) -> Result<()> {
         let too_many = || Error::invalid("rows", "are more than were announced");
         let (at, end) = (self.rows, self.rows + part.len());
         let end_row = u32::try_from(end).ok().filter(|&end| end <= self.capacity).ok_or_else(too_many)?;
@@ -121,6 +144,12 @@ impl Target {
             return Err(Error::corrupt("chunks of different types in one column"));
         }
         filled.copy(part.values(), start_row, end_row)?;
+        match (&self.codes, codes) {
+            (Some(parts), Some(codes)) => {
+                parts.push(&codes_to_js(codes, part));
+            }
+            _ => self.codes = None,
+        }
         if part.validity().is_some() || filled.validity.is_some() {
             let validity = filled.validity.get_or_insert_with(|| Bitmap::filled(at, true));
             match part.validity() {
@@ -135,9 +164,12 @@ impl Target {
     /// The column; `empty` where no part came.
     pub fn finish(&mut self, empty: &Column) -> JsValue {
         let warnings = std::mem::take(&mut self.warnings);
-        let Some(filled) = self.filled.take() else { return column_to_js(empty, &warnings) };
+        let Some(filled) = self.filled.take() else { return column_to_js(empty, None, &warnings) };
         let rows = std::mem::take(&mut self.rows);
         let object = described(&filled.kind, rows, filled.validity.as_ref());
+        if let Some(codes) = self.codes.take() {
+            set(&object, "codes", codes);
+        }
         // Odd legacy files have columns that are shorter than others.
         let used = u32::try_from(rows).unwrap_or(u32::MAX);
         if let Some(offsets) = &filled.offsets {

@@ -211,7 +211,7 @@ impl ColumnBuilder {
             let (parts, warnings) = self.assembly.take_parts();
             target.warn(warnings);
             for part in parts {
-                target.add(&part)?;
+                target.add(&part.column, part.codes.as_deref())?;
             }
         }
         Ok(())
@@ -219,10 +219,11 @@ impl ColumnBuilder {
 
     /// The next rows, at most so many, or all where their number was known: `ColumnData` of js/wasm-types.ts.
     pub fn take(&mut self, reader: &Reader, count: u32) -> Result<JsValue> {
+        let codes = self.assembly.codes(count as usize);
         let (rows, warnings) = self.assembly.take(reader.file()?, count as usize)?;
         Ok(match &mut self.target {
             Some(target) => target.finish(&rows),
-            None => column::column_to_js(&rows, &warnings),
+            None => column::column_to_js(&rows, codes.as_deref(), &warnings),
         })
     }
 }
