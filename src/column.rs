@@ -207,6 +207,7 @@ impl Bitmap {
 }
 
 /// Moves values to the places whose bits are set.
+#[inline(never)]
 fn place_some<T: Copy>(byte: u8, values: &mut &[T], places: &mut [T]) {
     for (bit, place) in places.iter_mut().enumerate() {
         if byte >> bit & 1 == 1

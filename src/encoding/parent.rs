@@ -127,19 +127,18 @@ impl Parent {
                     mix(hash.finish())
                 };
                 let compare = |a: usize, b: usize| text.get(a).cmp(text.get(b));
-                number_values(column, hash, compare)
+                number_values(text.len(), column.validity(), hash, compare)
             }
             Values::Decimal { values, .. } => {
-                let value = |row: usize| values.get(row).copied().unwrap_or_default();
-                #[expect(clippy::cast_possible_truncation, reason = "a hash")]
-                let hash = |row: usize| mix(value(row) as u64 ^ (value(row) >> 64) as u64);
-                number_values(column, hash, |a, b| value(a).cmp(&value(b)))
+                #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+                let (low, high): (Vec<u64>, Vec<u64>) = values.iter().map(|&x| (x as u64, (x >> 64) as u64)).unzip();
+                let number = |half: &[u64]| number_patterns(half, column.validity());
+                pairs(&number(&low), &number(&high))
             }
-            values => self.classify_small().unwrap_or_else(|| {
-                let patterns = patterns(values);
-                let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-                number_values(column, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
-            }),
+            values => {
+                let small = self.classify_small();
+                small.unwrap_or_else(|| number_patterns(&patterns(values), column.validity()))
+            }
         }
     }
 
@@ -291,9 +290,21 @@ fn number_labels(mut labels: Vec<u32>, bound: usize) -> Classes {
     Classes { ids: labels, count: index(count) }
 }
 
-/// Numbers the values of a column; null is one of them.
-fn number_values(column: &Column, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
-    let (valid, len) = (|row| column.is_valid(row), column.len());
+/// Numbers patterns; null is one of them.
+#[inline(never)]
+fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Classes {
+    let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
+    number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+}
+
+/// Numbers the values of rows; null is one of them.
+fn number_values(
+    len: usize,
+    validity: Option<&Bitmap>,
+    hash: impl Fn(usize) -> u64,
+    compare: impl Fn(usize, usize) -> Ordering,
+) -> Classes {
+    let valid = |row| validity.is_none_or(|validity| validity.get(row));
     number(
         len,
         |row| if valid(row) { hash(row) } else { u64::MAX },
@@ -480,8 +491,7 @@ pub fn pairs(first: &Classes, second: &Classes) -> Classes {
         return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)).collect(), bound);
     }
     let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
-    let pair = |row: usize| pairs.get(row).copied().unwrap_or_default();
-    number(len, |row| mix(pair(row)), |a, b| pair(a).cmp(&pair(b)))
+    number_patterns(&pairs, None)
 }
 
 #[cfg(all(test, feature = "writer"))]

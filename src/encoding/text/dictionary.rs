@@ -67,8 +67,7 @@ fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarByt
         0 => {}
         1 => place::<1>(entries, codes, &lengths, &mut bytes),
         // Not so many entries that filling them up to whole blocks takes more than the values.
-        2 if entries.len() <= codes.len() / 2 => place::<2>(entries, codes, &lengths, &mut bytes),
-        3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
+        2..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
         _ => {
             let mut rest = bytes.as_mut_slice();
             for &code in codes {

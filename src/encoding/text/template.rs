@@ -261,6 +261,7 @@ fn low(number: u64) -> u32 {
 }
 
 /// Writes the last `width` digits of a number, 1 at least, to the start of a text.
+#[inline(never)]
 fn put_digits(text: &mut [u8], number: u64, width: usize) {
     let (mut left, mut width) = (number, width);
     while width > WORD {
