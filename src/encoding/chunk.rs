@@ -292,18 +292,16 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
     fn place<T: Copy + Default>(dense: Vec<T>, validity: &Bitmap) -> Vec<T> {
         validity.place(&dense, T::default())
     }
-    fn place_text(dense: &VarBytes, validity: &Bitmap) -> Result<VarBytes> {
-        let mut offsets = dense.offsets().iter().skip(1);
-        let mut end = 0;
+    fn place_text(dense: VarBytes, validity: &Bitmap) -> Result<VarBytes> {
+        let ends = validity.place(dense.offsets().get(1..).unwrap_or_default(), 0);
         let mut all = Vec::with_capacity(validity.len() + 1);
         all.push(0);
-        for valid in validity.iter() {
-            if valid {
-                end = offsets.next().copied().unwrap_or(end);
-            }
-            all.push(end);
-        }
-        VarBytes::new(all, dense.bytes().to_vec())
+        // A null ends where the value before it ends.
+        all.extend(ends.into_iter().scan(0, |last, end| {
+            *last = end.max(*last);
+            Some(*last)
+        }));
+        VarBytes::new(all, dense.into_bytes())
     }
     Ok(match dense {
         Values::Int8(v) => Values::Int8(place(v, validity)),
@@ -321,8 +319,8 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
         Values::Decimal { precision, scale, values } => {
             Values::Decimal { precision, scale, values: place(values, validity) }
         }
-        Values::String(v) => Values::String(place_text(&v, validity)?),
-        Values::Binary(v) => Values::Binary(place_text(&v, validity)?),
+        Values::String(v) => Values::String(place_text(v, validity)?),
+        Values::Binary(v) => Values::Binary(place_text(v, validity)?),
         Values::Boolean(v) => Values::Boolean(place(v.iter().collect(), validity).into_iter().collect()),
     })
 }

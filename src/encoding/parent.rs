@@ -532,6 +532,40 @@ mod tests {
     }
 
     #[test]
+    fn classes_are_the_same_however_they_are_found() {
+        // What is under a null, and how far values are from each other, decides which way is taken.
+        let small = [7.0, -3.0, 0.0, 2000.0, 7.0, 5.0, -3.0, 0.0, 5.0, 7.0, 2000.0];
+        let nulls = [1, 5, 8, 10];
+        let mut first: Vec<Option<u64>> = Vec::new();
+        let mut number = |row: usize, value: f64| {
+            let key = (!nulls.contains(&row)).then_some(value.to_bits());
+            first.iter().position(|known| *known == key).unwrap_or_else(|| {
+                first.push(key);
+                first.len() - 1
+            }) as u32
+        };
+        let expected: Vec<u32> = small.iter().enumerate().map(|(row, &value)| number(row, value)).collect();
+        let validity = || Some((0..small.len()).map(|row| !nulls.contains(&row)).collect());
+        for under in [0.0, 1.0, -0.0, 0.5, 1e18, f64::NAN, f64::INFINITY, f64::from_bits(0xfff8_0000_0000_1234)] {
+            for (scale, offset) in [(1.0, 0.0), (1.0, 1e15), (1e9, 0.0), (0.125, 0.0)] {
+                let value = |(row, &value): (usize, &f64)| match nulls.contains(&row) {
+                    true => under,
+                    false => value * scale + offset,
+                };
+                let floats: Vec<f64> = small.iter().enumerate().map(value).collect();
+                let found = classes(Values::Float64(floats.clone()), validity());
+                assert_eq!(found, (expected.clone(), 5), "{under} {scale} {offset}");
+                let integers = floats.iter().map(|&float| (float * 8.0) as i64).collect();
+                assert_eq!(classes(Values::Int64(integers), validity()), (expected.clone(), 5));
+            }
+        }
+        let limit = 2_251_799_813_685_248.0;
+        assert_eq!(classes(Values::Float64(vec![limit, -limit, limit - 1.0, limit]), None), (vec![0, 1, 2, 0], 3));
+        assert_eq!(classes(Values::Float64(vec![0.0, -0.0, f64::NAN, -0.0]), None), (vec![0, 1, 2, 1], 3));
+        assert_eq!(classes(Values::Int64(vec![5, 5]), Some(Bitmap::filled(2, false))), (vec![0, 0], 1));
+    }
+
+    #[test]
     fn codes_of_a_dictionary_give_the_same_classes() {
         let mut text = VarBytes::default();
         ["b", "", "a", "b"].iter().for_each(|value| text.push(value.as_bytes()).unwrap());
