@@ -73,7 +73,7 @@ impl Field {
             match to.first_chunk_mut() {
                 // Months, days, hours and minutes.
                 Some(two) if self.width == 2 => {
-                    let tens = low(number) * 103 >> 10;
+                    let tens = (low(number) * 103) >> 10;
                     let [tens, ones] = [tens, low(number) - 10 * tens].map(|digit| digit.to_le_bytes()[0]);
                     *two = [b'0' + tens, b'0' + ones];
                 }
@@ -243,9 +243,9 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 /// numbers in all lanes of the word at once.
 fn word_of_digits(number: u32) -> u64 {
     let fours = u64::from(number / 10_000) | u64::from(number % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x7f_0000_007f;
+    let hundreds = ((fours * 10_486) >> 20) & 0x7f_0000_007f;
     let twos = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (twos * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((twos * 103) >> 10) & 0x000f_000f_000f_000f;
     tens | (twos - 10 * tens) << 8
 }
 
