@@ -207,6 +207,7 @@ impl Bitmap {
 }
 
 /// Moves values to the places whose bits are set.
+#[inline(never)]
 fn place_some<T: Copy>(byte: u8, values: &mut &[T], places: &mut [T]) {
     for (bit, place) in places.iter_mut().enumerate() {
         if byte >> bit & 1 == 1
@@ -293,6 +294,11 @@ impl VarBytes {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// All bytes.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
     }
 
     /// Value `index`; empty behind the end.
@@ -804,6 +810,27 @@ mod tests {
         assert!(VarBytes::new(vec![0, 2], text.clone()).unwrap().check_utf8().is_ok());
         assert!(VarBytes::new(vec![0, 1, 2], text).unwrap().check_utf8().is_err());
         assert!(VarBytes::new(vec![0, 1], vec![0xff]).unwrap().check_utf8().is_err());
+    }
+
+    #[test]
+    fn values_are_placed_where_bits_are_set() {
+        for len in [0, 1, 7, 8, 9, 16, 27, 64] {
+            let patterns: [&dyn Fn(usize) -> bool; 6] =
+                [&|_| true, &|_| false, &|i| i % 3 == 0, &|i| i > 0, &|i| i + 1 < len, &|i| i / 8 % 2 == 0];
+            for is_set in patterns {
+                let bitmap: Bitmap = (0..len).map(is_set).collect();
+                let values: Vec<u16> = (1..=len as u16).collect();
+                let mut next = values.iter().copied();
+                let expected: Vec<u16> = (0..len).map(|i| if is_set(i) { next.next().unwrap() } else { 77 }).collect();
+                assert_eq!(bitmap.place(&values, 77), expected, "{bitmap:?}");
+                let mut cleared = values.clone();
+                bitmap.clear_others(&mut cleared);
+                let expected: Vec<u16> = (0..len).map(|i| if is_set(i) { values[i] } else { 0 }).collect();
+                assert_eq!(cleared, expected, "{bitmap:?}");
+            }
+        }
+        // Where there are too few values, the rest is filled.
+        assert_eq!(Bitmap::filled(11, true).place(&[5u8; 9], 1), [5, 5, 5, 5, 5, 5, 5, 5, 5, 1, 1]);
     }
 
     #[test]

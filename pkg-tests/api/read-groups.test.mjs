@@ -41,6 +41,31 @@ test('what was written is read, of every type, with nulls', async () => {
   assert.deepEqual((await (await open(new Blob([bytes]))).read()).columns.map(contents), table.columns.map(contents));
 });
 
+test('text of all row groups is put together, whether it is of one length or not', async () => {
+  const code = (/** @type {number} */ row) => `C${row * 7 % 10}`;
+  const codes = (/** @type {number} */ count) => Array.from({ length: count }, (_, row) => code(row));
+  const cases = {
+    equal: codes(1000),
+    'longer at the end': [...codes(990), ...Array(10).fill('much longer')],
+    'longer in the middle': codes(1000).map((value, row) => (row > 300 && row < 310 ? 'much longer' : value)),
+    'shorter at the end': codes(1000).map((value, row) => (row > 800 ? '' : value)),
+    'shorter, then longer': codes(1000).map((value, row) => (row < 300 ? value : row < 600 ? '' : `${value}${value}${value}`)),
+    empty: Array(1000).fill(''),
+    'one length by chance': codes(1000).map((value, row) => (row < 200 ? ['', 'four'][row % 2] : value)),
+    nulls: codes(1000).map((value, row) => (row % 5 === 0 ? null : value)),
+    unequal: Array.from({ length: 1000 }, (_, row) => `no. ${row}`),
+  };
+  const all = Object.entries(cases).map(([name, data]) => ({ name, type: 'string', data }));
+  for (const rowGroupRows of [10, 100, 600, 1000]) {
+    const file = await open(await write(all, { rowGroupRows }));
+    for (const range of [{}, { rowStart: 3, rowEnd: 997 }, { rowStart: 0, rowEnd: 450 }]) {
+      const table = await file.read(range);
+      const [start, end] = [range.rowStart ?? 0, range.rowEnd ?? 1000];
+      for (const { name, data } of all) assert.deepEqual(table.column(name).toArray(), data.slice(start, end), `${name}, ${rowGroupRows}`);
+    }
+  }
+});
+
 test('ranges and limits are slices of all rows', async () => {
   const file = await open(bytes);
   for (const range of RANGES) {

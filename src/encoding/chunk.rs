@@ -226,33 +226,36 @@ fn read_values(
     count: usize,
     decoder: &mut Decoder,
 ) -> Result<Values> {
-    let bytes_8 = |pattern: u64| pattern.to_le_bytes();
     macro_rules! narrow {
         ($type:ty) => {{
             let narrow = |pattern: u64| {
                 let mut raw = [0; size_of::<$type>()];
-                raw.iter_mut().zip(bytes_8(pattern)).for_each(|(to, from)| *to = from);
+                raw.iter_mut().zip(pattern.to_le_bytes()).for_each(|(to, from)| *to = from);
                 <$type>::from_le_bytes(raw)
             };
-            integer::decode(reader, count, decoder)?.into_iter().map(narrow).collect()
+            converted(&integer::decode(reader, count, decoder)?, narrow)
         }};
     }
+    let wide = |values: Vec<u64>| values.into_iter().map(u64::cast_signed).collect();
     Ok(match column_type.data_type {
         DataType::Int8 => Values::Int8(narrow!(i8)),
         DataType::Int16 => Values::Int16(narrow!(i16)),
         DataType::Int32 => Values::Int32(narrow!(i32)),
-        DataType::Int64 => Values::Int64(narrow!(i64)),
+        DataType::Int64 => Values::Int64(wide(integer::decode(reader, count, decoder)?)),
         DataType::UInt8 => Values::UInt8(narrow!(u8)),
         DataType::UInt16 => Values::UInt16(narrow!(u16)),
         DataType::UInt32 => Values::UInt32(narrow!(u32)),
         DataType::UInt64 => Values::UInt64(integer::decode(reader, count, decoder)?),
         DataType::Date => Values::Date(narrow!(i32)),
-        DataType::Timestamp => Values::Timestamp { unit: column_type.unit, utc: column_type.utc, values: narrow!(i64) },
+        DataType::Timestamp => {
+            let values = wide(integer::decode(reader, count, decoder)?);
+            Values::Timestamp { unit: column_type.unit, utc: column_type.utc, values }
+        }
         DataType::Float32 => {
             let patterns = float::decode(reader, count, FloatWidth::Single, decoder)?;
             // The decoder of single floats gives no pattern beyond 32 bits.
             let value = |pattern| f32::from_bits(u32::try_from(pattern).unwrap_or(u32::MAX));
-            Values::Float32(patterns.into_iter().map(value).collect())
+            Values::Float32(converted(&patterns, value))
         }
         DataType::Float64 => {
             let patterns = float::decode(reader, count, FloatWidth::Double, decoder)?;
@@ -284,23 +287,27 @@ fn read_values(
     })
 }
 
+/// Values of their patterns. In wasm, those of one width share it.
+#[inline(never)]
+fn converted<T>(patterns: &[u64], convert: impl Fn(u64) -> T) -> Vec<T> {
+    patterns.iter().map(|&pattern| convert(pattern)).collect()
+}
+
 /// Puts the values of the valid rows where they belong; the others are zero or empty.
 fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
     fn place<T: Copy + Default>(dense: Vec<T>, validity: &Bitmap) -> Vec<T> {
         validity.place(&dense, T::default())
     }
-    fn place_text(dense: &VarBytes, validity: &Bitmap) -> Result<VarBytes> {
-        let mut offsets = dense.offsets().iter().skip(1);
-        let mut end = 0;
+    fn place_text(dense: VarBytes, validity: &Bitmap) -> Result<VarBytes> {
+        let ends = validity.place(dense.offsets().get(1..).unwrap_or_default(), 0);
         let mut all = Vec::with_capacity(validity.len() + 1);
         all.push(0);
-        for valid in validity.iter() {
-            if valid {
-                end = offsets.next().copied().unwrap_or(end);
-            }
-            all.push(end);
-        }
-        VarBytes::new(all, dense.bytes().to_vec())
+        // A null ends where the value before it ends.
+        all.extend(ends.into_iter().scan(0, |last, end| {
+            *last = end.max(*last);
+            Some(*last)
+        }));
+        VarBytes::new(all, dense.into_bytes())
     }
     Ok(match dense {
         Values::Int8(v) => Values::Int8(place(v, validity)),
@@ -318,8 +325,8 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
         Values::Decimal { precision, scale, values } => {
             Values::Decimal { precision, scale, values: place(values, validity) }
         }
-        Values::String(v) => Values::String(place_text(&v, validity)?),
-        Values::Binary(v) => Values::Binary(place_text(&v, validity)?),
+        Values::String(v) => Values::String(place_text(v, validity)?),
+        Values::Binary(v) => Values::Binary(place_text(v, validity)?),
         Values::Boolean(v) => Values::Boolean(place(v.iter().collect(), validity).into_iter().collect()),
     })
 }

@@ -133,19 +133,18 @@ impl Parent {
                     mix(hash.finish())
                 };
                 let compare = |a: usize, b: usize| text.get(a).cmp(text.get(b));
-                number_values(column, hash, compare)
+                number_values(text.len(), column.validity(), hash, compare)
             }
             Values::Decimal { values, .. } => {
-                let value = |row: usize| values.get(row).copied().unwrap_or_default();
-                #[expect(clippy::cast_possible_truncation, reason = "a hash")]
-                let hash = |row: usize| mix(value(row) as u64 ^ (value(row) >> 64) as u64);
-                number_values(column, hash, |a, b| value(a).cmp(&value(b)))
+                #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+                let (low, high): (Vec<u64>, Vec<u64>) = values.iter().map(|&x| (x as u64, (x >> 64) as u64)).unzip();
+                let number = |half: &[u64]| number_patterns(half, column.validity());
+                pairs(&number(&low), &number(&high))
             }
-            values => self.classify_small().unwrap_or_else(|| {
-                let patterns = patterns(values);
-                let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-                number_values(column, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
-            }),
+            values => {
+                let small = self.classify_small();
+                small.unwrap_or_else(|| number_patterns(&patterns(values), column.validity()))
+            }
         }
     }
 
@@ -297,9 +296,21 @@ fn number_labels(mut labels: Vec<u32>, bound: usize) -> Classes {
     Classes { ids: labels, count: index(count) }
 }
 
-/// Numbers the values of a column; null is one of them.
-fn number_values(column: &Column, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
-    let (valid, len) = (|row| column.is_valid(row), column.len());
+/// Numbers patterns; null is one of them.
+#[inline(never)]
+fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Classes {
+    let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
+    number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+}
+
+/// Numbers the values of rows; null is one of them.
+fn number_values(
+    len: usize,
+    validity: Option<&Bitmap>,
+    hash: impl Fn(usize) -> u64,
+    compare: impl Fn(usize, usize) -> Ordering,
+) -> Classes {
+    let valid = |row| validity.is_none_or(|validity| validity.get(row));
     number(
         len,
         |row| if valid(row) { hash(row) } else { u64::MAX },
@@ -486,8 +497,7 @@ pub fn pairs(first: &Classes, second: &Classes) -> Classes {
         return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)).collect(), bound);
     }
     let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
-    let pair = |row: usize| pairs.get(row).copied().unwrap_or_default();
-    number(len, |row| mix(pair(row)), |a, b| pair(a).cmp(&pair(b)))
+    number_patterns(&pairs, None)
 }
 
 #[cfg(all(test, feature = "writer"))]
@@ -525,6 +535,40 @@ mod tests {
             expected
         );
         assert_eq!(classes(Values::Int8(vec![]), None), (vec![], 0));
+    }
+
+    #[test]
+    fn classes_are_the_same_however_they_are_found() {
+        // What is under a null, and how far values are from each other, decides which way is taken.
+        let small = [7.0, -3.0, 0.0, 2000.0, 7.0, 5.0, -3.0, 0.0, 5.0, 7.0, 2000.0];
+        let nulls = [1, 5, 8, 10];
+        let mut first: Vec<Option<u64>> = Vec::new();
+        let mut number = |row: usize, value: f64| {
+            let key = (!nulls.contains(&row)).then_some(value.to_bits());
+            first.iter().position(|known| *known == key).unwrap_or_else(|| {
+                first.push(key);
+                first.len() - 1
+            }) as u32
+        };
+        let expected: Vec<u32> = small.iter().enumerate().map(|(row, &value)| number(row, value)).collect();
+        let validity = || Some((0..small.len()).map(|row| !nulls.contains(&row)).collect());
+        for under in [0.0, 1.0, -0.0, 0.5, 1e18, f64::NAN, f64::INFINITY, f64::from_bits(0xfff8_0000_0000_1234)] {
+            for (scale, offset) in [(1.0, 0.0), (1.0, 1e15), (1e9, 0.0), (0.125, 0.0)] {
+                let value = |(row, &value): (usize, &f64)| match nulls.contains(&row) {
+                    true => under,
+                    false => value * scale + offset,
+                };
+                let floats: Vec<f64> = small.iter().enumerate().map(value).collect();
+                let found = classes(Values::Float64(floats.clone()), validity());
+                assert_eq!(found, (expected.clone(), 5), "{under} {scale} {offset}");
+                let integers = floats.iter().map(|&float| (float * 8.0) as i64).collect();
+                assert_eq!(classes(Values::Int64(integers), validity()), (expected.clone(), 5));
+            }
+        }
+        let limit = 2_251_799_813_685_248.0;
+        assert_eq!(classes(Values::Float64(vec![limit, -limit, limit - 1.0, limit]), None), (vec![0, 1, 2, 0], 3));
+        assert_eq!(classes(Values::Float64(vec![0.0, -0.0, f64::NAN, -0.0]), None), (vec![0, 1, 2, 1], 3));
+        assert_eq!(classes(Values::Int64(vec![5, 5]), Some(Bitmap::filled(2, false))), (vec![0, 0], 1));
     }
 
     #[test]

@@ -391,3 +391,83 @@ mod writer {
         true
     }
 }
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::super::parent::Parent;
+    use super::*;
+    use crate::column::{Bitmap, Column, Values};
+    use crate::testing::noise;
+
+    #[test]
+    fn numbers_are_divided_as_one_by_one() {
+        let mut next = noise(2);
+        for bound in [1 << 8, 1 << 24, (1 << 24) + 1, 1 << 40, i64::MAX] {
+            for edge in [0, 1, 59, 60, 99, 100, bound - 1, -1, -60, -bound] {
+                let mut numbers: Vec<i64> = (0..50).map(|_| (next() >> 1) as i64 % bound).collect();
+                numbers.push(edge);
+                let mut divided = numbers.clone();
+                divide_all::<SPLIT>(&mut divided, |quotient, remainder| quotient ^ remainder << 20);
+                let expected = |&x: &i64| x.div_euclid(SPLIT) ^ x.rem_euclid(SPLIT) << 20;
+                assert_eq!(divided, numbers.iter().map(expected).collect::<Vec<_>>());
+            }
+        }
+        for number in (0..1 << 24).step_by(7).chain([MAX_MULTIPLIED]) {
+            let mut one = [number];
+            divide_all::<MINUTES>(&mut one, clock);
+            assert_eq!(one, [number / 60 * 100 + number % 60]);
+        }
+    }
+
+    #[test]
+    fn sums_are_those_of_each_row_whichever_rows_are_wanted() {
+        let rows = 5_000usize;
+        let mut next = noise(4);
+        let first: Vec<i64> = (0..rows).map(|_| (next() % 2_400) as i64 - 7).collect();
+        let second: Vec<i64> = (0..rows).map(|_| next() as i64).collect();
+        let column = |values: &[i64]| Arc::new(Column::new(Values::Int64(values.to_vec()), None).unwrap());
+        let parent = |values: &[i64]| Some(Arc::new(Parent::new(column(values), None)));
+        let parents: Arc<[_]> = vec![parent(&first), parent(&second)].into();
+        let term = |parent, part, weight| Term { parent, exponent: 0, part, weight };
+        let terms = vec![
+            term(0, Part::Quotient, 60),
+            term(0, Part::Remainder, 1),
+            term(1, Part::Whole, -3),
+            term(1, Part::Whole, 1),
+        ];
+        let wanted: [&dyn Fn(usize) -> bool; 6] =
+            [&|_| true, &|_| false, &|i| i % 10 != 3, &|i| i % 2 == 0, &|i| i % 40 == 1, &|i| i == 0 || i + 1 == rows];
+        for (form, modulus, shift) in [(Form::Number, 0, 0), (Form::Clock, 1_440, 0), (Form::Number, 7, 3)] {
+            let sum = Sum { form, modulus, terms: terms.clone(), constant: 11, shift };
+            let of = |row: usize| {
+                let (a, b) = (first[row], second[row]);
+                let parts = a.div_euclid(100) * 60 + a.rem_euclid(100);
+                (11 + parts).wrapping_add(b.wrapping_mul(-2)) >> shift
+            };
+            for wanted in wanted {
+                let bitmap: Bitmap = (0..rows).map(wanted).collect();
+                let scopes = [Scope::valid(Arc::clone(&parents), &bitmap), Scope::all(Arc::clone(&parents), rows)];
+                let positions = [bitmap.positions(0..rows), (0..rows as u32).collect()];
+                for (scope, positions) in scopes.iter().zip(positions) {
+                    let (mut sums, mut values) = (Vec::new(), Vec::new());
+                    sum.predict(&sum.numbers(scope).unwrap(), scope, |start, some| {
+                        assert_eq!(start, sums.len());
+                        sums.extend_from_slice(some);
+                        sum.finish(some);
+                        values.extend(some.iter().map(|value| value.cast_unsigned()));
+                    });
+                    let expected: Vec<i64> = positions.iter().map(|&row| of(row as usize)).collect();
+                    assert_eq!(sums, expected);
+                    let value = |&sum: &i64| {
+                        let number = if modulus > 0 { sum.rem_euclid(modulus as i64) } else { sum };
+                        let clock = number.div_euclid(60).wrapping_mul(100).wrapping_add(number.rem_euclid(60));
+                        (if form == Form::Clock { clock } else { number }).cast_unsigned()
+                    };
+                    assert_eq!(values, expected.iter().map(value).collect::<Vec<_>>());
+                }
+            }
+        }
+    }
+}

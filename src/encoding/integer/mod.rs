@@ -465,6 +465,39 @@ mod tests {
     }
 
     #[test]
+    fn positions_are_those_of_entries_or_refused() {
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        let largest = u64::from(u32::MAX);
+        for most in [0, 1, 255, 256, 65_535, 65_536, largest, largest + 1, u64::MAX] {
+            for low in [0, most / 2, most] {
+                for count in [1usize, 5, 64] {
+                    let values: Vec<u64> = (0..count).map(|i| if i % 3 == 0 { most } else { low }).collect();
+                    for encoding in [IntegerEncoding::Constant, IntegerEncoding::Planes, IntegerEncoding::RunLength] {
+                        if encoding == IntegerEncoding::Constant && low != most {
+                            continue;
+                        }
+                        let mut out = vec![encoding.id()];
+                        let integers = Integers { values: &values, signed: false };
+                        assert!(encoding.encode(integers, &mut encoder, &mut out));
+                        let positions = |entries: usize| {
+                            let mut decoder = Decoder::new(1 << 20);
+                            decode_positions(&mut ByteReader::new(&out, 0), count, entries, &mut decoder)
+                        };
+                        assert_eq!(positions(0).unwrap_err().code(), crate::error::Code::Corrupt);
+                        if let Ok(behind) = u32::try_from(most).and_then(usize::try_from) {
+                            assert_eq!(positions(behind).unwrap_err().code(), crate::error::Code::Corrupt, "{most}");
+                            let found: Vec<u64> = positions(behind + 1).unwrap().into_iter().map(u64::from).collect();
+                            assert_eq!(found, values, "{encoding:?}");
+                        } else {
+                            assert!(positions(1 << 31).is_err());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn damaged_models_never_panic_and_keep_their_length() {
         let mut encoder = Encoder::new(Some(3)).unwrap();
         let mut next = crate::testing::noise(10);

@@ -67,8 +67,7 @@ fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarByt
         0 => {}
         1 => place::<1>(entries, codes, &lengths, &mut bytes),
         // Not so many entries that filling them up to whole blocks takes more than the values.
-        2 if entries.len() <= codes.len() / 2 => place::<2>(entries, codes, &lengths, &mut bytes),
-        3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
+        2..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
         _ => {
             let mut rest = bytes.as_mut_slice();
             for &code in codes {
@@ -208,5 +207,31 @@ mod writer {
         let Some(dictionary) = Dictionary::of(text, encoder.wants_dictionary()) else { return false };
         dictionary.write(encoder, out);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_expanded_whatever_the_lengths_of_entries() {
+        let lengths: [&[usize]; 8] =
+            [&[0], &[0, 0], &[3, 3, 3], &[0, 1, 16], &[17, 2], &[64, 0, 33], &[65, 1], &[300, 300, 0]];
+        for lengths in lengths {
+            let mut entries = VarBytes::default();
+            for (index, &length) in lengths.iter().enumerate() {
+                entries.push(&(0..length).map(|at| (index * 100 + at) as u8).collect::<Vec<_>>()).unwrap();
+            }
+            for count in [0usize, 1, 2, 5, 100, 1001] {
+                let codes: Vec<u32> = (0..count).map(|row| (row * row % lengths.len()) as u32).collect();
+                let text = expand(&entries, &codes, &Decoder::new(1 << 20)).unwrap();
+                assert_eq!(text, entries.gather(&codes).unwrap(), "{lengths:?} {count}");
+                if let Some(less) = to_u64(text.bytes().len()).checked_sub(1) {
+                    let error = expand(&entries, &codes, &Decoder::new(less)).unwrap_err();
+                    assert_eq!(error.code(), crate::error::Code::LimitExceeded);
+                }
+            }
+        }
     }
 }

@@ -261,6 +261,7 @@ fn low(number: u64) -> u32 {
 }
 
 /// Writes the last `width` digits of a number, 1 at least, to the start of a text.
+#[inline(never)]
 fn put_digits(text: &mut [u8], number: u64, width: usize) {
     let (mut left, mut width) = (number, width);
     while width > WORD {
@@ -462,5 +463,120 @@ mod writer {
         }
         debug_assert_eq!(to_u64(covered) + codes.iter().filter(|code| **code == 0).count() as u64, to_u64(text.len()));
         true
+    }
+}
+
+#[cfg(all(test, feature = "writer"))]
+mod tests {
+    use super::*;
+    use crate::encoding::Encoder;
+    use crate::testing::noise;
+
+    #[test]
+    fn digits_are_those_of_the_number() {
+        let mut numbers =
+            vec![0, 9, 10, 99, 100, 9_999, 10_000, 99_999_999, 100_000_000, u64::from(u32::MAX), u64::MAX];
+        let mut next = noise(3);
+        numbers.extend((0..2_000).map(|_| next() >> (next() % 64)));
+        for number in numbers {
+            let plain = number.to_string();
+            for width in 0..=usize::from(MAX_WIDTH) {
+                let expected = format!("{number:0width$}");
+                // With room for a word behind, and with none.
+                for room in [32, expected.len()] {
+                    let mut text = vec![b'.'; room];
+                    match put_number(&mut text, number, width) {
+                        Ok(len) => assert_eq!(text[..len], *expected.as_bytes(), "{number} {width}"),
+                        Err(_) => assert!(width > 0 && plain.len() > width, "{number} {width}"),
+                    }
+                }
+                if width > 0 && plain.len() <= width {
+                    let mut text = [b'.'; 40];
+                    put_digits(&mut text[2..], number, width);
+                    assert_eq!(text[..2 + width], *format!("..{expected}").as_bytes());
+                    assert!(text[2 + width..].iter().all(|&byte| byte == b'.'), "{number} {width}");
+                }
+            }
+        }
+    }
+
+    /// Columns of numbers of the fields of one template.
+    fn encoded(literals: &[&[u8]], widths: &[u8], columns: &[Vec<u64>]) -> Vec<u8> {
+        let mut out = Vec::new();
+        varint::write_count(1, &mut out);
+        varint::write_count(widths.len(), &mut out);
+        for literal in literals {
+            varint::write_count(literal.len(), &mut out);
+            out.extend_from_slice(literal);
+        }
+        out.extend_from_slice(widths);
+        varint::write_count(0, &mut out);
+        let mut encoder = Encoder::new(Some(3)).unwrap();
+        for values in columns {
+            let integers = integer::Integers { values, signed: false };
+            integer::encode(integers, integer::Role::Values, &mut encoder, &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn values_are_literals_and_digits_however_many_and_long() {
+        let long = vec![b'x'; 100];
+        let cases: [(&[&[u8]], &[u8]); 7] = [
+            (&[b"", b""], &[1]),
+            (&[b"", b"-", b""], &[2, 2]),
+            (&[b"at ", b"-", b"T", b"Z"], &[4, 2, 8]),
+            (&[b"sixteen bytes at", b"seventeen bytes at"], &[18]),
+            (&[&long, b"/", b""], &[3, 9]),
+            (&[b"User_", b"@example.com"], &[0]),
+            (&[b"", b"of", &long], &[0, 17]),
+        ];
+        let mut next = noise(5);
+        for (literals, widths) in cases {
+            for rows in [0, 1, 7, 8, 255, 256, 257, 1_000] {
+                // The first field changes seldom, the others always.
+                let mut column = |field: usize, width: u8| -> Vec<u64> {
+                    let end = if width == 0 { u64::MAX } else { 10u64.pow(width.into()) };
+                    let number = |row: usize| if field == 0 { row as u64 / 300 % end } else { next() % end };
+                    (0..rows).map(number).collect()
+                };
+                let columns: Vec<Vec<u64>> =
+                    widths.iter().enumerate().map(|(field, &width)| column(field, width)).collect();
+                let out = encoded(literals, widths, &columns);
+                let text = decode(&mut ByteReader::new(&out, 0), rows, &mut Decoder::new(1 << 24)).unwrap();
+                assert_eq!(text.len(), rows);
+                for row in 0..rows {
+                    let mut expected = literals[0].to_vec();
+                    for (field, column) in columns.iter().enumerate() {
+                        let width = usize::from(widths[field]);
+                        expected.extend_from_slice(format!("{:0width$}", column[row]).as_bytes());
+                        expected.extend_from_slice(literals[field + 1]);
+                    }
+                    assert_eq!(text.get(row), expected, "row {row} of {rows}");
+                }
+                let size = text.bytes().len() as u64;
+                let limited = |limit: u64| decode(&mut ByteReader::new(&out, 0), rows, &mut Decoder::new(limit));
+                let needed = size.max(rows as u64 * 8);
+                assert_eq!(limited(needed).unwrap(), text);
+                if size > rows as u64 * 8 {
+                    assert_eq!(limited(size - 1).unwrap_err().code(), crate::error::Code::LimitExceeded);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_wider_than_their_field_are_refused() {
+        for (width, number) in [(1, 10), (2, 100), (2, u64::MAX), (8, 100_000_000), (9, 1_000_000_000), (18, u64::MAX)]
+        {
+            for rows in [1, 7, 8, 300] {
+                for at in [0, rows - 1] {
+                    let values = (0..rows).map(|row| if row == at { number } else { 1 }).collect();
+                    let out = encoded(&[b"a", b"b"], &[width], &[values]);
+                    let error = decode(&mut ByteReader::new(&out, 0), rows, &mut Decoder::new(1 << 24)).unwrap_err();
+                    assert_eq!(error.code(), crate::error::Code::Corrupt, "{number} in {width}");
+                }
+            }
+        }
     }
 }
