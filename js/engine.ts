@@ -11,7 +11,7 @@ import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
 import type { NeuralCodec } from './wasm-types.js';
 import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
-import { instantiate as instantiateNeural, type Exports as NeuralExports } from './wasm/neural.js';
+import type { Exports as NeuralExports } from './wasm/neural.js';
 import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
 
 /** Which module. */
@@ -209,7 +209,19 @@ function loadFailure(kind: WasmKind, cause: unknown): NcfError {
 /** What the neural module threw last, while another one called it. */
 let neuralFailure: NcfError | undefined;
 
-const neuralEngine = new Engine<NeuralExports>('neural', instantiateNeural);
+type NeuralGlue = (module: WebAssembly.Module) => NeuralExports;
+
+let neuralGlue: NeuralGlue | undefined;
+
+/** Hands over the JavaScript of the neural codec, which otherwise is fetched when it is needed. */
+export function useNeuralGlue(instantiate: NeuralGlue): void {
+  neuralGlue = instantiate;
+}
+
+const neuralEngine = new Engine<NeuralExports>('neural', (module) => {
+  if (!neuralGlue) throw new NcfError('wasm-init', 'neural.wasm is not loaded: await init({ neural: true }) before the first synchronous call');
+  return neuralGlue(module);
+});
 
 /** Calls into the neural module for another one. */
 function callNeural<T>(body: (instance: NeuralExports) => T): T {
@@ -240,8 +252,10 @@ const engines = {
 };
 
 /** Loads the neural codec, which a file or a writer needs. */
-export async function loadNeural(): Promise<void> {
-  await neuralEngine.load();
+export async function loadNeural(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+  const glue = neuralGlue ? undefined : import('./wasm/neural.js');
+  const [loaded] = await Promise.all([glue, neuralEngine.load(input)]);
+  if (loaded) neuralGlue = loaded.instantiate;
 }
 
 /**
@@ -291,7 +305,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
   const { reader, full, neural } = options;
   const loads = [];
   if (full !== undefined) loads.push(engines.full.load(full === true ? undefined : full));
-  if (neural !== undefined) loads.push(neuralEngine.load(neural === true ? undefined : neural));
+  if (neural !== undefined) loads.push(loadNeural(neural === true ? undefined : neural));
   if (reader !== undefined || full === undefined) loads.push(engines.reader.load(reader));
   await Promise.all(loads);
 }

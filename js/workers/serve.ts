@@ -2,11 +2,14 @@
 
 import { cut, holds, type ByteSource, type Range } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { adopt, readingEngine } from '../engine.js';
+import { adopt, readingEngine, useNeuralGlue } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
+import { instantiate } from '../wasm/neural.js';
 import type { ColumnData } from '../wasm-types.js';
 import { fromPlain, toPlain, type Order, type Report } from './protocol.js';
+
+useNeuralGlue(instantiate);
 
 /** Sends a report; what is in the list is moved, not copied. */
 export type Send = (report: Report, transfer: ArrayBuffer[]) => void;

@@ -21,14 +21,15 @@ export function measureSizes() {
   const entry = join(dist, 'browser.js');
   const readerGlue = join(dist, 'wasm', 'reader.js');
   const fullGlue = join(dist, 'wasm', 'full.js');
+  const neuralGlue = join(dist, 'wasm', 'neural.js');
   // What browser.js imports only on demand belongs to writing, but for the glue of the reader.
   const atOnce = reachable([entry, readerGlue], { onDemand: false });
   const ever = reachable([entry, fullGlue], { onDemand: true });
   const loads = {
     reader: [join(dist, 'wasm', 'reader.wasm'), ...without(atOnce, fullGlue)],
-    full: [join(dist, 'wasm', 'full.wasm'), ...without(ever, readerGlue)],
+    full: [join(dist, 'wasm', 'full.wasm'), ...without(without(ever, readerGlue), neuralGlue)],
     // What neural chunks cost on top of either.
-    neural: [join(dist, 'wasm', 'neural.wasm'), join(dist, 'wasm', 'neural.js')],
+    neural: [join(dist, 'wasm', 'neural.wasm'), neuralGlue],
   };
 
   const paths = [...new Set([...loads.reader, ...loads.full, ...loads.neural])].sort();
@@ -99,7 +100,7 @@ function reachable(entries, { onDemand }) {
  */
 function importsOf(source, onDemand) {
   const code = source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
-  const always = /^(?:import|export)\b[^'";]*?(?:from\s*)?['"](\.{1,2}\/[^'"]+\.js)['"]/gm;
+  const always = /^(?:import|export)\b[^'";(]*?(?:from\s*)?['"](\.{1,2}\/[^'"]+\.js)['"]/gm;
   const later = /\b(?:import|new URL)\(\s*['"](\.{1,2}\/[^'"]+\.js)['"]/g;
   return (onDemand ? [always, later] : [always]).flatMap((pattern) => [...code.matchAll(pattern)].map((match) => String(match[1])));
 }
