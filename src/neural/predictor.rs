@@ -156,10 +156,9 @@ impl Predictor {
         let first = Weights { values: [FIRST_WEIGHT; INPUTS], seen: 0 };
         // The middle of each class, and the value at each point.
         let mut map = [0; MAP];
-        for classes in map.chunks_exact_mut(PROBABILITY_CLASSES) {
-            for (class, slot) in (0..).zip(classes) {
-                *slot = tables.squash(128 * class - 1984) << 16 | FIRST_MAP_COUNT;
-            }
+        for (at, slot) in (0..).zip(&mut map) {
+            let class = at % i32::from(PROBABILITY_CLASSES);
+            *slot = tables.squash(128 * class - 1984) << 16 | FIRST_MAP_COUNT;
         }
         let mut points = [0; POINTS];
         for (at, point) in (0..).zip(&mut points) {

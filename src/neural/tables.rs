@@ -15,11 +15,11 @@ const DECAY: u128 = 0x00ff_007f_d55f_fdde;
 /// Values of a count.
 pub const COUNTS: usize = 1024;
 /// Classes of probabilities beside those of counts.
-pub const PROBABILITY_CLASSES: usize = 32;
+pub const PROBABILITY_CLASSES: u8 = 32;
 /// Classes of counts, each from this count on.
 const COUNT_CLASSES: [usize; 16] = [0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 90, 160, 300, 600];
 /// Slots of the map from both.
-pub const MAP: usize = COUNT_CLASSES.len() * PROBABILITY_CLASSES;
+pub const MAP: usize = COUNT_CLASSES.len() * PROBABILITY_CLASSES as usize;
 
 /// The tables.
 #[derive(Debug)]
@@ -66,13 +66,13 @@ impl Tables {
             }
             *place = (x as i32 - LIMIT).clamp(-2047, 2047) as i16;
         }
-        let mut class = 0;
+        let mut class = 0u16;
         for (n, (rate, place)) in tables.rates.iter_mut().zip(&mut tables.classes).enumerate() {
             *rate = 131_072 / (3 + 2 * n as u32);
-            while COUNT_CLASSES.get(class + 1).is_some_and(|&from| n >= from) {
+            while COUNT_CLASSES.get(usize::from(class) + 1).is_some_and(|&from| n >= from) {
                 class += 1;
             }
-            *place = (class * PROBABILITY_CLASSES) as u16;
+            *place = class * u16::from(PROBABILITY_CLASSES);
         }
         tables
     }
