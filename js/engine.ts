@@ -2,7 +2,8 @@
  * Loading the wasm modules, and calling into them so that a trap never poisons a later call.
  *
  * There are three modules: `reader`; `full`, which reads and writes and is fetched only when something is written; and
- * `neural`, the codec of neural chunks, which is fetched only when there are any and which the others call. After a trap the instance is dropped, and the next call gets a new one of the same compiled module.
+ * `neural`, the codec of neural chunks, which is fetched only when there are any and which the others call. After a trap
+ * the instance is dropped, and the next call gets a new one of the same compiled module.
  */
 
 import type { ByteSource } from './bytes.js';
@@ -204,9 +205,9 @@ function callNeural<T>(body: (instance: NeuralExports) => T): T {
 }
 
 const neuralCodec: NeuralCodec = {
-  decode: (bytes, type, rows, parents, limit) => callNeural((instance) => instance.decode(bytes, type, rows, parents, limit)),
-  encode: (columns, level) => callNeural((instance) => instance.encode(columns, level)),
-  chooseParents: (columns, maxChain) => callNeural((instance) => instance.chooseParents(columns, maxChain)),
+  decode: (...args) => callNeural((instance) => instance.decode(...args)),
+  encode: (...args) => callNeural((instance) => instance.encode(...args)),
+  chooseParents: (...args) => callNeural((instance) => instance.chooseParents(...args)),
 };
 
 function withNeural<T extends Instance>(instance: T): T {
@@ -222,14 +223,6 @@ const engines = {
 /** Loads the neural codec, which a file or a writer needs. */
 export async function loadNeural(): Promise<void> {
   await neuralEngine.load();
-}
-
-/**
- * The same at once.
- * @throws {NcfError} `wasm-init` where it is not loaded and cannot be at once
- */
-export function loadNeuralSync(): void {
-  neuralEngine.loadSync();
 }
 
 /** The engine for reading: the full one where it is loaded anyway. */
