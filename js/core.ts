@@ -4,7 +4,7 @@
  */
 
 import { toRanges, type Piece, type Range } from './bytes.js';
-import { loadNeural, loadNeuralSync, type Engine, type Instance } from './engine.js';
+import { loadNeural, type Engine, type Instance } from './engine.js';
 import { NcfError } from './errors.js';
 import { Fetcher, type ReadAhead } from './fetcher.js';
 import type { CallOptions, ColumnSchema } from './types.js';
@@ -238,7 +238,6 @@ export class Driver {
         let pieces: Piece[] = [];
         if (ask.kind === 'metadata') pieces = this.readAhead.readSync(ask.ranges);
         else if (ask.kind === 'chunks') pieces = ask.ranges.map((range) => this.readAhead.chunkSync(range));
-        else if (ask.kind === 'neural') loadNeuralSync();
         next = steps.next(pieces);
       }
       return next.value;

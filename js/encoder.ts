@@ -1,7 +1,7 @@
 /** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
 
 import type { Core } from './core.js';
-import { loadNeural, loadNeuralSync, type Engine, type Instance } from './engine.js';
+import { loadNeural, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
@@ -94,17 +94,9 @@ function needsNeural({ compression, schema }: EncodingOptions, columns: Iterable
   return compression === 'neural' || [...(schema?.columns ?? []), ...columns].some((column) => column.compressionModel === 'neural');
 }
 
-/** Loads what an encoder needs beside the writing module. */
+/** Loads what an encoder needs beside the writing module; what is not loaded by then is loaded at once, where that can be done. */
 export async function prepare(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): Promise<void> {
   if (needsNeural(options, columns)) await loadNeural();
-}
-
-/**
- * The same at once.
- * @throws {NcfError} `wasm-init`
- */
-export function prepareSync(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): void {
-  if (needsNeural(options, columns)) loadNeuralSync();
 }
 
 /** The writing parts of an instance. */

@@ -236,9 +236,9 @@ function callNeural<T>(body: (instance: NeuralExports) => T): T {
 }
 
 const neuralCodec: NeuralCodec = {
-  decode: (bytes, type, rows, parents, limit) => callNeural((instance) => instance.decode(bytes, type, rows, parents, limit)),
-  encode: (columns, level) => callNeural((instance) => instance.encode(columns, level)),
-  chooseParents: (columns, maxChain) => callNeural((instance) => instance.chooseParents(columns, maxChain)),
+  decode: (...args) => callNeural((instance) => instance.decode(...args)),
+  encode: (...args) => callNeural((instance) => instance.encode(...args)),
+  chooseParents: (...args) => callNeural((instance) => instance.chooseParents(...args)),
 };
 
 function withNeural<T extends Instance>(instance: T): T {
@@ -256,14 +256,6 @@ export async function loadNeural(input?: WasmInput | PromiseLike<WasmInput>): Pr
   const glue = neuralGlue ? undefined : import('./wasm/neural.js');
   const [loaded] = await Promise.all([glue, neuralEngine.load(input)]);
   if (loaded) neuralGlue = loaded.instantiate;
-}
-
-/**
- * The same at once.
- * @throws {NcfError} `wasm-init` where it is not loaded and cannot be at once
- */
-export function loadNeuralSync(): void {
-  neuralEngine.loadSync();
 }
 
 /** The compiled neural codec, where it is loaded. */

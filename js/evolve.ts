@@ -1,8 +1,9 @@
 /** Changing the columns of a file of version 2: bytes of the columns that stay are moved, their values are not touched. */
 
 import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
-import { fullReader, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
-import { invalid } from './errors.js';
+import { fullReader, prepare, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
+import { loadNeural } from './engine.js';
+import { invalid, NcfError } from './errors.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, type NcfSink } from './sink.js';
 import type { EditSetup, Evolution } from './wasm-types.js';
@@ -44,10 +45,18 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
   const setup = writerSetup(options);
   if (!Array.isArray(edits)) throw invalid('edits', 'is no list');
   const changes = edits.map(editSetup);
+  const added = changes.flatMap((change) => ('field' in change ? change.field : []));
+  if (added.length > 0) await prepare(options, added);
   const file = await Origin.open(await originSource(origin, options), options);
   try {
     const { info } = file;
-    const plan = await file.answer<Evolution>((core) => (core.instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution & { needs?: Float64Array }, options);
+    const answer = (): Promise<Evolution> => file.answer<Evolution>((core) => (core.instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution & { needs?: Float64Array }, options);
+    const plan = await answer().catch(async (error: unknown) => {
+      // Chunks that were predicted from dropped columns are encoded anew, and may turn out to be neural.
+      if (!(error instanceof NcfError) || error.code !== 'wasm-init') throw error;
+      await loadNeural();
+      return answer();
+    });
     const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);
     const byteLength = plan.header.byteLength + copied + plan.tail.byteLength;
     const sink = await openSink(options.sink ?? 'bytes');

@@ -79,6 +79,11 @@ export class ReadAhead {
     return [...new Set(found.flat())];
   }
 
+  /** The bytes of a range, in an array of their own. */
+  async copy(range: Range): Promise<Uint8Array<ArrayBuffer>> {
+    return join(await this.read([range]), range).bytes.slice();
+  }
+
   /**
    * The same at once.
    * @throws {NcfError} `invalid-argument` where some of it is not in memory

@@ -105,7 +105,7 @@ export class NcfFile {
     this.#bounds = bounds;
     this.#sections = info.sections;
     const { session, readAhead } = driver;
-    this.#shared = { byteLength: session.byteLength, limits: session.limits, read: (ranges) => readAhead.read(ranges) };
+    this.#shared = { byteLength: session.byteLength, limits: session.limits, read: (range) => readAhead.copy(range) };
     for (const [index, { name }] of info.schema.columns.entries()) {
       if (!this.#positions.has(name)) this.#positions.set(name, index);
     }

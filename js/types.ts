@@ -238,7 +238,11 @@ export interface OpenOptions extends CallOptions {
    * are: each is checked by SHA-256. Of a legacy file all bytes are read and checked while opening.
    */
   integrity?: string;
-  /** Check the hash of each chunk of version 2 that is read (XXH3); default true. `integrity` checks another one anyway. */
+  /**
+   * Check the hash of each chunk of version 2 that is read (XXH3); default true. Without it, damage can be read as other
+   * values without an error, above all in neural chunks, where a bit changes the meaning of all that follow; it never does
+   * anything worse. `integrity` checks another hash anyway.
+   */
   checksums?: boolean;
   /** Return what is left of Python 1.1 files, whose writer destroyed their first columns, instead of refusing them. */
   salvage?: boolean;

@@ -3,7 +3,7 @@
 import { bytesSource } from './bytes.js';
 import { columnBuffers, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
 import { compareWritten } from './compare.js';
-import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, prepareSync, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
+import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
 import type { Progress, WritableDialect } from './types.js';
@@ -138,7 +138,6 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
 export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal'> = {}): Uint8Array<ArrayBuffer> {
   const engine = writingEngine();
   engine.loadSync();
-  prepareSync(options, toList(table));
   const steps = encoding(engine, table, options);
   try {
     let next = steps.next();

@@ -795,3 +795,21 @@ fn without_the_codec_neural_chunks_are_an_unsupported_feature() {
     neural::install(Some(codec));
     check(&bytes, &schema, &columns);
 }
+
+#[cfg(feature = "neural")]
+#[test]
+fn every_flipped_bit_of_a_neural_chunk_is_found() {
+    let values: Vec<i64> = (0..2000).map(|row| row * row / 7 % 40).collect();
+    let columns = [Column::new(Values::Int64(values), None).unwrap()];
+    let schema = Schema::new("table", vec![Field::new("key", DataType::Int64)]);
+    let bytes = write_all(&schema, &columns, WriteOptions { neural: Some(1), ..options(2000) }).unwrap();
+    let file = check(&bytes, &schema, &columns);
+    let chunk = file.chunk(0, 0).unwrap().unwrap();
+    assert_eq!(bytes[chunk.start as usize], 3, "a neural chunk");
+    for bit in 8 * chunk.start as usize..8 * chunk.end as usize {
+        let mut copy = bytes.clone();
+        copy[bit / 8] ^= 1 << (bit % 8);
+        let error = reader::read_all(&copy, &OpenOptions::default()).unwrap_err();
+        assert_eq!(error.code(), ncf::Code::ChecksumMismatch);
+    }
+}

@@ -3,7 +3,7 @@
  * the first read needs them, serve all files and calls, and end when nothing was to do for a while.
  */
 
-import { cut, holds, type Piece, type Range } from '../bytes.js';
+import type { Range } from '../bytes.js';
 import { currentPlatform, neuralModule, type Engine, type WorkerPort } from '../engine.js';
 import { NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
@@ -19,8 +19,8 @@ const MAX_IDLE = 20_000;
 export interface SharedFile {
   readonly byteLength: number;
   readonly limits: OpenLimits;
-  /** Bytes of its directory. */
-  read(ranges: readonly Range[]): Promise<Piece[]>;
+  /** Bytes of its directory, in an array of their own. */
+  read(range: Range): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** Who waits for a job. */
@@ -131,17 +131,12 @@ class Member {
     else waiting?.failed(fromPlain(report.error));
   }
 
-  async #supply({ request, file: number, ranges }: Report & { kind: 'need' }): Promise<void> {
+  async #supply({ request, file: number, range }: Report & { kind: 'need' }): Promise<void> {
     const file = [...this.#files].find(([, known]) => known === number)?.[0];
     try {
       if (!file) throw new NcfError('closed', 'the file was closed');
-      const pieces = await file.read(ranges);
-      // Only what was asked for, in arrays of its own.
-      const own = ranges.map(({ start, end }) => {
-        const piece = pieces.find((known) => holds(known, { start, end }));
-        return { start, bytes: piece ? cut(piece, { start, end }).slice() : new Uint8Array() };
-      });
-      this.#order({ kind: 'bytes', request, pieces: own }, own.map(({ bytes }) => bytes.buffer));
+      const bytes = await file.read(range);
+      this.#order({ kind: 'bytes', request, bytes }, [bytes.buffer]);
     } catch (error) {
       this.#order({ kind: 'no-bytes', request, error: toPlain(error) });
     }

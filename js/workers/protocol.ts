@@ -3,7 +3,7 @@
  * itself, by asking the calling thread for the bytes of the directory, and is given the chunks.
  */
 
-import type { Piece, Range } from '../bytes.js';
+import type { Range } from '../bytes.js';
 import { NcfError, type NcfErrorDetails } from '../errors.js';
 import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
@@ -30,13 +30,13 @@ export type Order =
   /** Nobody waits for that job any more. */
   | { readonly kind: 'stop'; readonly job: number }
   /** The answer to `need`. */
-  | { readonly kind: 'bytes'; readonly request: number; readonly pieces: readonly Piece[] }
+  | { readonly kind: 'bytes'; readonly request: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'no-bytes'; readonly request: number; readonly error: PlainError };
 
 /** From a worker. */
 export type Report =
   /** Bytes of a file, to open it. */
-  | { readonly kind: 'need'; readonly request: number; readonly file: number; readonly ranges: readonly Range[] }
+  | { readonly kind: 'need'; readonly request: number; readonly file: number; readonly range: Range }
   /** A chunk of that column was decoded. */
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */

@@ -1,6 +1,6 @@
 /** The worker's side: files that were opened here, and jobs that decode their columns. */
 
-import { cut, holds, type ByteSource, type Range } from '../bytes.js';
+import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
 import { adopt, readingEngine, useNeuralGlue } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
@@ -16,7 +16,6 @@ export type Send = (report: Report, transfer: ArrayBuffer[]) => void;
 
 /** A read for which somebody waits. */
 interface Request {
-  readonly range: Range;
   resolve(bytes: Uint8Array): void;
   reject(error: unknown): void;
 }
@@ -63,11 +62,7 @@ export class Server {
         this.#jobs.delete(order.job);
         break;
       case 'bytes':
-        this.#answer(order.request, (request) => {
-          const piece = order.pieces.find((known) => holds(known, request.range));
-          if (piece) request.resolve(cut(piece, request.range));
-          else request.reject(new Error(`bytes ${request.range.start} to ${request.range.end} did not come`));
-        });
+        this.#answer(order.request, (request) => { request.resolve(order.bytes); });
         break;
       case 'no-bytes':
         this.#answer(order.request, (request) => { request.reject(fromPlain(order.error)); });
@@ -92,8 +87,8 @@ export class Server {
       latency: 'local',
       read: (start, end) => new Promise((resolve, reject) => {
         this.#lastRequest += 1;
-        this.#requests.set(this.#lastRequest, { range: { start, end }, resolve, reject });
-        this.#send({ kind: 'need', request: this.#lastRequest, file, ranges: [{ start, end }] }, []);
+        this.#requests.set(this.#lastRequest, { resolve, reject });
+        this.#send({ kind: 'need', request: this.#lastRequest, file, range: { start, end } }, []);
       }),
     };
   }

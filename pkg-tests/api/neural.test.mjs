@@ -76,6 +76,8 @@ test('synchronous calls tell a browser to load the module; those of Node load it
     assert.ok(error.message.includes('neural.wasm'), error.message);
     await fails(() => writeSync(regular(100), { compression: 'neural' }), 'wasm-init');
     assert.ok(!isNeuralLoaded());
+    await evolve((await golden('version2/neural-parents')).bytes, [{ drop: 'route' }]);
+    assert.ok(isNeuralLoaded());
     await ncf.init({ neural: true });
   }
   const { columns } = said(bytes);
@@ -202,6 +204,18 @@ test('columns of an archive are dropped and renamed, and those that depended on 
   const kept = file.schema.columns.map(({ name }) => name).filter((name) => name !== parent);
   assert.deepEqual(values(await changed.read()), values(await file.read({ columns: kept })).map(([name, all]) => [name === 'crew' ? 'crew of the day' : name, all]));
   assert.equal((await changed.verify()).ok, true);
+});
+
+test('an added column is neural where that is asked for', async () => {
+  const table = regular(1500);
+  const bytes = await write({ id: Int32Array.from({ length: 1500 }, (_, row) => row) }, { rowGroupRows: 700 });
+  for (const [compressionModel, options] of [['neural', {}], [undefined, { compression: 'neural', level: 1 }], ['none', { compression: 'neural' }]]) {
+    const file = await open((await evolve(bytes, [{ add: { name: 'key', data: table.key, compressionModel } }], options)).bytes);
+    for (const rowGroup of [0, 1]) assert.deepEqual(await neuralColumns(file, rowGroup), compressionModel === 'none' ? [] : ['key']);
+    assert.deepEqual((await file.read()).column('key').toArray(), [...table.key]);
+    assert.equal((await file.verify()).ok, true);
+  }
+  await fails(() => evolve(bytes, [{ add: { name: 'key', data: table.key } }], { compression: 'neural', level: 9 }), 'invalid-argument');
 });
 
 test('damage of a neural chunk is told: by its hash, by verify, and without hashes by the codec or not at all', async () => {

@@ -31,6 +31,7 @@ const WASM_OPT_FLAGS = [
   '--enable-reference-types',
   '--enable-multivalue',
   '--strip-producers',
+  '--strip-target-features',
 ];
 
 /**

@@ -13,15 +13,17 @@
 mod coder;
 mod coding;
 mod linear;
-mod logistic;
 mod memory;
 mod number;
+#[cfg(feature = "writer")]
+mod order;
 mod parents;
 mod plan;
 mod predictor;
 #[cfg(feature = "writer")]
 mod selection;
 mod symbols;
+mod tables;
 mod text;
 mod transform;
 #[cfg(feature = "writer")]

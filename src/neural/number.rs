@@ -2,6 +2,7 @@
 
 use super::coder::BitCoder;
 use super::predictor::{FRESH, adapt};
+use super::tables::tables;
 use crate::error::{Error, Result};
 
 /// Bits of a length, as a tree.
@@ -24,7 +25,7 @@ impl NumberModel {
             None => coder.code(bit, 1 << 15),
             Some(slot) => {
                 let bit = coder.code(bit, (*slot >> 16).clamp(1, 65535));
-                adapt(slot, bit, LIMIT);
+                adapt(tables(), slot, bit, LIMIT);
                 bit
             }
         }

@@ -15,7 +15,7 @@
     reason = "slots come from `find` or lie in front of the hashed ones; gates are cut to their sizes"
 )]
 
-use super::logistic::{LIMIT, squash, stretch};
+use super::tables::{LIMIT, MAP, PROBABILITY_CLASSES, Tables, tables};
 
 /// Contexts of one model.
 pub const CONTEXTS: usize = 14;
@@ -38,52 +38,14 @@ const COUNT: u32 = 1023;
 const SLOT_LIMIT: u32 = 255;
 const MAP_LIMIT: u32 = 1023;
 
-/// `65536 / (n + 1.5)`.
-static RATES: [u32; 1024] = {
-    let mut rates = [0; 1024];
-    let (mut n, mut twice) = (0, 3);
-    while n < 1024 {
-        rates[n] = 131_072 / twice;
-        twice += 2;
-        n += 1;
-    }
-    rates
-};
-
 /// Moves a slot towards a bit, by less the more often it was moved.
-pub fn adapt(slot: &mut u32, bit: bool, limit: u32) {
+pub fn adapt(tables: &Tables, slot: &mut u32, bit: bool, limit: u32) {
     let (p, n) = (*slot >> 10, *slot & COUNT);
     let target = if bit { (1 << 22) - 1 } else { 0 };
-    let step = ((target - i64::from(p)) * i64::from(RATES[n as usize])) >> 16;
+    let step = ((target - i64::from(p)) * i64::from(tables.rate(n))) >> 16;
     // Between 0 and 2^22 - 1, as the rate is below 1.
     let moved = i64::from(p) + step;
     *slot = u32::try_from(moved).unwrap_or_default() << 10 | if n < limit { n + 1 } else { n };
-}
-
-/// Classes of counts in the maps, each from this count on.
-const COUNT_CLASSES: [usize; 16] = [0, 1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 50, 90, 160, 300, 600];
-/// Classes of probabilities in the maps.
-const PROBABILITY_CLASSES: usize = 32;
-const MAP: usize = COUNT_CLASSES.len() * PROBABILITY_CLASSES;
-
-/// Class of every count, times the classes of probabilities.
-static CLASS_OF_COUNT: [usize; 1024] = {
-    let mut classes = [0; 1024];
-    let mut n = 0;
-    let mut class = 0;
-    while n < 1024 {
-        while class + 1 < COUNT_CLASSES.len() && n >= COUNT_CLASSES[class + 1] {
-            class += 1;
-        }
-        classes[n] = class * PROBABILITY_CLASSES;
-        n += 1;
-    }
-    classes
-};
-
-fn map_index(slot: u32, x: i32) -> usize {
-    // x is within +-2047.
-    CLASS_OF_COUNT[(slot & COUNT) as usize] + ((x + 2048) >> 7) as usize
 }
 
 /// Mixes two numbers into one whose bits all depend on both.
@@ -176,6 +138,7 @@ struct Last {
 /// The network and its memory.
 #[derive(Debug)]
 pub struct Predictor {
+    tables: &'static Tables,
     direct: usize,
     mask: usize,
     buckets: Vec<Bucket>,
@@ -189,25 +152,26 @@ pub struct Predictor {
 
 impl Predictor {
     pub fn new(shape: Shape) -> Self {
+        let tables = tables();
         let first = Weights { values: [FIRST_WEIGHT; INPUTS], seen: 0 };
         // The middle of each class, and the value at each point.
         let mut map = [0; MAP];
-        for classes in map.chunks_exact_mut(PROBABILITY_CLASSES) {
-            for (slot, x) in classes.iter_mut().zip((-1984..).step_by(128)) {
-                *slot = squash(x) << 16 | FIRST_MAP_COUNT;
-            }
+        for (at, slot) in (0..).zip(&mut map) {
+            let class = at % i32::from(PROBABILITY_CLASSES);
+            *slot = tables.squash(128 * class - 1984) << 16 | FIRST_MAP_COUNT;
         }
         let mut points = [0; POINTS];
-        for (point, x) in points.iter_mut().zip((-LIMIT..).step_by(STEP as usize)) {
-            *point = u16::try_from(squash(x)).unwrap_or_default();
+        for (at, point) in (0..).zip(&mut points) {
+            *point = u16::try_from(tables.squash(STEP * at - LIMIT)).unwrap_or_default();
         }
         let [a, b, c] = shape.gates;
         Predictor {
+            tables,
             direct: shape.direct / BUCKET,
             mask: (1 << shape.hashed) - 1,
             buckets: vec![Bucket([FRESH; BUCKET]); shape.direct / BUCKET + (1 << shape.hashed)],
             maps: vec![map; CONTEXTS],
-            candidate_maps: vec![[squash(512) << 16 | 2; CONFIDENCES]; CANDIDATES],
+            candidate_maps: vec![[tables.squash(512) << 16 | 2; CONFIDENCES]; CANDIDATES],
             // The second gate also tells how many contexts have been seen.
             weights: [a, b * (CONTEXTS + 1), c].map(|values| vec![first.clone(); values]),
             final_weights: vec![[65536 / 3; GATES]; a],
@@ -241,25 +205,25 @@ impl Predictor {
     /// Probability (16 bits, neither 0 nor certain) that the next bit is set, given its slots and what candidates say:
     /// 0 nothing, else `1 + 2 x confidence + bit` with a confidence below 128.
     pub fn predict(&mut self, slots: &[u32; CONTEXTS], candidates: &[u32; CANDIDATES], gates: &Gates) -> u32 {
-        let last = &mut self.last;
+        let (last, tables) = (&mut self.last, self.tables);
         last.slots = *slots;
         last.candidates = *candidates;
         let mut known = 0;
         for (i, &at) in slots.iter().enumerate() {
             let slot = self.buckets[at as usize / BUCKET].0[at as usize % BUCKET];
-            let x = stretch(slot >> 20);
-            let index = map_index(slot, x);
+            let x = tables.stretch(slot >> 20);
+            let index = tables.map_index(slot & COUNT, x);
             last.maps[i] = index;
             let is_known = slot & COUNT > 0;
             last.inputs[2 * i] = if is_known { narrow(x) } else { 0 };
-            last.inputs[2 * i + 1] = narrow(stretch(self.maps[i][index] >> 20));
+            last.inputs[2 * i + 1] = narrow(tables.stretch(self.maps[i][index] >> 20));
             known += usize::from(is_known);
         }
         for (i, &said) in candidates.iter().enumerate() {
             last.inputs[2 * CONTEXTS + i] = if said == 0 {
                 0
             } else {
-                let x = stretch(self.candidate_maps[i][confidence(said)] >> 20);
+                let x = tables.stretch(self.candidate_maps[i][confidence(said)] >> 20);
                 narrow(if said & 1 == 0 { x } else { -x })
             };
         }
@@ -273,14 +237,14 @@ impl Predictor {
         for g in 0..GATES {
             let x = (dot(&self.weights[g][last.gates[g]].values, &last.inputs) >> 14).clamp(-LIMIT, LIMIT - 1);
             last.outputs[g] = x;
-            last.mixed[g] = squash(x) as i32;
+            last.mixed[g] = tables.squash(x) as i32;
         }
         last.final_gate = last.gates[0];
         let weights = &self.final_weights[last.final_gate];
         // Each product is below 2^31.
         let sum: i64 = (0..GATES).map(|g| i64::from(weights[g] * last.outputs[g])).sum();
         let x = i32::try_from(sum >> 16).unwrap_or_default().clamp(-LIMIT, LIMIT - 1);
-        let p = squash(x);
+        let p = tables.squash(x);
         last.final_mixed = p as i32;
         let (low, part) = (((x + LIMIT) / STEP) as usize, (x + LIMIT) % STEP);
         let mut refined = 0;
@@ -295,16 +259,16 @@ impl Predictor {
 
     /// Learns what the bit was.
     pub fn update(&mut self, bit: bool) {
-        let last = &self.last;
+        let (last, tables) = (&self.last, self.tables);
         for i in 0..CONTEXTS {
             let at = last.slots[i] as usize;
-            adapt(&mut self.buckets[at / BUCKET].0[at % BUCKET], bit, SLOT_LIMIT);
-            adapt(&mut self.maps[i][last.maps[i]], bit, MAP_LIMIT);
+            adapt(tables, &mut self.buckets[at / BUCKET].0[at % BUCKET], bit, SLOT_LIMIT);
+            adapt(tables, &mut self.maps[i][last.maps[i]], bit, MAP_LIMIT);
         }
         for i in 0..CANDIDATES {
             let said = last.candidates[i];
             if said != 0 {
-                adapt(&mut self.candidate_maps[i][confidence(said)], (said & 1 == 0) == bit, MAP_LIMIT);
+                adapt(tables, &mut self.candidate_maps[i][confidence(said)], (said & 1 == 0) == bit, MAP_LIMIT);
             }
         }
         let target = if bit { 65535 } else { 0 };

@@ -5,6 +5,7 @@
 //! what a linear prediction leaves. The order of the columns, parents first, is improved by moving one at a time.
 
 use super::linear;
+use super::order::sorted;
 use super::parents::Parent;
 use super::predictor::hash;
 use super::symbols::MAX_PARENTS;
@@ -163,8 +164,7 @@ struct View {
 impl View {
     fn new(column: &Column, rows: &Bitmap) -> Self {
         let whole = Parent::new(column, Some(rows), super::parents::exponent(column));
-        let mut sorted = whole.numbers.clone();
-        sorted.sort_unstable();
+        let mut sorted = sorted(&whole.numbers, i64::cmp);
         let step = (sorted.len() / RANGES).max(1);
         let mut bounds: Vec<i64> = sorted.iter().copied().step_by(step).collect();
         bounds.dedup();
@@ -232,7 +232,7 @@ fn find_options(child: usize, views: &[View], numeric: &[usize]) -> Options {
         for (parent, other) in others {
             found.push((view.gain(&[other]).max(view.linear_gain(&[other])), vec![parent]));
         }
-        found.sort_by(|a, b| b.0.total_cmp(&a.0));
+        found = sorted(&found, |a, b| b.0.total_cmp(&a.0));
         let top: Vec<usize> = found.iter().take(PAIRED).filter_map(|(_, list)| list.first().copied()).collect();
         for (i, &a) in top.iter().enumerate() {
             for &b in top.iter().skip(i + 1) {
@@ -252,8 +252,8 @@ fn find_options(child: usize, views: &[View], numeric: &[usize]) -> Options {
     }
     // Every parent has its price: it must be decoded, too.
     let cost = |(gain, list): (f64, Vec<usize>)| (view.base - gain + LEAST * list.len() as f64, list);
-    let mut options: Options = found.into_iter().map(cost).filter(|(cost, _)| *cost < view.base).collect();
-    options.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.len().cmp(&b.1.len())));
+    let options: Options = found.into_iter().map(cost).filter(|(cost, _)| *cost < view.base).collect();
+    let mut options = sorted(&options, |a, b| a.0.total_cmp(&b.0).then(a.1.len().cmp(&b.1.len())));
     options.push((view.base, Vec::new()));
     options
 }
@@ -342,9 +342,9 @@ fn extend(lists: &mut [Vec<usize>], order: &[usize], views: &[View], choice: &Ch
                     && depths.get(*parent).is_some_and(|&depth| depth < choice.max_depth)
                     && views.get(*parent).is_some_and(|view| !view.is_constant)
             };
-            let mut candidates: Vec<usize> = placed.iter().copied().filter(fits).collect();
-            candidates.sort_by_key(|&parent| choice.rank(child, parent));
-            for parent in candidates.into_iter().take(FURTHER) {
+            let candidates: Vec<usize> = placed.iter().copied().filter(fits).collect();
+            let rank = |parent: &usize| choice.rank(child, *parent);
+            for parent in sorted(&candidates, |a, b| rank(a).cmp(&rank(b))).into_iter().take(FURTHER) {
                 let with: Vec<&View> = chosen.iter().copied().chain(views.get(parent)).collect();
                 let gain = view.gain(&with);
                 if best.is_none_or(|(most, _)| gain > most) {

@@ -9,6 +9,7 @@
 use super::coder::BitCoder;
 use super::memory::{Memory, Seen};
 use super::predictor::{CANDIDATES, CONTEXTS, FRESH, Gates, Predictor, Shape, adapt, hash};
+use super::tables::tables;
 use crate::error::Result;
 
 /// Columns that one column can take as contexts.
@@ -421,7 +422,7 @@ impl SymbolModel {
             let mut bit = value >> place & 1 == 1;
             if let Some(slot) = self.tail.get_mut((place * 4 + state) as usize) {
                 bit = coder.code(bit, (*slot >> 16).clamp(1, 65535));
-                adapt(slot, bit, 1023);
+                adapt(tables(), slot, bit, 1023);
             }
             coded = coded << 1 | u64::from(bit);
         }

@@ -3,6 +3,7 @@
 use super::coder::Encoder;
 use super::coding::Coding;
 use super::linear;
+use super::order::sorted;
 use super::parents::{Parent, exponent};
 use super::plan::{Form, MAX_TABLE_BITS, MIN_TABLE_BITS, Plan};
 use super::symbols::{Kind, MAX_GUESSES, MODELLED_BITS};
@@ -175,8 +176,8 @@ impl Given<'_> {
             for plan in plans {
                 ranked.push((self.estimate(&plan, sample / 4, count, dictionary)?, plan));
             }
-            ranked.sort_by_key(|(size, _)| *size);
-            plans = ranked.into_iter().take(FINALISTS).map(|(_, plan)| plan).collect();
+            plans =
+                sorted(&ranked, |(a, _), (b, _)| a.cmp(b)).into_iter().take(FINALISTS).map(|(_, plan)| plan).collect();
         }
         let mut best: Option<(u64, Plan)> = None;
         for plan in plans {
@@ -287,15 +288,13 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
     let views = views(parents, column.validity(), &first.exponents);
     let (list, plans) = match &dense {
         Dense::Text(text) => {
-            let mut list: Vec<&[u8]> = text.iter().collect();
-            list.sort_unstable();
+            let mut list = sorted(&text.iter().collect::<Vec<_>>(), Ord::cmp);
             list.dedup();
             let plans = text_plans(&first, text, &list, level);
             (List::Text(list), plans)
         }
         Dense::Integers(values) => {
-            let mut list = values.clone();
-            list.sort_unstable();
+            let mut list = sorted(values, i64::cmp);
             list.dedup();
             let plans = integer_plans(&first, values, &list, &views, level);
             (List::Integers(list), plans)

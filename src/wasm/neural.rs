@@ -2,8 +2,7 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::convert::from_number;
-use crate::bytes::{ByteReader, to_usize};
+use crate::bytes::ByteReader;
 use crate::column::Column;
 use crate::encoding::neural::Codec;
 use crate::encoding::plain;
@@ -21,15 +20,14 @@ fn columns(bytes: &[u8]) -> Result<Vec<Column>> {
 
 /// Restores a column from what follows the first byte of its chunk, its plain type, and its parents.
 #[wasm_bindgen]
-pub fn decode(bytes: &[u8], column_type: &[u8], rows: f64, parents: &[u8], limit: f64) -> Result<Vec<u8>> {
+pub fn decode(bytes: &[u8], column_type: &[u8], rows: u32, parents: &[u8], limit: f64) -> Result<Vec<u8>> {
     let column_type = plain::read_type(&mut ByteReader::new(column_type, 0))?;
-    let rows = to_usize(from_number(rows, "rows")?, "rows")?;
     let parents = columns(parents)?;
     let parents: Vec<&Column> = parents.iter().collect();
-    // A limit beyond what numbers hold exactly is none.
-    let limit = from_number(limit, "limit").unwrap_or(u64::MAX);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+    let limit = limit as u64;
     let mut out = Vec::new();
-    plain::write(&BuiltIn.decode(bytes, column_type, rows, &parents, limit)?, &mut out);
+    plain::write(&BuiltIn.decode(bytes, column_type, rows as usize, &parents, limit)?, &mut out);
     Ok(out)
 }
 

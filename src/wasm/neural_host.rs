@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use js_sys::Reflect;
 use wasm_bindgen::prelude::*;
 
 use super::convert::to_number;
@@ -49,11 +48,9 @@ fn plain<'a>(columns: impl IntoIterator<Item = &'a &'a Column>) -> Vec<u8> {
     bytes
 }
 
-/// The host throws what it caught itself when this comes back to it.
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
-fn failed(thrown: JsValue) -> Error {
-    let message = Reflect::get(&thrown, &"message".into()).ok().and_then(|message| message.as_string());
-    Error::corrupt(message.unwrap_or_else(|| "the neural codec failed".to_owned()))
+/// The host knows what went wrong, and throws that when this comes back to it.
+fn failed(_: JsValue) -> Error {
+    Error::corrupt("the neural codec failed")
 }
 
 impl Codec for NeuralCodec {

@@ -4,12 +4,14 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-use super::cross_column::Encoded;
-use super::version2::{Chunks, Encoders, check_schema, finish_file, states_bounds, stored_type, to_stored};
-use super::{Bounds, WriteOptions, check_type, check_values};
+use super::cross_column::{Encoded, encode_alone};
+use super::version2::{
+    Chunks, Encoders, check_options, check_schema, finish_file, states_bounds, stored_type, to_stored,
+};
+use super::{WriteOptions, check_type, check_values};
 use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::Column;
-use crate::encoding::chunk::{self, ColumnType};
+use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
 use crate::format::version2::{self, HEADER_SIZE};
@@ -66,6 +68,7 @@ struct Kept {
 /// of rows, `type-mismatch` for values that the type cannot hold; those of decoding a column that depends on a dropped
 /// one.
 pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Segments) -> Step<Evolution> {
+    check_options(options)?;
     let (mut footer, chunks) = file.continued()?;
     let groups = footer.rows.len();
     let fields = std::mem::take(&mut footer.schema.columns).into_iter();
@@ -101,7 +104,7 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
                 }
             }
             Edit::Add(field, column) => {
-                let added = add(field, column, &footer.rows, options.bounds, &mut encoders);
+                let added = add(field, column, &footer.rows, options, &mut encoders);
                 columns.push(added.map_err(|error| error.in_column(&field.name))?);
             }
         }
@@ -110,7 +113,7 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
     footer.types = columns.iter().map(|column| column.column_type).collect();
     footer.requires = columns.iter().map(|column| column.requires.clone()).collect();
     check_schema(&footer.schema, &footer.types)?;
-    make_independent(file, &mut columns, &dropped, &mut encoders, segments)?;
+    make_independent(file, &mut columns, &dropped, (options, &mut encoders), segments)?;
 
     // What is kept of the old file, close together; then what is new.
     let mut kept: Vec<&mut Range<u64>> = Vec::new();
@@ -151,7 +154,7 @@ fn make_independent(
     file: &File,
     columns: &mut [Kept],
     dropped: &HashSet<usize>,
-    encoders: &mut Encoders,
+    (options, encoders): (&WriteOptions, &mut Encoders),
     segments: &Segments,
 ) -> Step<()> {
     let places: HashMap<usize, usize> =
@@ -175,7 +178,7 @@ fn make_independent(
                 continue;
             }
             let (values, _) = file.decode(old, &mut decoded)?;
-            let bytes = chunk::encode(&values, encoders.of(&column.field))?;
+            let bytes = encode_alone(&values, &column.field, options, encoders)?;
             column.chunks.replace(group, &bytes, to_u64(column.bytes.len()));
             column.bytes.extend(bytes);
             if let Some(fresh) = column.fresh.get_mut(group) {
@@ -200,7 +203,7 @@ fn make_independent(
 }
 
 /// Encodes a new column, row group by row group.
-fn add(field: &Field, column: &Column, rows: &[u64], bounds: Bounds, encoders: &mut Encoders) -> Result<Kept> {
+fn add(field: &Field, column: &Column, rows: &[u64], options: &WriteOptions, encoders: &mut Encoders) -> Result<Kept> {
     check_type(field, column)?;
     check_values(column)?;
     let total: u64 = rows.iter().sum();
@@ -213,8 +216,8 @@ fn add(field: &Field, column: &Column, rows: &[u64], bounds: Bounds, encoders: &
     for &rows in rows {
         let end = at.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX));
         let part = stored.column().slice(at..end);
-        let encoded = Encoded { bytes: chunk::encode(&part, encoders.of(field))?, ..Encoded::default() };
-        chunks.add(&part, None, &encoded, to_u64(bytes.len()), states_bounds(field, bounds));
+        let encoded = Encoded { bytes: encode_alone(&part, field, options, encoders)?, ..Encoded::default() };
+        chunks.add(&part, None, &encoded, to_u64(bytes.len()), states_bounds(field, options.bounds));
         bytes.extend(encoded.bytes);
         at = end;
     }

@@ -298,7 +298,7 @@ pub struct Written {
     pub digest: [u8; DIGEST_SIZE],
 }
 
-fn check_options(options: &WriteOptions) -> Result<()> {
+pub(super) fn check_options(options: &WriteOptions) -> Result<()> {
     zstd::check_level(options.level)?;
     if let Some(level) = options.neural.filter(|level| !neural::LEVELS.contains(level)) {
         let why = format!("{level} is not between {} and {}", neural::LEVELS.start(), neural::LEVELS.end());

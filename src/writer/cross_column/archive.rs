@@ -11,7 +11,7 @@ use crate::encoding::chunk;
 use crate::encoding::neural::{self, Codec, DEFAULT_LEVEL, NEURAL};
 use crate::encoding::parent::{MAX_CHAIN, MAX_PARENTS};
 use crate::error::Result;
-use crate::schema::Schema;
+use crate::schema::{Field, Schema};
 use crate::writer::WriteOptions;
 use crate::writer::version2::{Encoders, Part};
 
@@ -60,6 +60,37 @@ impl State {
     }
 }
 
+/// The level of the neural chunks that a column wants.
+fn level(field: &Field, options: &WriteOptions) -> Option<u8> {
+    match field.compression_model.as_deref() {
+        Some("none") => None,
+        Some("neural") => Some(options.neural.unwrap_or(DEFAULT_LEVEL)),
+        _ => options.neural,
+    }
+}
+
+/// A chunk without parents, neural where that is wanted and smaller.
+///
+/// # Errors
+/// `unsupported-feature` where it is wanted and there is no codec.
+#[inline(never)]
+pub(in crate::writer) fn encode_alone(
+    column: &Column,
+    field: &Field,
+    options: &WriteOptions,
+    encoders: &mut Encoders,
+) -> Result<Vec<u8>> {
+    let bytes = chunk::encode(column, encoders.of(field))?;
+    let Some(level) = level(field, options) else { return Ok(bytes) };
+    let codec = neural::codec()?;
+    if bytes.len() <= SMALL {
+        return Ok(bytes);
+    }
+    let mut tried = vec![NEURAL];
+    tried.extend(codec.encode(column, &[], level)?);
+    Ok(if tried.len() < bytes.len() { tried } else { bytes })
+}
+
 /// Neural chunks of the columns of one file.
 #[derive(Debug)]
 pub(super) struct Archive {
@@ -73,13 +104,8 @@ impl Archive {
     /// # Errors
     /// `unsupported-feature` where there is no codec.
     pub(super) fn new(schema: &Schema, options: &WriteOptions) -> Result<Option<Self>> {
-        let level = |model: Option<&str>| match model {
-            Some("none") => None,
-            Some("neural") => Some(options.neural.unwrap_or(DEFAULT_LEVEL)),
-            _ => options.neural,
-        };
-        let state = |model| State { level: level(model), ..State::default() };
-        let states: Vec<State> = schema.columns.iter().map(|field| state(field.compression_model.as_deref())).collect();
+        let state = |field| State { level: level(field, options), ..State::default() };
+        let states: Vec<State> = schema.columns.iter().map(state).collect();
         if states.iter().all(|state| state.level.is_none()) {
             return Ok(None);
         }

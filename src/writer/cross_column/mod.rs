@@ -26,6 +26,7 @@ use crate::encoding::{Encoder, Model, bits};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
 use archive::Archive;
+pub(super) use archive::encode_alone;
 use graph::Graph;
 use plan::Choice;
 use search::{Candidate, Search, Target, bits_per_value};
