@@ -49,7 +49,6 @@ fn plain<'a>(columns: impl IntoIterator<Item = &'a &'a Column>) -> Vec<u8> {
 }
 
 /// The host knows what went wrong, and throws that when this comes back to it.
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(_: JsValue) -> Error {
     Error::corrupt("the neural codec failed")
 }
