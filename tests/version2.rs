@@ -17,7 +17,7 @@ use ncf::format::Dialect;
 use ncf::reader::{self, Assembly, File, OpenOptions, RowGroup, Rows};
 use ncf::schema::{DataType, Field, Schema, SemanticType, TimeUnit};
 use ncf::statistics::{Order, Scalar, measure};
-use ncf::writer::{Bounds, Edit, StreamWriter, WriteOptions, evolve, write_all};
+use ncf::writer::{Bounds, Edit, EncodedChunks, StreamWriter, WriteOptions, evolve, write_all};
 use rmpv::Value;
 use support::{Host, Random, same_column};
 
@@ -366,7 +366,8 @@ fn columns_are_dropped_renamed_and_added_by_moving_bytes() {
             Edit::Add(Box::new(Field::new("e", DataType::Int16)), added.clone()),
             Edit::Drop("gone".to_owned()),
         ];
-        let plan = host.run(|segments| evolve(&file, &edits, &options(group_rows), segments)).unwrap();
+        let plan = host.run(|segments| evolve(&file, &edits, &options(group_rows), segments, &mut EncodedChunks::default()));
+        let plan = plan.unwrap().unwrap();
         let mut bytes = plan.header.clone();
         for range in &plan.copy {
             bytes.extend(host.fetch(range));
@@ -382,7 +383,10 @@ fn columns_are_dropped_renamed_and_added_by_moving_bytes() {
             (Edit::Rename { from: "a".to_owned(), to: "b".to_owned() }, "invalid-argument"),
             (Edit::Add(Box::new(Field::new("n", DataType::Int16)), expected[3].slice(1..9)), "invalid-argument"),
         ] {
-            let failed = host.run(|segments| evolve(&file, std::slice::from_ref(&edit), &options(10), segments));
+            let failed = host.run(|segments| {
+                let known = &mut EncodedChunks::default();
+                evolve(&file, std::slice::from_ref(&edit), &options(10), segments, known)
+            });
             assert_eq!(failed.unwrap_err().code().as_str(), code);
         }
     }
@@ -541,7 +545,8 @@ fn predictions_are_appended_and_go_where_a_parent_is_dropped() {
         let mut file = host.open(&OpenOptions::default()).unwrap();
         host.run(|segments| file.verifier(segments)).unwrap();
         let rounds = host.rounds;
-        let plan = host.run(|segments| evolve(&file, &edits, &options(2500), segments)).unwrap();
+        let plan = host.run(|segments| evolve(&file, &edits, &options(2500), segments, &mut EncodedChunks::default()));
+        let plan = plan.unwrap().unwrap();
         let is_parent = before.iter().any(|parents| parents.contains(&dropped));
         assert_eq!(host.rounds > rounds, is_parent, "only what depends on {dropped} is read");
         let mut bytes = plan.header.clone();

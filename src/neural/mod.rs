@@ -44,6 +44,8 @@ use crate::bytes::{ByteReader, to_u64, to_usize};
 use crate::column::{Bitmap, Column, VarBytes};
 use crate::encoding::chunk::ColumnType;
 use crate::encoding::neural::Codec;
+#[cfg(feature = "writer")]
+use crate::encoding::neural::Task;
 use crate::error::{Error, Result};
 
 /// Bits that hold positions below `count`.
@@ -68,13 +70,14 @@ impl Codec for BuiltIn {
     }
 
     #[cfg(feature = "writer")]
-    fn encode(&self, column: &Column, parents: &[&Column], level: u8) -> Result<Vec<u8>> {
-        encode(column, parents, Level::from_number(level)?)
+    fn encode_all(&self, tasks: &[Task<'_>]) -> Result<Option<Vec<Vec<u8>>>> {
+        let encode = |task: &Task<'_>| encode(task.column, &task.parents, Level::from_number(task.level)?);
+        tasks.iter().map(encode).collect::<Result<_>>().map(Some)
     }
 
     #[cfg(feature = "writer")]
-    fn choose_parents(&self, columns: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
-        Ok(choose_parents(columns, max_chain))
+    fn choose_parents(&self, sample: &[&Column], max_chain: usize) -> Result<Vec<Vec<usize>>> {
+        Ok(choose_parents(sample, max_chain))
     }
 }
 

@@ -9,14 +9,8 @@ use super::order::sorted;
 use super::parents::Parent;
 use super::predictor::hash;
 use super::symbols::MAX_PARENTS;
-use crate::column::{Bitmap, Column};
+use crate::column::Column;
 
-/// Rows that are looked at, at most, in blocks of neighbours.
-const SAMPLE: usize = 18 * 1024;
-const BLOCKS: usize = 2;
-/// Rows times pairs of columns that are looked at, at most, and rows in any case.
-const WORK: usize = 12 << 20;
-const LEAST_SAMPLE: usize = 256;
 /// Rows of a table without parents.
 const TOO_FEW: usize = 64;
 /// Rows that linear predictions are tried on.
@@ -162,8 +156,8 @@ struct View {
 }
 
 impl View {
-    fn new(column: &Column, rows: &Bitmap) -> Self {
-        let whole = Parent::new(column, Some(rows), super::parents::exponent(column));
+    fn new(column: &Column) -> Self {
+        let whole = Parent::new(column, None, super::parents::exponent(column));
         let mut sorted = sorted(&whole.numbers, i64::cmp);
         let step = (sorted.len() / RANGES).max(1);
         let mut bounds: Vec<i64> = sorted.iter().copied().step_by(step).collect();
@@ -365,26 +359,18 @@ fn extend(lists: &mut [Vec<usize>], order: &[usize], views: &[View], choice: &Ch
     }
 }
 
-/// The rows that are looked at: all, or blocks spread over them.
-fn sample(num_rows: usize, num_columns: usize) -> Bitmap {
-    let wanted = SAMPLE.min((WORK / (num_columns * num_columns)).max(LEAST_SAMPLE));
-    let (block, stride) = (wanted / BLOCKS, num_rows / BLOCKS);
-    let is_taken = |row: usize| num_rows <= wanted || row % stride < block && row / stride < BLOCKS;
-    (0..num_rows).map(is_taken).collect()
-}
-
-/// Picks the parents of each of the columns of a row group among the others: at most three, the best first, without
-/// cycles, and without chains of more than `max_depth` from child to parent.
+/// Picks the parents of each of some columns among the others: at most three, the best first, without cycles, and without
+/// chains of more than `max_depth` from child to parent.
 ///
-/// The columns must have the same number of rows. The choice depends on nothing else.
+/// The columns must have the same number of rows, all of which are looked at: [`crate::encoding::neural::sample`] bounds
+/// them. The choice depends on nothing else.
 #[must_use]
 pub fn choose_parents(columns: &[&Column], max_depth: usize) -> Vec<Vec<usize>> {
     let num_rows = columns.first().map_or(0, |column| column.len());
     if columns.len() < 2 || num_rows < TOO_FEW {
         return vec![Vec::new(); columns.len()];
     }
-    let rows = sample(num_rows, columns.len());
-    let views: Vec<View> = columns.iter().map(|column| View::new(column, &rows)).collect();
+    let views: Vec<View> = columns.iter().map(|column| View::new(column)).collect();
     let is_candidate = |index: &usize| views.get(*index).is_some_and(|view| view.is_numeric() && !view.is_constant);
     let numeric: Vec<usize> = (0..views.len()).filter(is_candidate).collect();
     let options = (0..views.len()).map(|child| find_options(child, &views, &numeric)).collect();
@@ -429,13 +415,5 @@ mod tests {
         // Any of the three can be the child of the others.
         let children: Vec<&Vec<usize>> = lists.iter().filter(|list| list.len() == 2).collect();
         assert!(children.len() == 1 && !children[0].contains(&1), "{lists:?}");
-    }
-
-    #[test]
-    fn samples_cover_small_tables_and_are_bounded_for_large_ones() {
-        assert_eq!(sample(1000, 5).count_ones(), 1000);
-        assert_eq!(sample(1_000_000, 5).count_ones(), SAMPLE);
-        assert_eq!(sample(1_000_000, 4000).count_ones(), LEAST_SAMPLE);
-        assert_eq!(sample(1_000_001, 5).count_ones(), SAMPLE);
     }
 }

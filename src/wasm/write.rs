@@ -15,7 +15,7 @@ use crate::encoding::neural;
 use crate::error::{Error, Result, hex};
 use crate::format::Dialect;
 use crate::schema::{DataType, Field, Schema, SemanticType};
-use crate::writer::{Bounds, Edit, LegacyWriter, WriteOptions};
+use crate::writer::{Bounds, Edit, EncodedChunks, LegacyWriter, WriteOptions};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -183,11 +183,31 @@ impl StreamWriter {
         to_number(self.writer.start())
     }
 
+    /// Rows of the row groups that were encoded, with those of a file that is continued.
+    #[wasm_bindgen(getter, js_name = encodedRows)]
+    pub fn encoded_rows(&self) -> f64 {
+        to_number(self.writer.encoded_rows())
+    }
+
     /// Adds rows: `ColumnBuffers` of js/wasm-types.ts for every column. Where they are a part of what the caller gave,
-    /// `first` is the row with which it begins; errors count from there.
-    pub fn push(&mut self, columns: Vec<JsValue>, first: f64) -> Result<()> {
+    /// `first` is the row with which it begins; errors count from there. Whether a row group now waits for its neural
+    /// chunks: then the next call is `resume`.
+    pub fn push(&mut self, columns: Vec<JsValue>, first: f64) -> Result<bool> {
         let first = from_number(first, "first")?;
-        self.take(columns).map_err(|error| error.counted_from(first))
+        self.take(columns).map_err(|error| error.counted_from(first))?;
+        Ok(self.writer.is_suspended())
+    }
+
+    /// Goes on with a row group that waited. Whether it, or the next one, still waits.
+    pub fn resume(&mut self) -> Result<bool> {
+        self.writer.resume()?;
+        Ok(self.writer.is_suspended())
+    }
+
+    /// Encodes the rows that do not fill a row group. Whether they wait for their neural chunks.
+    pub fn flush(&mut self) -> Result<bool> {
+        self.writer.flush()?;
+        Ok(self.writer.is_suspended())
     }
 
     fn take(&mut self, columns: Vec<JsValue>) -> Result<()> {
@@ -231,41 +251,64 @@ struct EditDto {
     data: JsValue,
 }
 
-/// How a file with other columns is made of an open one, whose verifier was prepared: `edits` are `EditSetup[]`, the
-/// answer is an `Evolution` of js/wasm-types.ts; or `{ needs }`, ranges to supply to the reader before the next attempt.
+/// Changes of the columns of one file.
 #[wasm_bindgen]
-pub fn evolve(reader: &Reader, edits: Vec<JsValue>, options: JsValue) -> Result<JsValue> {
-    let (options, _) = setup(options)?;
-    let edit = |edit: JsValue| {
-        let dto: EditDto = info::from_js(edit)?;
-        match (dto.drop, dto.rename, dto.to) {
-            (Some(name), None, None) => Ok(Edit::Drop(name)),
-            (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
-            (None, None, None) => {
-                let field = field_from_js(info::from_js(dto.field)?)?;
-                let column =
-                    column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
-                Ok(Edit::Add(Box::new(field), column))
+pub struct Evolver {
+    edits: Vec<Edit>,
+    options: WriteOptions,
+    known: EncodedChunks,
+}
+
+#[wasm_bindgen]
+impl Evolver {
+    /// `edits` are `EditSetup[]`, `options` is `WriterSetup` of js/wasm-types.ts.
+    #[wasm_bindgen(constructor)]
+    pub fn new(edits: Vec<JsValue>, options: JsValue) -> Result<Evolver> {
+        let (options, _) = setup(options)?;
+        let edit = |edit: JsValue| {
+            let dto: EditDto = info::from_js(edit)?;
+            match (dto.drop, dto.rename, dto.to) {
+                (Some(name), None, None) => Ok(Edit::Drop(name)),
+                (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
+                (None, None, None) => {
+                    let field = field_from_js(info::from_js(dto.field)?)?;
+                    let column =
+                        column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
+                    Ok(Edit::Add(Box::new(field), column))
+                }
+                _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
             }
-            _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
-        }
-    };
-    let edits: Vec<Edit> = edits.into_iter().map(edit).collect::<Result<_>>()?;
-    let object = Object::new();
-    let plan = match crate::writer::evolve(reader.file()?, &edits, &options, reader.segments()) {
-        Ok(plan) => plan,
-        Err(Interrupt::Failed(error)) => return Err(error),
-        Err(Interrupt::Need(ranges)) => {
-            set(&object, "needs", Float64Array::from(&super::reader::flat(ranges)[..]));
-            return Ok(object.into());
-        }
-    };
-    set(&object, "header", Uint8Array::from(&plan.header[..]));
-    let copy: Vec<f64> = plan.copy.iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect();
-    set(&object, "copy", Float64Array::from(&copy[..]));
-    set(&object, "tail", Uint8Array::from(&plan.tail[..]));
-    set(&object, "digest", hex(&plan.digest));
-    Ok(object.into())
+        };
+        let edits = edits.into_iter().map(edit).collect::<Result<_>>()?;
+        Ok(Evolver { edits, options, known: EncodedChunks::default() })
+    }
+
+    /// How the new file is made of the open one, whose verifier was prepared: an `Evolution` of js/wasm-types.ts; or
+    /// `{ needs }`, ranges to supply to the reader before the next attempt; or `{ isSuspended: true }`, where that waits for
+    /// neural chunks.
+    pub fn attempt(&mut self, reader: &Reader) -> Result<JsValue> {
+        let object = Object::new();
+        let segments = reader.segments();
+        let plan = match crate::writer::evolve(reader.file()?, &self.edits, &self.options, segments, &mut self.known) {
+            Ok(Some(plan)) => plan,
+            Ok(None) => {
+                set(&object, "isSuspended", true);
+                return Ok(object.into());
+            }
+            Err(Interrupt::Failed(error)) => return Err(error),
+            Err(Interrupt::Need(ranges)) => {
+                set(&object, "needs", Float64Array::from(&super::reader::flat(ranges)[..]));
+                return Ok(object.into());
+            }
+        };
+        set(&object, "header", Uint8Array::from(&plan.header[..]));
+        let copy: Vec<f64> =
+            plan.copy.iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect();
+        set(&object, "copy", Float64Array::from(&copy[..]));
+        set(&object, "tail", Uint8Array::from(&plan.tail[..]));
+        set(&object, "digest", hex(&plan.digest));
+        Ok(object.into())
+    }
 }
 
 fn integer(value: Option<f64>, name: &'static str) -> Result<Option<i64>> {

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::cross_column::{Encoded, encode_alone};
 use super::version2::{
@@ -47,6 +48,47 @@ pub struct Evolution {
     pub digest: [u8; DIGEST_SIZE],
 }
 
+/// Row groups of a column whose chunks are encoded together.
+const TOGETHER: usize = 8;
+
+/// Where the values of a chunk that is encoded come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Origin {
+    /// The column of the file at that position.
+    File(usize),
+    /// The edit at that position.
+    Edit(usize),
+}
+
+/// Chunks that were encoded for edits of a file, by origin and row group: each attempt adds some.
+#[derive(Clone, Debug, Default)]
+pub struct EncodedChunks(HashMap<(Origin, usize), Vec<u8>>);
+
+impl EncodedChunks {
+    /// Encodes the chunks of row groups that are not there yet, of values by row group. False where the codec of neural
+    /// chunks encodes some of them later.
+    fn add(
+        &mut self,
+        origin: Origin,
+        groups: impl IntoIterator<Item = usize>,
+        field: &Field,
+        (options, encoders): (&WriteOptions, &mut Encoders),
+        values: impl Fn(usize) -> Result<Column>,
+    ) -> Result<bool> {
+        let missing: Vec<usize> = groups.into_iter().filter(|&group| self.get(origin, group).is_none()).collect();
+        for groups in missing.chunks(TOGETHER) {
+            let columns: Vec<Column> = groups.iter().map(|&group| values(group)).collect::<Result<_>>()?;
+            let Some(chunks) = encode_alone(&columns, field, options, encoders)? else { return Ok(false) };
+            self.0.extend(groups.iter().map(|&group| (origin, group)).zip(chunks));
+        }
+        Ok(true)
+    }
+
+    fn get(&self, origin: Origin, group: usize) -> Option<&[u8]> {
+        self.0.get(&(origin, group)).map(Vec::as_slice)
+    }
+}
+
 /// A column while edits are made.
 struct Kept {
     field: Field,
@@ -61,13 +103,20 @@ struct Kept {
 }
 
 /// Plans the edits, in their order. [`File::verifier`] has loaded the digests. Needs the bytes of chunks that depend on
-/// dropped columns, and of what those depend on.
+/// dropped columns, and of what those depend on. `None` where the codec of neural chunks encodes some of them later: the
+/// next attempt goes on from the chunks that this one leaves in `known`, which must be of the same file and edits.
 ///
 /// # Errors
 /// `unsupported-feature` for other dialects, `unknown-column`, `invalid-argument` for equal names or another number
 /// of rows, `type-mismatch` for values that the type cannot hold; those of decoding a column that depends on a dropped
 /// one.
-pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Segments) -> Step<Evolution> {
+pub fn evolve(
+    file: &File,
+    edits: &[Edit],
+    options: &WriteOptions,
+    segments: &Segments,
+    known: &mut EncodedChunks,
+) -> Step<Option<Evolution>> {
     check_options(options)?;
     let (mut footer, chunks) = file.continued()?;
     let groups = footer.rows.len();
@@ -87,7 +136,7 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
         .collect();
     let mut encoders = Encoders::new(options)?;
     let mut dropped: HashSet<usize> = HashSet::new();
-    for edit in edits {
+    for (number, edit) in edits.iter().enumerate() {
         let position = |name: &str| {
             let found = columns.iter().position(|column| column.field.name == name);
             found.ok_or_else(|| Error::unknown_column(name))
@@ -104,8 +153,12 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
                 }
             }
             Edit::Add(field, column) => {
-                let added = add(field, column, &footer.rows, options, &mut encoders);
-                columns.push(added.map_err(|error| error.in_column(&field.name))?);
+                let origin = Origin::Edit(number);
+                let added = add(field, column, &footer.rows, (options, &mut encoders), (known, origin));
+                match added.map_err(|error| error.in_column(&field.name))? {
+                    Some(added) => columns.push(added),
+                    None => return Ok(None),
+                }
             }
         }
     }
@@ -113,7 +166,9 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
     footer.types = columns.iter().map(|column| column.column_type).collect();
     footer.requires = columns.iter().map(|column| column.requires.clone()).collect();
     check_schema(&footer.schema, &footer.types)?;
-    make_independent(file, &mut columns, &dropped, (options, &mut encoders), segments)?;
+    if !make_independent(file, &mut columns, &dropped, (options, &mut encoders), segments, known)? {
+        return Ok(None);
+    }
 
     // What is kept of the old file, close together; then what is new.
     let mut kept: Vec<&mut Range<u64>> = Vec::new();
@@ -146,43 +201,37 @@ pub fn evolve(file: &File, edits: &[Edit], options: &WriteOptions, segments: &Se
     let chunks = columns.into_iter().map(|column| column.chunks).collect();
     let (end, digest) = finish_file(footer, chunks, options)?;
     tail.extend(end);
-    Ok(Evolution { header: version2::header().to_vec(), copy, tail, digest })
+    Ok(Some(Evolution { header: version2::header().to_vec(), copy, tail, digest }))
 }
 
-/// Encodes alone what was predicted from dropped columns, and gives parents their new positions.
+/// Encodes alone what was predicted from dropped columns, and gives parents their new positions. False where the codec of
+/// neural chunks encodes some of it later.
 fn make_independent(
     file: &File,
     columns: &mut [Kept],
     dropped: &HashSet<usize>,
     (options, encoders): (&WriteOptions, &mut Encoders),
     segments: &Segments,
-) -> Step<()> {
+    known: &mut EncodedChunks,
+) -> Step<bool> {
     let places: HashMap<usize, usize> =
         columns.iter().enumerate().filter_map(|(index, column)| Some((column.old?, index))).collect();
     let is_affected = |column: &Kept| column.chunks.block.parents.iter().any(|parent| dropped.contains(parent));
+    let affected = |column: &Kept| -> Vec<usize> {
+        let needs = column.chunks.block.needs.iter().enumerate();
+        needs.filter(|(_, needs)| **needs != 0 && is_affected(column)).map(|(group, _)| group).collect()
+    };
     let mut missing = Vec::new();
-    for group in 0..file.row_groups().len() {
-        let mut decoded = RowGroup::new(group);
-        for column in columns.iter_mut().filter(|column| is_affected(column)) {
-            let needs = column.chunks.block.needs.get(group).copied().unwrap_or_default();
-            let Some(old) = column.old.filter(|_| needs != 0) else { continue };
-            for needed in file.dependencies(old, group)?.into_iter().chain([old]) {
-                let Some(range) = file.chunk(needed, group)? else { continue };
-                match segments.get(range) {
-                    Ok(bytes) => decoded.supply(needed, bytes),
-                    Err(Interrupt::Need(ranges)) => missing.extend(ranges),
-                    Err(failed) => return Err(failed),
+    for column in columns.iter() {
+        let Some(old) = column.old else { continue };
+        for group in affected(column) {
+            if known.get(Origin::File(old), group).is_none()
+                && let Err(interrupt) = supplied(file, old, group, segments)
+            {
+                match interrupt {
+                    Interrupt::Need(ranges) => missing.extend(ranges),
+                    Interrupt::Failed(_) => return Err(interrupt),
                 }
-            }
-            if !missing.is_empty() {
-                continue;
-            }
-            let (values, _) = file.decode(old, &mut decoded)?;
-            let bytes = encode_alone(&values, &column.field, options, encoders)?;
-            column.chunks.replace(group, &bytes, to_u64(column.bytes.len()));
-            column.bytes.extend(bytes);
-            if let Some(fresh) = column.fresh.get_mut(group) {
-                *fresh = true;
             }
         }
     }
@@ -190,6 +239,28 @@ fn make_independent(
         missing.sort_by_key(|range: &Range<u64>| (range.start, range.end));
         missing.dedup();
         return Err(Interrupt::Need(missing));
+    }
+    for column in columns.iter_mut() {
+        let (Some(old), groups) = (column.old, affected(column)) else { continue };
+        let values = |group| {
+            let mut decoded = supplied(file, old, group, segments).map_err(|interrupt| match interrupt {
+                Interrupt::Failed(error) => error,
+                Interrupt::Need(_) => Error::invalid("segments", "lost what they had"),
+            })?;
+            file.decode(old, &mut decoded).map(|(values, _)| Arc::unwrap_or_clone(values))
+        };
+        let origin = Origin::File(old);
+        if !known.add(origin, groups.iter().copied(), &column.field, (options, encoders), values)? {
+            return Ok(false);
+        }
+        for group in groups {
+            let bytes = known.get(origin, group).unwrap_or_default();
+            column.chunks.replace(group, bytes, to_u64(column.bytes.len()));
+            column.bytes.extend_from_slice(bytes);
+            if let Some(fresh) = column.fresh.get_mut(group) {
+                *fresh = true;
+            }
+        }
     }
     for column in columns {
         if is_affected(column) {
@@ -199,11 +270,32 @@ fn make_independent(
             *parent = places.get(parent).copied().unwrap_or_default();
         }
     }
-    Ok(())
+    Ok(true)
 }
 
-/// Encodes a new column, row group by row group.
-fn add(field: &Field, column: &Column, rows: &[u64], options: &WriteOptions, encoders: &mut Encoders) -> Result<Kept> {
+/// A row group with all that decoding a column needs.
+fn supplied<'a>(file: &File, column: usize, group: usize, segments: &'a Segments) -> Step<RowGroup<'a>> {
+    let mut decoded = RowGroup::new(group);
+    let mut missing = Vec::new();
+    for needed in file.dependencies(column, group)?.into_iter().chain([column]) {
+        let Some(range) = file.chunk(needed, group)? else { continue };
+        match segments.get(range) {
+            Ok(bytes) => decoded.supply(needed, bytes),
+            Err(Interrupt::Need(ranges)) => missing.extend(ranges),
+            Err(failed) => return Err(failed),
+        }
+    }
+    if missing.is_empty() { Ok(decoded) } else { Err(Interrupt::Need(missing)) }
+}
+
+/// Encodes a new column, row group by row group; `None` where the codec of neural chunks does some of it later.
+fn add(
+    field: &Field,
+    column: &Column,
+    rows: &[u64],
+    (options, encoders): (&WriteOptions, &mut Encoders),
+    (known, origin): (&mut EncodedChunks, Origin),
+) -> Result<Option<Kept>> {
     check_type(field, column)?;
     check_values(column)?;
     let total: u64 = rows.iter().sum();
@@ -212,15 +304,25 @@ fn add(field: &Field, column: &Column, rows: &[u64], options: &WriteOptions, enc
     }
     let column_type = stored_type(ColumnType::of(column.values()));
     let stored = to_stored(column, column_type)?;
-    let (mut bytes, mut chunks, mut at) = (Vec::new(), Chunks::new(), 0usize);
+    let mut bounds = vec![0];
     for &rows in rows {
-        let end = at.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX));
-        let part = stored.column().slice(at..end);
-        let encoded = Encoded { bytes: encode_alone(&part, field, options, encoders)?, ..Encoded::default() };
-        chunks.add(&part, None, &encoded, to_u64(bytes.len()), states_bounds(field, options.bounds));
+        let end = bounds.last().copied().unwrap_or(0usize);
+        bounds.push(end.saturating_add(usize::try_from(rows).unwrap_or(usize::MAX)));
+    }
+    let part = |group: usize| {
+        let bound = |at: usize| bounds.get(at).copied().unwrap_or(usize::MAX);
+        stored.column().slice(bound(group)..bound(group + 1))
+    };
+    if !known.add(origin, 0..rows.len(), field, (options, encoders), |group| Ok(part(group)))? {
+        return Ok(None);
+    }
+    let (mut bytes, mut chunks) = (Vec::new(), Chunks::new());
+    for group in 0..rows.len() {
+        let encoded = known.get(origin, group).unwrap_or_default().to_vec();
+        let encoded = Encoded { bytes: encoded, ..Encoded::default() };
+        chunks.add(&part(group), None, &encoded, to_u64(bytes.len()), states_bounds(field, options.bounds));
         bytes.extend(encoded.bytes);
-        at = end;
     }
     let fresh = vec![true; rows.len()];
-    Ok(Kept { field: field.clone(), column_type, requires: Vec::new(), chunks, old: None, fresh, bytes })
+    Ok(Some(Kept { field: field.clone(), column_type, requires: Vec::new(), chunks, old: None, fresh, bytes }))
 }

@@ -9,7 +9,7 @@ mod evolve;
 mod legacy;
 mod version2;
 
-pub use evolve::{Edit, Evolution, evolve};
+pub use evolve::{Edit, EncodedChunks, Evolution, evolve};
 pub use legacy::LegacyWriter;
 pub use version2::{Finished, StreamWriter, Written};
 

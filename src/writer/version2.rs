@@ -201,6 +201,9 @@ fn follow(first: Order, second: Order, (low, high): (&Scalar, &Scalar), (min, ma
 /// push(batch), push(batch), ... finish      with take_output() in between as often as one likes
 /// ```
 /// Memory is bounded by one row group, one batch and some hundred bytes per chunk.
+///
+/// Where the codec of neural chunks is one that encodes them later, a full row group suspends the writer: `resume` until
+/// it is no longer, before anything else, and `flush` before `finish`.
 pub struct StreamWriter {
     options: WriteOptions,
     schema: Schema,
@@ -211,6 +214,9 @@ pub struct StreamWriter {
     storage: Vec<usize>,
     /// Rows that do not fill a row group yet.
     pending: Vec<Column>,
+    /// The row group whose neural chunks are encoded elsewhere, and the rows behind it, from that one of the batch on.
+    suspended: Option<Vec<Part>>,
+    rest: Option<(Vec<Column>, usize)>,
     rows: Vec<u64>,
     chunks: Vec<Chunks>,
     /// Where the next byte of output goes.
@@ -340,6 +346,8 @@ impl StreamWriter {
             requires,
             extra: Extra::new(),
             pending: Vec::new(),
+            suspended: None,
+            rest: None,
             rows: Vec::new(),
             chunks,
             position: HEADER_SIZE,
@@ -373,6 +381,8 @@ impl StreamWriter {
             requires: footer.requires,
             extra: footer.extra,
             pending: Vec::new(),
+            suspended: None,
+            rest: None,
             rows: footer.rows,
             chunks: chunks.into_iter().map(|(block, digests, summary)| Chunks::of(block, digests, summary)).collect(),
             position: footer.data_end,
@@ -393,16 +403,67 @@ impl StreamWriter {
         std::mem::take(&mut self.output)
     }
 
-    /// Adds rows: all columns, in schema order, of equal length.
+    /// Rows of the row groups that were encoded, with those of a file that is continued.
+    #[must_use]
+    pub fn encoded_rows(&self) -> u64 {
+        self.rows.iter().sum()
+    }
+
+    /// Whether a row group waits for its neural chunks.
+    #[must_use]
+    pub fn is_suspended(&self) -> bool {
+        self.suspended.is_some()
+    }
+
+    fn check_ready(&self) -> Result<()> {
+        match &self.failure {
+            Some(error) => Err(error.clone()),
+            None if self.is_suspended() => {
+                Err(Error::invalid("writer", "is suspended until a row group's neural chunks are encoded"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on with the row group that suspended the writer, and with the rows behind it; does nothing if none did.
     ///
     /// # Errors
-    /// `type-mismatch` for values that the type cannot hold, `invalid-argument` for another number of columns or
-    /// different lengths, `limit-exceeded` for text of 2 GiB in one row group. Nothing of the batch is taken then. What
-    /// fails later, while a row group is encoded, fails every call that follows.
-    pub fn push(&mut self, columns: &[Column]) -> Result<()> {
+    /// Those of encoding, which fail every call that follows.
+    pub fn resume(&mut self) -> Result<()> {
         if let Some(error) = &self.failure {
             return Err(error.clone());
         }
+        let go_on = |writer: &mut Self| -> Result<()> {
+            let Some(parts) = writer.suspended.take() else { return Ok(()) };
+            if !writer.encode(parts)? {
+                return Ok(());
+            }
+            let Some((batch, at)) = writer.rest.take() else { return Ok(()) };
+            let stored: Vec<&Column> = batch.iter().collect();
+            let at = writer.take_rows(&stored, at)?;
+            writer.rest = writer.is_suspended().then_some((batch, at));
+            Ok(())
+        };
+        go_on(self).inspect_err(|error| self.failure = Some(error.clone()))
+    }
+
+    /// Encodes the rows that do not fill a row group as one; those that follow begin another.
+    ///
+    /// # Errors
+    /// `invalid-argument` while the writer is suspended; those of encoding, which fail every call that follows.
+    pub fn flush(&mut self) -> Result<()> {
+        self.check_ready()?;
+        self.encode_pending().inspect_err(|error| self.failure = Some(error.clone()))
+    }
+
+    /// Adds rows: all columns, in schema order, of equal length.
+    ///
+    /// # Errors
+    /// `type-mismatch` for values that the type cannot hold, `invalid-argument` for another number of columns,
+    /// different lengths, or while the writer is suspended, `limit-exceeded` for text of 2 GiB in one row group. Nothing
+    /// of the batch is taken then. What fails later, while a row group is encoded, fails every call that follows.
+    pub fn push(&mut self, columns: &[Column]) -> Result<()> {
+        self.check_ready()?;
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
             return Err(Error::invalid("columns", why));
@@ -422,7 +483,12 @@ impl StreamWriter {
             batch.push(checked().map_err(|error| error.in_column(&field.name))?);
         }
         self.check_text(&batch)?;
-        self.take_rows(&batch, len).inspect_err(|error| self.failure = Some(error.clone()))
+        let stored: Vec<&Column> = batch.iter().map(Stored::column).collect();
+        let at = self.take_rows(&stored, 0).inspect_err(|error| self.failure = Some(error.clone()))?;
+        if self.is_suspended() && at < len {
+            self.rest = Some((stored.iter().map(|column| column.slice(at..len)).collect(), 0));
+        }
+        Ok(())
     }
 
     /// Checks that what is pending and the batch are no more text than a column can have.
@@ -441,15 +507,16 @@ impl StreamWriter {
         Ok(())
     }
 
-    fn take_rows(&mut self, batch: &[Stored<'_>], len: usize) -> Result<()> {
+    /// Takes the rows of a batch from `at` on, until one is suspended; where it stopped.
+    fn take_rows(&mut self, batch: &[&Column], mut at: usize) -> Result<usize> {
         let group = usize::try_from(self.options.row_group_rows).unwrap_or(usize::MAX);
-        let mut at = 0;
-        while at < len {
+        let len = batch.first().map_or(0, |column| column.len());
+        while at < len && !self.is_suspended() {
             let known = self.pending.first().map_or(0, Column::len);
             let end = len.min(at + (group - known));
             let whole = at == 0 && end == len;
-            for (index, stored) in batch.iter().enumerate() {
-                let part = if whole { stored.column().clone() } else { stored.column().slice(at..end) };
+            for (index, &column) in batch.iter().enumerate() {
+                let part = if whole { column.clone() } else { column.slice(at..end) };
                 match self.pending.get_mut(index) {
                     Some(pending) => {
                         pending.make_room(&part, group);
@@ -460,19 +527,19 @@ impl StreamWriter {
             }
             at = end;
             if self.pending.first().is_some_and(|column| column.len() >= group) {
-                self.flush()?;
+                self.encode_pending()?;
             }
         }
-        Ok(())
+        Ok(at)
     }
 
     /// Encodes the pending rows as a row group.
-    fn flush(&mut self) -> Result<()> {
+    fn encode_pending(&mut self) -> Result<()> {
         let columns = std::mem::take(&mut self.pending);
         let Some(rows) = columns.first().map(|column| to_u64(column.len())).filter(|&rows| rows > 0) else {
             return Ok(());
         };
-        let total = self.rows.iter().sum::<u64>().saturating_add(rows);
+        let total = self.encoded_rows().saturating_add(rows);
         if total > MAX_ROWS {
             return Err(Error::limit("rows", total, MAX_ROWS));
         }
@@ -480,7 +547,15 @@ impl StreamWriter {
         for (column, field) in columns.into_iter().zip(&self.schema.columns) {
             parts.push(Part::of(column, field)?);
         }
-        let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
+        self.encode(parts).map(|_| ())
+    }
+
+    /// Encodes a row group, or is suspended: whether the first.
+    fn encode(&mut self, parts: Vec<Part>) -> Result<bool> {
+        let Some(encoded) = self.relations.encode(&parts, &self.schema, &mut self.encoders)? else {
+            self.suspended = Some(parts);
+            return Ok(false);
+        };
         for &index in &self.storage {
             let known = self.schema.columns.get(index).zip(parts.get(index)).zip(encoded.get(index));
             let (Some(((field, part), encoded)), Some(chunks)) = (known, self.chunks.get_mut(index)) else {
@@ -491,19 +566,18 @@ impl StreamWriter {
             self.position += to_u64(encoded.bytes.len());
             self.output.extend_from_slice(&encoded.bytes);
         }
-        self.rows.push(rows);
-        Ok(())
+        self.rows.push(parts.first().map_or(0, |part| to_u64(part.parent.column().len())));
+        Ok(true)
     }
 
     /// The rest of the file.
     ///
     /// # Errors
-    /// `limit-exceeded` where the metadata reach 4 GiB.
+    /// `limit-exceeded` where the metadata reach 4 GiB, `invalid-argument` while the writer is suspended, or where the last
+    /// row group suspends it.
     pub fn finish(mut self) -> Result<Finished> {
-        if let Some(error) = self.failure {
-            return Err(error);
-        }
         self.flush()?;
+        self.check_ready()?;
         let footer = Footer {
             schema: self.schema,
             types: self.types,

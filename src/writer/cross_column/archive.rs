@@ -8,9 +8,9 @@ use super::graph::Graph;
 use super::{Encoded, Hint, MIN_ROWS, Relation, Relations};
 use crate::column::Column;
 use crate::encoding::chunk;
-use crate::encoding::neural::{self, Codec, DEFAULT_LEVEL, NEURAL};
+use crate::encoding::neural::{self, Codec, DEFAULT_LEVEL, NEURAL, Task};
 use crate::encoding::parent::{MAX_CHAIN, MAX_PARENTS};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
 use crate::writer::WriteOptions;
 use crate::writer::version2::{Encoders, Part};
@@ -50,14 +50,25 @@ impl State {
         }
     }
 
-    fn encode(&self, codec: &dyn Codec, parts: &[Part], column: &Column, level: u8) -> Result<Encoded> {
+    /// The task of encoding the column, where that has a chance beside the other chunk.
+    fn task<'a>(&self, index: usize, parts: &'a [Part], schema: &'a Schema, other: &Encoded) -> Option<Task<'a>> {
+        let level = self.level.filter(|_| other.bytes.len() > SMALL)?;
         let needed = self.parents.iter().enumerate().filter(|(bit, _)| self.needs >> bit & 1 == 1);
-        let parents: Vec<&Column> =
-            needed.filter_map(|(_, &parent)| Some(parts.get(parent)?.parent.column())).collect();
-        let mut bytes = vec![NEURAL];
-        bytes.extend(codec.encode(column, &parents, level)?);
-        Ok(Encoded { bytes, parents: self.parents.clone(), needs: self.needs })
+        let parents = needed.filter_map(|(_, &parent)| Some(parts.get(parent)?.parent.column())).collect();
+        Some(Task { name: &schema.columns.get(index)?.name, column: parts.get(index)?.parent.column(), parents, level })
     }
+}
+
+/// Neural chunks of these tasks, with their first byte; `None` where the codec carries them out later.
+fn encode_all(codec: &dyn Codec, tasks: &[Task<'_>]) -> Result<Option<Vec<Vec<u8>>>> {
+    if tasks.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let Some(encoded) = codec.encode_all(tasks)? else { return Ok(None) };
+    if encoded.len() != tasks.len() {
+        return Err(Error::corrupt(format!("{} neural chunks of {} columns", encoded.len(), tasks.len())));
+    }
+    Ok(Some(encoded.into_iter().map(|bytes| [&[NEURAL], bytes.as_slice()].concat()).collect()))
 }
 
 /// The level of the neural chunks that a column wants.
@@ -69,30 +80,39 @@ fn level(field: &Field, options: &WriteOptions) -> Option<u8> {
     }
 }
 
-/// A chunk without parents, neural where that is wanted and smaller.
+/// Chunks without parents of columns with the same field, neural where that is wanted and smaller; `None` where the codec
+/// encodes them later.
 ///
 /// # Errors
-/// `unsupported-feature` where it is wanted and there is no codec.
+/// `unsupported-feature` where neural chunks are wanted and there is no codec.
 #[inline(never)]
 pub(in crate::writer) fn encode_alone(
-    column: &Column,
+    columns: &[Column],
     field: &Field,
     options: &WriteOptions,
     encoders: &mut Encoders,
-) -> Result<Vec<u8>> {
-    let bytes = chunk::encode(column, encoders.of(field))?;
-    let Some(level) = level(field, options) else { return Ok(bytes) };
+) -> Result<Option<Vec<Vec<u8>>>> {
+    let encode = |column| chunk::encode(column, encoders.of(field));
+    let mut chunks: Vec<Vec<u8>> = columns.iter().map(encode).collect::<Result<_>>()?;
+    let Some(level) = level(field, options) else { return Ok(Some(chunks)) };
     let codec = neural::codec()?;
-    if bytes.len() <= SMALL {
-        return Ok(bytes);
+    let mut places: Vec<&mut Vec<u8>> = Vec::new();
+    let mut tasks = Vec::new();
+    for (column, chunk) in columns.iter().zip(&mut chunks).filter(|(_, chunk)| chunk.len() > SMALL) {
+        tasks.push(Task { name: &field.name, column, parents: Vec::new(), level });
+        places.push(chunk);
     }
-    let mut tried = vec![NEURAL];
-    tried.extend(codec.encode(column, &[], level)?);
-    Ok(if tried.len() < bytes.len() { tried } else { bytes })
+    let Some(tried) = encode_all(&*codec, &tasks)? else { return Ok(None) };
+    for (chunk, tried) in places.into_iter().zip(tried) {
+        if tried.len() < chunk.len() {
+            *chunk = tried;
+        }
+    }
+    Ok(Some(chunks))
 }
 
 /// Neural chunks of the columns of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Archive {
     states: Vec<State>,
     is_settled: bool,
@@ -113,7 +133,8 @@ impl Archive {
         Ok(Some(Archive { states, is_settled: !options.cross_column }))
     }
 
-    /// Replaces chunks of a row group by smaller ones.
+    /// Replaces chunks of a row group by smaller ones. False where the codec encodes some of them later: what has changed
+    /// by then is of no use.
     pub(super) fn apply(
         &mut self,
         relations: &mut Relations,
@@ -121,24 +142,22 @@ impl Archive {
         schema: &Schema,
         encoded: &mut [Encoded],
         encoders: &mut Encoders,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let codec = neural::codec()?;
         let rows = parts.first().map_or(0, |part| part.parent.column().len());
         if self.is_settled || rows < MIN_ROWS {
-            let found = self.try_all(&*codec, parts, encoded)?;
-            self.replace(encoded, found);
-            return Ok(());
+            return self.try_and_replace(&*codec, parts, schema, encoded);
         }
         self.is_settled = true;
         let (states, models) = (self.states.clone(), relations.relations.clone());
         let mut settled = encoded.to_vec();
         self.choose(&*codec, relations, parts)?;
-        let mut found = self.try_all(&*codec, parts, &settled)?;
+        let Some(mut found) = self.try_all(&*codec, parts, schema, &settled)? else { return Ok(false) };
         self.settle(relations, parts, schema, &mut settled, &mut found, encoders)?;
         self.replace(&mut settled, found);
         if size(&settled) <= size(encoded) - size(encoded) / MIN_GAIN_PART {
             encoded.clone_from_slice(&settled);
-            return Ok(());
+            return Ok(true);
         }
         // Where models need parents that neural chunks kept from them, these take what the models have.
         self.states = states;
@@ -148,25 +167,42 @@ impl Archive {
             let needed = (0..u64::BITS).filter(|bit| other.needs >> bit & 1 == 1).take(MAX_NEURAL_PARENTS);
             state.needs = needed.map(|bit| 1 << bit).sum();
         }
-        let found = self.try_all(&*codec, parts, encoded)?;
-        self.replace(encoded, found);
-        Ok(())
+        self.try_and_replace(&*codec, parts, schema, encoded)
     }
 
-    /// Encodes what has a chance.
-    fn try_all(&self, codec: &dyn Codec, parts: &[Part], encoded: &[Encoded]) -> Result<Vec<(usize, Encoded)>> {
-        let mut found: Vec<(usize, Encoded)> = Vec::new();
+    /// Encodes what has a chance; `None` where the codec does it later.
+    fn try_all(
+        &self,
+        codec: &dyn Codec,
+        parts: &[Part],
+        schema: &Schema,
+        encoded: &[Encoded],
+    ) -> Result<Option<Vec<(usize, Encoded)>>> {
+        let mut states = Vec::new();
+        let mut tasks = Vec::new();
         for (index, (state, other)) in self.states.iter().zip(encoded).enumerate() {
-            let (Some(level), Some(column)) = (state.level, parts.get(index).map(|part| part.parent.column())) else {
-                continue;
-            };
-            if other.bytes.len() <= SMALL {
-                continue;
+            if let Some(task) = state.task(index, parts, schema, other) {
+                states.push((index, state));
+                tasks.push(task);
             }
-            let chunk = state.encode(codec, parts, column, level)?;
-            found.push((index, chunk));
         }
-        Ok(found)
+        let Some(chunks) = encode_all(codec, &tasks)? else { return Ok(None) };
+        let found = |((index, state), bytes): ((usize, &State), Vec<u8>)| {
+            (index, Encoded { bytes, parents: state.parents.clone(), needs: state.needs })
+        };
+        Ok(Some(states.into_iter().zip(chunks).map(found).collect()))
+    }
+
+    fn try_and_replace(
+        &mut self,
+        codec: &dyn Codec,
+        parts: &[Part],
+        schema: &Schema,
+        encoded: &mut [Encoded],
+    ) -> Result<bool> {
+        let Some(found) = self.try_all(codec, parts, schema, encoded)? else { return Ok(false) };
+        self.replace(encoded, found);
+        Ok(true)
     }
 
     /// Takes the chunks that are smaller; what is far from it is not tried again.
@@ -184,7 +220,8 @@ impl Archive {
     /// Gives neural chunks their parents, beside those of the columns that want none.
     fn choose(&mut self, codec: &dyn Codec, relations: &Relations, parts: &[Part]) -> Result<()> {
         let all: Vec<&Column> = parts.iter().map(|part| part.parent.column()).collect();
-        let chosen = codec.choose_parents(&all, MAX_CHAIN)?;
+        let sample = neural::sample(&all)?;
+        let chosen = codec.choose_parents(&sample.iter().collect::<Vec<_>>(), MAX_CHAIN)?;
         let mut graph = Graph::new(&relations.lists);
         for (index, state) in self.states.iter().enumerate() {
             if let (None, Some(relation)) = (state.level, relations.relation(index)) {

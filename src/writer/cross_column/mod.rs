@@ -71,7 +71,7 @@ struct Relation {
 }
 
 /// Relations of the columns of one file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Relations {
     hints: Vec<Hint>,
     /// The lists of parents of earlier row groups.
@@ -126,14 +126,27 @@ impl Relations {
         Ok(Relations { hints, graph: Graph::new(&parents), lists: parents, relations, archive })
     }
 
-    /// Encodes the columns of a row group.
-    pub(super) fn encode(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
-        let mut encoded = self.encode_by_models(parts, schema, encoders)?;
-        if let Some(mut archive) = self.archive.take() {
-            archive.apply(self, parts, schema, &mut encoded, encoders)?;
-            self.archive = Some(archive);
+    /// Encodes the columns of a row group. `None` where the codec of neural chunks encodes some of them later: the next
+    /// attempt finds everything as this one did.
+    pub(super) fn encode(
+        &mut self,
+        parts: &[Part],
+        schema: &Schema,
+        encoders: &mut Encoders,
+    ) -> Result<Option<Vec<Encoded>>> {
+        if self.archive.is_none() {
+            return self.encode_by_models(parts, schema, encoders).map(Some);
         }
-        Ok(encoded)
+        let mut next = self.clone();
+        let mut encoded = next.encode_by_models(parts, schema, encoders)?;
+        if let Some(mut archive) = next.archive.take() {
+            if !archive.apply(&mut next, parts, schema, &mut encoded, encoders)? {
+                return Ok(None);
+            }
+            next.archive = Some(archive);
+        }
+        *self = next;
+        Ok(Some(encoded))
     }
 
     /// The same without neural chunks.
