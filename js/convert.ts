@@ -33,12 +33,7 @@ export interface ConvertOptions extends OriginOptions, Omit<EncodingOptions, 'sc
   salvage?: boolean | undefined;
 }
 
-/**
- * Rewrites a file: schema, hints, groups, metadata and unknown keys are kept. A file of version 2 is read and written in
- * batches, with the memory of some row groups; legacy files are made of whole columns, and are made in memory. What the
- * dialect cannot hold is an error before anything is written to the sink.
- * @throws {NcfError} `type-mismatch`, `unsupported-feature`, `invalid-argument`; those of `open`; `sink`
- */
+/** `convert` of rewrite.ts. */
 export async function convert(origin: NcfOrigin, options: ConvertOptions = {}): Promise<WriteResult> {
   const { signal } = options;
   signal?.throwIfAborted();
@@ -91,7 +86,7 @@ async function toVersion2(file: NcfFile, options: ConvertOptions): Promise<Write
     dialect: DEFAULT_DIALECT,
     schema: known,
     columns: whole?.map(({ data: _data, ...column }) => column) ?? known.columns,
-    onProgress: ({ loaded }) => onProgress?.({ phase: 'encode', loaded, total: file.numRows }),
+    onProgress: (progress) => onProgress?.({ ...progress, total: file.numRows }),
   });
   try {
     if (whole) {

@@ -3,8 +3,10 @@
 import type { Core } from './core.js';
 import { loadNeural, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
+import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
+import { checkWorkers } from './workers/pool.js';
 
 /** How to write, whatever the form of the input. */
 export interface EncodingOptions extends CallOptions {
@@ -38,6 +40,13 @@ export interface EncodingOptions extends CallOptions {
   crossColumn?: boolean | undefined;
   /** The user's own data about the table: null, booleans, numbers, bigints, text, bytes, arrays, objects. Key `metadata` of the schema. */
   metadata?: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown> | undefined;
+  /**
+   * Workers that encode neural chunks at the same time, each some columns of a row group, with up to some 60 MB for each
+   * worker. Default `auto`: as many as there are processors, at most 8, where that pays; 0, and wherever workers cannot be
+   * had: the calling thread, which makes way for others between chunks. The bytes are the same. `signal` ends workers at
+   * once, and the calling thread after the chunk under way.
+   */
+  workers?: number | 'auto' | undefined;
   /** Schema of another file: name, groups, hints, metadata and unknown keys are taken over, those of columns by name. */
   schema?: Schema | undefined;
 }
@@ -94,9 +103,16 @@ function needsNeural({ compression, schema }: EncodingOptions, columns: Iterable
   return compression === 'neural' || [...(schema?.columns ?? []), ...columns].some((column) => column.compressionModel === 'neural');
 }
 
-/** Loads what an encoder needs beside the writing module; what is not loaded by then is loaded at once, where that can be done. */
-export async function prepare(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): Promise<void> {
-  if (needsNeural(options, columns)) await loadNeural();
+/**
+ * Loads what an encoder needs beside the writing module; what is not loaded by then is loaded at once, where that can be done.
+ * @returns who encodes neural chunks, where there can be any
+ */
+export async function prepare(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): Promise<NeuralTasks | undefined> {
+  const { workers = 'auto' } = options;
+  checkWorkers(workers);
+  if (!needsNeural(options, columns)) return undefined;
+  const [loaded] = await Promise.all([import('./neural-tasks.js'), loadNeural()]);
+  return new loaded.NeuralTasks(workers);
 }
 
 /** The writing parts of an instance. */
@@ -149,7 +165,7 @@ abstract class Handle<T extends { free(): void }> {
   }
 }
 
-type FullReader = Parameters<WritingInstance['evolve']>[0];
+type FullReader = Parameters<WritingInstance['StreamWriter']['append']>[0];
 
 /** The reader of a core that lives in the writing module, which has a class of its own for it. */
 export function fullReader({ reader }: { readonly reader: object }): FullReader {
@@ -158,18 +174,44 @@ export function fullReader({ reader }: { readonly reader: object }): FullReader 
 
 type StreamHandle = InstanceType<WritingInstance['StreamWriter']>;
 
-/** Encodes one table of version 2 from batches of rows. */
+/** Hears of neural chunks while a row group is encoded: rows so far, which count those of that row group by its chunks. */
+export type OnChunk = (rows: number, column: string) => void;
+
+/**
+ * Encodes one table of version 2 from batches of rows. Neural chunks are encoded by the calls themselves; or by
+ * `NeuralTasks`: then a call can leave a row group suspended, which `settle` completes.
+ */
 export class StreamEncoder extends Handle<StreamHandle> {
+  readonly #tasks: NeuralTasks | undefined;
+  /** Rows of the file that is continued. */
+  readonly #before: number;
+  #isSuspended = false;
+
+  private constructor(engine: Engine, instance: WritingInstance, make: () => StreamHandle, tasks: NeuralTasks | undefined) {
+    super(engine, instance, make);
+    this.#tasks = tasks;
+    this.#before = this.call((writer) => writer.encodedRows);
+  }
+
   /** For a new file with these columns. */
-  static create(engine: Engine, setup: WriterSetup, fields: readonly FieldSetup[]): StreamEncoder {
+  static create(engine: Engine, setup: WriterSetup, fields: readonly FieldSetup[], tasks?: NeuralTasks): StreamEncoder {
     const instance = writingInstance(engine);
-    return new StreamEncoder(engine, instance, () => new instance.StreamWriter(setup, [...fields]));
+    return new StreamEncoder(engine, instance, () => new instance.StreamWriter(setup, [...fields]), tasks);
   }
 
   /** For more row groups of an open file, whose verifier was prepared. */
-  static append(engine: Engine, core: Core, setup: WriterSetup): StreamEncoder {
+  static append(engine: Engine, core: Core, setup: WriterSetup, tasks?: NeuralTasks): StreamEncoder {
     const instance = core.instance as WritingInstance;
-    return new StreamEncoder(engine, instance, () => instance.StreamWriter.append(fullReader(core), setup));
+    return new StreamEncoder(engine, instance, () => instance.StreamWriter.append(fullReader(core), setup), tasks);
+  }
+
+  /** How far it is, once it has taken so many rows: rows that only wait for their row group count unless that takes time. */
+  progress(taken: number): number {
+    return this.#tasks ? this.#encodedRows : taken;
+  }
+
+  get #encodedRows(): number {
+    return this.call((writer) => writer.encodedRows) - this.#before;
   }
 
   /** Where the output that was not taken yet begins in the file. */
@@ -179,9 +221,33 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** Adds rows, `first` being the number of the first of them in errors; nothing is taken if it throws. */
   push(columns: readonly ColumnBuffers[], first: number): void {
-    this.call((writer) => {
-      writer.push([...columns], first);
-    });
+    this.#attempt((writer) => writer.push([...columns], first));
+  }
+
+  /** Encodes rows that do not fill a row group: the last ones, where there are `NeuralTasks`. */
+  flush(): void {
+    this.#attempt((writer) => writer.flush());
+  }
+
+  /**
+   * Encodes what the last call left suspended.
+   * @throws {NcfError} as that call; `closed` where the encoder is freed meanwhile; the reason of the signal
+   */
+  async settle(signal: AbortSignal | undefined, onChunk: OnChunk): Promise<void> {
+    while (this.#isSuspended) {
+      const [start, rows] = this.call((writer) => [writer.encodedRows - this.#before, writer.suspendedRows]);
+      await this.#tasks?.run(signal, (part, column) => { onChunk(start + Math.floor(part * rows), column); });
+      this.#attempt((writer) => writer.resume());
+    }
+  }
+
+  #attempt(body: (writer: StreamHandle) => boolean): void {
+    this.#isSuspended = this.call((writer) => (this.#tasks ? this.#tasks.attempt(() => body(writer)) : body(writer)));
+  }
+
+  override free(): void {
+    super.free();
+    this.#tasks?.stop(new NcfError('closed', 'the writer was aborted'));
   }
 
   /** The bytes that are ready. */

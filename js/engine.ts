@@ -9,7 +9,7 @@
 import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
-import type { NeuralCodec } from './wasm-types.js';
+import type { NeuralCodec, NeuralTask } from './wasm-types.js';
 import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
 import type { Exports as NeuralExports } from './wasm/neural.js';
 import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
@@ -65,7 +65,7 @@ export interface InPlaceFile {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'evolve'>>;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'Evolver'>>;
 
 let platform: Platform | undefined;
 
@@ -223,22 +223,50 @@ const neuralEngine = new Engine<NeuralExports>('neural', (module) => {
   return neuralGlue(module);
 });
 
-/** Calls into the neural module for another one. */
-function callNeural<T>(body: (instance: NeuralExports) => T): T {
+/** Does something for another module, which would not know why it failed. */
+function explained<T>(body: () => T): T {
   try {
-    neuralEngine.loadSync();
-    const { instance } = neuralEngine;
-    return neuralEngine.call(instance, body);
+    return body();
   } catch (error) {
     neuralFailure = error as NcfError;
     throw error;
   }
 }
 
+/** Calls into the neural module. */
+function callNeural<T>(body: (instance: NeuralExports) => T): T {
+  neuralEngine.loadSync();
+  const { instance } = neuralEngine;
+  return neuralEngine.call(instance, body);
+}
+
+/** Who encodes neural chunks instead of the call that wants them. */
+export interface NeuralQueue {
+  /** Their bytes, where they are known. */
+  answer(tasks: readonly NeuralTask[]): Uint8Array[] | undefined;
+}
+
+let queue: NeuralQueue | undefined;
+
+/** Calls into a module that is to leave neural chunks to a queue. */
+export function queueing<T>(to: NeuralQueue, body: () => T): T {
+  queue = to;
+  try {
+    return body();
+  } finally {
+    queue = undefined;
+  }
+}
+
+/** Encodes a neural chunk. */
+export function encodeNeural({ columns, level }: Pick<NeuralTask, 'columns' | 'level'>): Uint8Array<ArrayBuffer> {
+  return callNeural((instance) => instance.encode(columns, level)) as Uint8Array<ArrayBuffer>;
+}
+
 const neuralCodec: NeuralCodec = {
-  decode: (...args) => callNeural((instance) => instance.decode(...args)),
-  encode: (...args) => callNeural((instance) => instance.encode(...args)),
-  chooseParents: (...args) => callNeural((instance) => instance.chooseParents(...args)),
+  decode: (...args) => explained(() => callNeural((instance) => instance.decode(...args))),
+  encodeAll: (tasks) => explained(() => (queue ? queue.answer(tasks) : tasks.map(encodeNeural))),
+  chooseParents: (...args) => explained(() => callNeural((instance) => instance.chooseParents(...args))),
 };
 
 function withNeural<T extends Instance>(instance: T): T {

@@ -16,10 +16,15 @@ import type { WriteResult } from './writer.js';
 export type Edit = { readonly drop: string } | { readonly rename: string; readonly to: string } | { readonly add: ColumnInput };
 
 /** Options of `evolve`; those of encoding are for added columns. */
-export interface EvolveOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'bounds' | 'modified'> {
+export interface EvolveOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'bounds' | 'modified' | 'workers'> {
   /** Where the new file goes; default memory. In Node the path of the old file will do. */
   sink?: NcfSink | undefined;
 }
+
+type Evolver = InstanceType<WritingInstance['Evolver']>;
+
+/** What `Evolver.attempt` answers. */
+type Attempt = Evolution & { needs?: Float64Array; isSuspended?: true };
 
 function editSetup(edit: Edit, index: number): EditSetup {
   if (typeof edit === 'object' && edit !== null) {
@@ -33,12 +38,7 @@ function editSetup(edit: Edit, index: number): EditSetup {
   throw invalid('edits', `number ${index} is none of { drop }, { rename, to }, { add: { name, data } }`);
 }
 
-/**
- * Makes a file with other columns of a file of version 2. Costs reading and writing its bytes, and encoding what is
- * added; chunks keep their digests.
- * @throws {NcfError} `unsupported-feature` for a legacy file, which `convert` makes version 2 of; `unknown-column`,
- * `type-mismatch`, `invalid-argument` for a name that is there already or another number of rows; those of `open`; `sink`
- */
+/** `evolve` of rewrite.ts. */
 export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options: EvolveOptions = {}): Promise<WriteResult> {
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
@@ -46,16 +46,31 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
   if (!Array.isArray(edits)) throw invalid('edits', 'is no list');
   const changes = edits.map(editSetup);
   const added = changes.flatMap((change) => ('field' in change ? change.field : []));
-  if (added.length > 0) await prepare(options, added);
   const file = await Origin.open(await originSource(origin, options), options);
+  let evolver: Evolver | undefined;
   try {
     const { info } = file;
-    const answer = (): Promise<Evolution> => file.answer<Evolution>((core) => (core.instance as WritingInstance).evolve(fullReader(core), changes, setup) as Evolution & { needs?: Float64Array }, options);
-    const plan = await answer().catch(async (error: unknown) => {
-      // Chunks that were predicted from dropped columns are encoded anew, and may turn out to be neural.
+    // What was predicted from dropped columns is encoded anew.
+    const isDropping = changes.some((change) => 'drop' in change);
+    const tasks = isDropping || added.length > 0 ? await prepare(options, isDropping ? [...info.schema.columns, ...added] : added) : undefined;
+    const attempt = (): Promise<Attempt> => file.answer<Attempt>((core) => {
+      const made = (evolver ??= new (core.instance as WritingInstance).Evolver(changes, setup));
+      const step = (): Attempt => made.attempt(fullReader(core)) as Attempt;
+      return tasks ? tasks.attempt(step) : step();
+    }, options);
+    const planned = async (): Promise<Evolution> => {
+      let plan = await attempt();
+      while (plan.isSuspended) {
+        await tasks?.run(signal, (_part, column) => { onProgress?.({ phase: 'encode', loaded: 0, total: 0, column }); });
+        plan = await attempt();
+      }
+      return plan;
+    };
+    const plan = await planned().catch(async (error: unknown) => {
+      // Chunks that are encoded anew may turn out to be neural.
       if (!(error instanceof NcfError) || error.code !== 'wasm-init') throw error;
       await loadNeural();
-      return answer();
+      return planned();
     });
     const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);
     const byteLength = plan.header.byteLength + copied + plan.tail.byteLength;
@@ -76,6 +91,7 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
     const bytes = sink.bytes();
     return { byteLength, numRows: info.numRows, digest: plan.digest, ...(bytes && { bytes }) };
   } finally {
+    file.free(evolver);
     await file.close();
   }
 }

@@ -16,10 +16,7 @@ import type {
 } from './types.js';
 import { verifying, type Outcome } from './verify.js';
 import type { FileInfo, OpenLimits, RecordInfo } from './wasm-types.js';
-import { pool, WorkerFailure, type SharedFile } from './workers/pool.js';
-
-/** Workers that a call can ask for. */
-const MAX_WORKERS = 64;
+import { checkWorkers, pool, WorkerFailure, type SharedFile } from './workers/pool.js';
 
 /** Nanoseconds that decoding a value takes in wasm, roughly: what workers pay for. */
 const TIMES = { other: 6, text: 18, neural: 1000 };
@@ -353,7 +350,7 @@ export class NcfFile {
 
   /** How many workers may help, and what they need to know. */
   #share(workers: number | 'auto'): Sharing | undefined {
-    if (workers !== 'auto' && !(isCount(workers) && workers <= MAX_WORKERS)) throw invalid('workers', `${String(workers)} is neither 'auto' nor a number up to ${MAX_WORKERS}`);
+    checkWorkers(workers);
     // The bytes of legacy files tell where columns lie; nothing is gained by walking them in several places.
     if (!this.#isVersion2 || workers === 0) return undefined;
     const timeOf = (column: number): number => {

@@ -2,11 +2,11 @@
 
 export { Column, type AnyColumn } from './column.js';
 export type { ColumnDeclaration, ColumnInput, RowInput, TableInput } from './columns.js';
-export { convert, type ConvertOptions } from './convert.js';
+export type { ConvertOptions } from './convert.js';
 export type { EncodingOptions } from './encoder.js';
 export { init, initSync, type InitOptions, type WasmInput } from './engine.js';
 export { NcfError, type NcfErrorDetails } from './errors.js';
-export { evolve, type Edit, type EvolveOptions } from './evolve.js';
+export type { Edit, EvolveOptions } from './evolve.js';
 export type { NcfFile } from './file.js';
 export type { Filter, FilterColumns, FilterCombinations, FilterCondition, FilterOperators, FilterValue } from './filter.js';
 export {
@@ -27,6 +27,7 @@ export type { BufferInput, ColumnValues, InputCell } from './input.js';
 export type { AsyncBuffer, NcfInput } from './source.js';
 export type { NcfOrigin, OriginOptions } from './origin.js';
 export type { ByteSink, FileHandleLike, NcfSink } from './sink.js';
+export { convert, evolve } from './rewrite.js';
 export { Table, type Row } from './table.js';
 export type {
   AnyCell,

@@ -69,6 +69,11 @@ export class Origin {
     return this.#driver.run(this.#driver.session.answer<T>(this.core, () => body(this.core)), options);
   }
 
+  /** Lets go of a handle of the core's instance, unless that was lost. */
+  free(handle: { free(): void } | undefined): void {
+    if (this.#driver.session.isLive(this.core)) handle?.free();
+  }
+
   /** Copies bytes to a sink, which may do with them what it likes. */
   async copy(start: number, end: number, sink: Sink, signal: AbortSignal | undefined): Promise<void> {
     for (let at = start; at < end; at += PIECE) {

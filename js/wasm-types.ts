@@ -110,7 +110,7 @@ export interface Verdict {
   }[];
 }
 
-/** Options of `new TableWriter`, `new StreamWriter`, `StreamWriter.append` and `evolve`. */
+/** Options of `new TableWriter`, `new StreamWriter`, `StreamWriter.append` and `new Evolver`. */
 export interface WriterSetup {
   dialect: string;
   compression: string | undefined;
@@ -138,10 +138,10 @@ export interface Finished {
   digest: string;
 }
 
-/** One of the edits of `evolve`. */
+/** One of the edits of an `Evolver`. */
 export type EditSetup = { drop: string } | { rename: string; to: string } | { field: FieldSetup; data: ColumnBuffers };
 
-/** The answer of `evolve`: header, ranges of the old file (start, end, start, end ...), tail. */
+/** The answer of `Evolver.attempt`: header, ranges of the old file (start, end, start, end ...), tail. */
 export interface Evolution {
   header: Uint8Array<ArrayBuffer>;
   copy: Float64Array<ArrayBuffer>;
@@ -149,15 +149,26 @@ export interface Evolution {
   digest: string;
 }
 
-/** A column for `TableWriter.add`, `new StreamWriter` and `evolve`. */
+/** A column for `TableWriter.add`, `new StreamWriter` and `new Evolver`. */
 export type FieldSetup = { name: string; type: DataType } & Partial<Omit<ColumnSchema, 'name' | 'type'>>;
+
+/** A column that the neural codec is to encode. */
+export interface NeuralTask {
+  /** Of the column. */
+  name: string;
+  /** What tells it from others: a hash of all that follows. */
+  key: string;
+  level: number;
+  /** The column and its parents; those of several tasks are the same arrays. */
+  columns: Uint8Array<ArrayBuffer>[];
+}
 
 /** What `installNeural` takes: the neural codec, which is a module of its own. Columns are plain bytes (src/encoding/plain.rs). */
 export interface NeuralCodec {
   /** A column, from the bytes of its chunk, its type, and its parents. */
   decode(bytes: Uint8Array, type: Uint8Array, rows: number, parents: Uint8Array, limit: number): Uint8Array;
-  /** A chunk, from the column and its parents. */
-  encode(columns: Uint8Array, level: number): Uint8Array;
+  /** A chunk of each of these; nothing where they are encoded later, and will be asked for again. */
+  encodeAll(tasks: NeuralTask[]): Uint8Array[] | undefined;
   /** Of each column the number of its parents, and these. */
   chooseParents(columns: Uint8Array, maxChain: number): Uint32Array;
 }

@@ -6,6 +6,7 @@ import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
+import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
 import type { ColumnBuffers } from './wasm-types.js';
 import { makeWay } from './yield.js';
@@ -27,8 +28,8 @@ export interface WriteOptions extends EncodingOptions {
   verify?: boolean | undefined;
 }
 
-/** A computation that says how far it is; what happens in between is up to whoever runs it. */
-type Encoding = Generator<Progress | undefined, Encoded, void>;
+/** A computation that says how far it is, or what it waits for; what else happens in between is up to whoever runs it. */
+type Encoding = Generator<Progress | Promise<void> | undefined, Encoded, void>;
 
 /** A file, and what it was made of. */
 interface Encoded {
@@ -38,8 +39,8 @@ interface Encoded {
 
 const NOTHING: Encoded = { bytes: new Uint8Array(), columns: [] };
 
-function encoding(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
-  return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options) : encodingLegacy(engine, table, options);
+function encoding(engine: Engine, table: TableInput, options: WriteOptions, tasks?: NeuralTasks): Encoding {
+  return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options, tasks) : encodingLegacy(engine, table, options);
 }
 
 /** Rows that are handed over at once: enough for a row group, and a whole number of bytes of a bitmap. */
@@ -48,7 +49,7 @@ function stepRows(rowGroupRows: number | undefined): number {
   return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions): Encoding {
+function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions, tasks: NeuralTasks | undefined): Encoding {
   const setup = writerSetup(options);
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
@@ -61,15 +62,26 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     yield undefined;
   }
   const rows = countRows(columns, buffers);
-  const encoder = StreamEncoder.create(engine, setup, fields);
+  const encoder = StreamEncoder.create(engine, setup, fields, tasks);
+  const settled = (): Promise<void> | undefined => tasks && encoder.settle(options.signal, (loaded, column) => {
+    options.onProgress?.({ phase: 'encode', loaded, total: rows, column });
+  });
   try {
     const parts = [];
     const step = stepRows(options.rowGroupRows);
+    let done = 0;
     for (let start = 0; start < rows; start += step) {
       const end = Math.min(start + step, rows);
       encoder.push(buffers.map((column) => slice(column, start, end)), start);
+      yield settled();
+      if (tasks && end === rows) {
+        encoder.flush();
+        yield settled();
+      }
       parts.push(encoder.take());
-      yield { phase: 'encode', loaded: end, total: rows };
+      const loaded = encoder.progress(end);
+      yield loaded > done ? { phase: 'encode', loaded, total: rows } : undefined;
+      done = loaded;
     }
     parts.push(encoder.finish().bytes);
     return { bytes: join(parts), columns: buffers };
@@ -106,12 +118,12 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
   const engine = writingEngine();
   options.signal?.throwIfAborted();
   await engine.load();
-  await prepare(options, toList(table));
-  const steps = encoding(engine, table, options);
+  const steps = encoding(engine, table, options, await prepare(options, toList(table)));
   try {
     let next = steps.next();
     while (!next.done) {
-      if (next.value) options.onProgress?.(next.value);
+      if (next.value instanceof Promise) await next.value;
+      else if (next.value) options.onProgress?.(next.value);
       await makeWay(options.signal);
       next = steps.next();
     }
@@ -135,14 +147,14 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
  * The same at once. In a browser, `await init({ full: true })` first.
  * @throws {NcfError} as `write`
  */
-export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal'> = {}): Uint8Array<ArrayBuffer> {
+export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal' | 'workers'> = {}): Uint8Array<ArrayBuffer> {
   const engine = writingEngine();
   engine.loadSync();
   const steps = encoding(engine, table, options);
   try {
     let next = steps.next();
     while (!next.done) {
-      if (next.value) options.onProgress?.(next.value);
+      if (next.value && !(next.value instanceof Promise)) options.onProgress?.(next.value);
       next = steps.next();
     }
     const { bytes, columns } = next.value;

@@ -6,6 +6,7 @@ import { DEFAULT_DIALECT, prepare, StreamEncoder, writerSetup, type EncodingOpti
 import { currentPlatform, writingEngine, type Engine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import { InPlaceSink } from './in-place.js';
+import type { NeuralTasks } from './neural-tasks.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, Sink, type NcfSink } from './sink.js';
 import type { ColumnBuffers, WriterSetup } from './wasm-types.js';
@@ -39,7 +40,7 @@ export interface WriteResult {
 }
 
 /** Options of `NcfWriter.append`. */
-export interface AppendOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'rowGroupRows' | 'bounds' | 'modified'> {
+export interface AppendOptions extends OriginOptions, Pick<EncodingOptions, 'compression' | 'level' | 'rowGroupRows' | 'bounds' | 'modified' | 'workers'> {
   /** What the sink gets: the whole new `file` (the default), or its `tail`, which replaces everything from byte `NcfWriter.start` on. */
   output?: 'file' | 'tail' | undefined;
 }
@@ -65,6 +66,7 @@ export interface WriterParts {
   readonly sink: Sink;
   readonly options: EncodingOptions;
   readonly declared: readonly ColumnDeclaration[] | undefined;
+  readonly tasks: NeuralTasks | undefined;
   readonly encoder: StreamEncoder | undefined;
   readonly shape: Shape | undefined;
   readonly start: number;
@@ -84,11 +86,14 @@ export class NcfWriter implements AsyncDisposable {
   readonly #sink: Sink;
   readonly #options: EncodingOptions;
   readonly #declared: readonly ColumnDeclaration[] | undefined;
+  readonly #tasks: NeuralTasks | undefined;
   readonly #known: ReadonlyMap<string, ColumnSchema>;
   readonly #onAbort: () => void;
   #encoder: StreamEncoder | undefined;
   #shape: Shape | undefined;
   #numRows = 0;
+  /** Rows as they were last told. */
+  #loaded = 0;
   #queue: Promise<unknown> = Promise.resolve();
   #result: Promise<WriteResult> | undefined;
   #writable: WritableStream<TableInput> | undefined;
@@ -96,13 +101,14 @@ export class NcfWriter implements AsyncDisposable {
   #end: NcfError | undefined;
 
   /** @internal */
-  constructor({ engine, setup, sink, options, declared, encoder, shape, start }: WriterParts) {
+  constructor({ engine, setup, sink, options, declared, tasks, encoder, shape, start }: WriterParts) {
     this.start = start;
     this.#engine = engine;
     this.#setup = setup;
     this.#sink = sink;
     this.#options = options;
     this.#declared = declared;
+    this.#tasks = tasks;
     this.#known = new Map(options.schema?.columns.map((column) => [column.name, column]));
     this.#encoder = encoder;
     this.#shape = shape;
@@ -120,18 +126,18 @@ export class NcfWriter implements AsyncDisposable {
     const engine = writingEngine();
     await engine.load();
     const { columns } = options;
-    await prepare(options, columns);
+    const tasks = await prepare(options, columns);
     const setup = writerSetup(options);
     if (columns) checkNames(columns);
     const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
     const shape = columns && isComplete(columns) ? Shape.declared(columns, known) : undefined;
     // Bad options are found before anything happens to the sink.
-    const encoder = StreamEncoder.create(engine, setup, shape?.fields ?? []);
+    const encoder = StreamEncoder.create(engine, setup, shape?.fields ?? [], shape && tasks);
     if (!shape) encoder.free();
     try {
       options.signal?.throwIfAborted();
       const opened = await openSink(sink);
-      return new NcfWriter({ engine, setup, sink: opened, options, declared: columns, encoder: shape && encoder, shape, start: 0 });
+      return new NcfWriter({ engine, setup, sink: opened, options, declared: columns, tasks, encoder: shape && encoder, shape, start: 0 });
     } catch (error) {
       encoder.free();
       throw error;
@@ -159,15 +165,15 @@ export class NcfWriter implements AsyncDisposable {
     let output: Sink | undefined = target && new Sink(target);
     try {
       const { columns, defaultCompression } = file.info.schema;
-      await prepare(options, columns);
+      const tasks = await prepare(options, columns);
       const compression = options.compression ?? (defaultCompression === 'none' ? 'none' : undefined);
       const setup = writerSetup({ ...options, compression });
-      encoder = StreamEncoder.append(engine, file.core, setup);
+      encoder = StreamEncoder.append(engine, file.core, setup, tasks);
       const { start } = encoder;
       target?.begin(start);
       output ??= await openSink(sink);
       if (!target && options.output !== 'tail') await file.copy(0, start, output, options.signal);
-      return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, encoder, shape: Shape.ofFile(columns), start });
+      return new NcfWriter({ engine, setup, sink: output, options, declared: undefined, tasks, encoder, shape: Shape.ofFile(columns), start });
     } catch (error) {
       encoder?.free();
       await output?.abort(error);
@@ -301,7 +307,7 @@ export class NcfWriter implements AsyncDisposable {
       const buffers = inputs.map(columnBuffers);
       rows = countRows(inputs, buffers);
       const shape = Shape.of(inputs, buffers, this.#known);
-      const encoder = StreamEncoder.create(this.#engine, this.#setup, shape.fields);
+      const encoder = StreamEncoder.create(this.#engine, this.#setup, shape.fields, this.#tasks);
       try {
         encoder.push(buffers, 0);
       } catch (error) {
@@ -311,15 +317,31 @@ export class NcfWriter implements AsyncDisposable {
       [this.#shape, this.#encoder] = [shape, encoder];
     }
     this.#numRows += rows;
+    await this.#settle(this.#encoder);
     await this.#sink.write(this.#encoder.take());
     this.#check();
-    this.#options.onProgress?.({ phase: 'encode', loaded: this.#numRows, total: this.#numRows });
+    this.#report(this.#encoder.progress(this.#numRows));
+  }
+
+  async #settle(encoder: StreamEncoder): Promise<void> {
+    await encoder.settle(this.#options.signal, (rows, column) => { this.#report(rows, { column }); });
+    this.#check();
+  }
+
+  #report(rows: number, column?: { column: string }): void {
+    this.#loaded = Math.max(this.#loaded, rows);
+    this.#options.onProgress?.({ phase: 'encode', loaded: this.#loaded, total: this.#numRows, ...column });
   }
 
   async #finish(): Promise<WriteResult> {
     if (!this.#encoder) {
       if (!this.#declared) throw invalid('columns', 'are needed: none were declared, and no batch was written');
       this.#encoder = StreamEncoder.create(this.#engine, this.#setup, Shape.declared(this.#declared, this.#known).fields);
+    }
+    if (this.#tasks) {
+      this.#encoder.flush();
+      await this.#settle(this.#encoder);
+      this.#report(this.#numRows);
     }
     const { bytes, size, numRows, digest } = this.#encoder.finish();
     await this.#sink.write(bytes);

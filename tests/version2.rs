@@ -366,7 +366,8 @@ fn columns_are_dropped_renamed_and_added_by_moving_bytes() {
             Edit::Add(Box::new(Field::new("e", DataType::Int16)), added.clone()),
             Edit::Drop("gone".to_owned()),
         ];
-        let plan = host.run(|segments| evolve(&file, &edits, &options(group_rows), segments, &mut EncodedChunks::default()));
+        let plan =
+            host.run(|segments| evolve(&file, &edits, &options(group_rows), segments, &mut EncodedChunks::default()));
         let plan = plan.unwrap().unwrap();
         let mut bytes = plan.header.clone();
         for range in &plan.copy {
@@ -799,6 +800,123 @@ fn without_the_codec_neural_chunks_are_an_unsupported_feature() {
     assert_eq!(write_all(&schema, &columns, options).unwrap_err().code(), ncf::Code::UnsupportedFeature);
     neural::install(Some(codec));
     check(&bytes, &schema, &columns);
+}
+
+/// A codec that carries tasks out when it is asked for them the second time.
+#[cfg(feature = "neural")]
+#[derive(Default)]
+struct Later {
+    known: std::cell::RefCell<std::collections::HashSet<String>>,
+}
+
+#[cfg(feature = "neural")]
+impl ncf::encoding::neural::Codec for Later {
+    fn decode(
+        &self,
+        bytes: &[u8],
+        column_type: ColumnType,
+        rows: usize,
+        parents: &[&Column],
+        limit: u64,
+    ) -> ncf::Result<Column> {
+        ncf::neural::BuiltIn.decode(bytes, column_type, rows, parents, limit)
+    }
+
+    fn encode_all(&self, tasks: &[ncf::encoding::neural::Task<'_>]) -> ncf::Result<Option<Vec<Vec<u8>>>> {
+        if self.known.borrow_mut().insert(format!("{tasks:?}")) {
+            return Ok(None);
+        }
+        ncf::neural::BuiltIn.encode_all(tasks)
+    }
+
+    fn choose_parents(&self, sample: &[&Column], max_chain: usize) -> ncf::Result<Vec<Vec<usize>>> {
+        ncf::neural::BuiltIn.choose_parents(sample, max_chain)
+    }
+}
+
+#[cfg(feature = "neural")]
+#[test]
+fn a_writer_that_was_suspended_writes_the_same() {
+    use ncf::encoding::neural;
+    use ncf::neural::BuiltIn;
+
+    let mut random = Random::new(83);
+    let (schema, columns) = correlated(2500, &mut random);
+    let types: Vec<ColumnType> = columns.iter().map(|column| ColumnType::of(column.values())).collect();
+    let more: Vec<Column> = columns.iter().map(|column| column.slice(0..400)).collect();
+    let options = WriteOptions { neural: Some(1), ..options(1000) };
+    neural::install(Some(std::rc::Rc::new(BuiltIn)));
+    let mut writer = StreamWriter::new(schema.clone(), types.clone(), options).unwrap();
+    writer.push(&columns).unwrap();
+    writer.push(&more).unwrap();
+    let expected = writer.finish().unwrap();
+
+    neural::install(Some(std::rc::Rc::new(Later::default())));
+    let mut writer = StreamWriter::new(schema.clone(), types.clone(), options).unwrap();
+    let mut suspensions = 0;
+    let mut settle = |writer: &mut StreamWriter| {
+        while writer.is_suspended() {
+            suspensions += 1;
+            assert!((1..=1000).contains(&writer.suspended_rows()));
+            assert_eq!(writer.push(&more).unwrap_err().code(), ncf::Code::InvalidArgument);
+            assert_eq!(writer.flush().unwrap_err().code(), ncf::Code::InvalidArgument);
+            writer.resume().unwrap();
+        }
+    };
+    for (batch, rows) in [(&columns, 2000), (&more, 2000)] {
+        writer.push(batch).unwrap();
+        settle(&mut writer);
+        assert_eq!(writer.encoded_rows(), rows);
+    }
+    writer.resume().unwrap();
+    writer.flush().unwrap();
+    settle(&mut writer);
+    assert_eq!(writer.encoded_rows(), 2900);
+    assert_eq!(writer.finish().unwrap(), expected);
+    assert!(suspensions >= 3, "{suspensions}");
+
+    let mut writer = StreamWriter::new(schema, types, options).unwrap();
+    neural::install(Some(std::rc::Rc::new(Later::default())));
+    writer.push(&columns).unwrap();
+    assert!(writer.is_suspended());
+    assert_eq!(writer.finish().unwrap_err().code(), ncf::Code::InvalidArgument);
+    neural::install(Some(std::rc::Rc::new(BuiltIn)));
+}
+
+#[cfg(feature = "neural")]
+#[test]
+fn edits_whose_chunks_are_encoded_later_give_the_same_file() {
+    use ncf::encoding::neural;
+    use ncf::neural::BuiltIn;
+
+    let mut random = Random::new(84);
+    let (schema, columns) = correlated(3000, &mut random);
+    let bytes = write_all(&schema, &columns, options(250)).unwrap();
+    let mut host = Host::new(&bytes);
+    let mut file = host.open(&OpenOptions::default()).unwrap();
+    host.run(|segments| file.verifier(segments)).unwrap();
+    let parent = parents(&file).into_iter().flatten().next().expect("a column is predicted from another");
+    let edits = [
+        Edit::Add(Box::new(Field::new("added", columns[0].values().data_type())), columns[0].clone()),
+        Edit::Drop(schema.columns[parent].name.clone()),
+    ];
+    let options = WriteOptions { neural: Some(1), ..options(250) };
+    let mut known = EncodedChunks::default();
+    let expected = host.run(|segments| evolve(&file, &edits, &options, segments, &mut known)).unwrap();
+    assert!(expected.is_some());
+
+    neural::install(Some(std::rc::Rc::new(Later::default())));
+    let mut known = EncodedChunks::default();
+    let mut attempts = 1;
+    let plan = loop {
+        match host.run(|segments| evolve(&file, &edits, &options, segments, &mut known)).unwrap() {
+            None => attempts += 1,
+            plan => break plan,
+        }
+    };
+    neural::install(Some(std::rc::Rc::new(BuiltIn)));
+    assert_eq!(plan, expected);
+    assert!(attempts > 2, "{attempts}");
 }
 
 #[cfg(feature = "neural")]

@@ -1,15 +1,18 @@
 /**
- * The calling thread's side: workers that decode columns, and how a read is shared out among them. Workers start when
- * the first read needs them, serve all files and calls, and end when nothing was to do for a while.
+ * The calling thread's side: workers that decode columns or encode neural chunks, and how a read is shared out among
+ * them. Workers start when the first call needs them, serve all files and calls, and end when nothing was to do for a
+ * while.
  */
 
 import type { Range } from '../bytes.js';
 import { currentPlatform, neuralModule, type Engine, type WorkerPort } from '../engine.js';
-import { NcfError } from '../errors.js';
+import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
 import { fromPlain, toPlain, type Chunks, type Order, type Report } from './protocol.js';
 
+/** Workers that a call can ask for. */
+const MAX_WORKERS = 64;
 /** More than that are not started unless the caller says so. */
 const MAX_DEFAULT = 8;
 /** Milliseconds without work after which a worker ends. */
@@ -25,8 +28,9 @@ export interface SharedFile {
 
 /** Who waits for a job. */
 interface Waiting {
-  decoded(column: number): void;
-  taken(columns: readonly ColumnData[]): void;
+  decoded?(column: number): void;
+  taken?(columns: readonly ColumnData[]): void;
+  encoded?(bytes: Uint8Array): void;
   failed(error: unknown): void;
 }
 
@@ -36,19 +40,19 @@ export class WorkerFailure extends Error {}
 let lastNumber = 0;
 
 /** One worker. */
-class Member {
+export class Member {
   readonly #port: WorkerPort;
   readonly #jobs = new Map<number, Waiting>();
   readonly #files = new Map<SharedFile, number>();
   readonly #onEnd: (isFailure: boolean) => void;
   #isEnded = false;
+  #canRead = false;
   #hasNeural = false;
   #idle: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(engine: Engine, onEnd: (isFailure: boolean) => void) {
+  constructor(onEnd: (isFailure: boolean) => void) {
     this.#onEnd = onEnd;
     this.#port = spawn((report) => { this.#hear(report); }, (cause) => { this.#fail(cause); });
-    this.#order({ kind: 'module', wasm: engine.kind, module: engine.module });
     this.#port.hold(false);
   }
 
@@ -57,28 +61,30 @@ class Member {
     return this.#jobs.size;
   }
 
-  start(file: SharedFile, columns: readonly number[], bounds: Float64Array, numRows: number, waiting: Waiting): number {
+  start(file: SharedFile, engine: Engine, columns: readonly number[], bounds: Float64Array, numRows: number, waiting: Waiting): number {
+    if (!this.#canRead) this.#order({ kind: 'module', wasm: engine.kind, module: engine.module });
+    this.#canRead = true;
     let number = this.#files.get(file);
     if (number === undefined) {
       number = ++lastNumber;
       this.#files.set(file, number);
       this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits });
     }
-    clearTimeout(this.#idle);
-    if (this.#jobs.size === 0) this.#port.hold(true);
-    const job = ++lastNumber;
-    this.#jobs.set(job, waiting);
+    const job = this.#begin(waiting);
     this.#order({ kind: 'start', job, file: number, columns, bounds, numRows });
     return job;
   }
 
+  /** A neural chunk; the columns are moved. */
+  encode(columns: Uint8Array<ArrayBuffer>[], level: number, waiting: Waiting): number {
+    this.#bringNeural();
+    const job = this.#begin(waiting);
+    this.#order({ kind: 'encode', job, columns, level }, columns.map(({ buffer }) => buffer));
+    return job;
+  }
+
   add(job: number, selection: Selection, chunks: Chunks): void {
-    // Where chunks need it, it was loaded when they came.
-    const neural = this.#hasNeural ? undefined : neuralModule();
-    if (neural) {
-      this.#hasNeural = true;
-      this.#order({ kind: 'module', wasm: 'neural', module: neural });
-    }
+    this.#bringNeural();
     this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
   }
 
@@ -112,6 +118,22 @@ class Member {
     this.#onEnd(isFailure);
   }
 
+  /** Where chunks need the codec, it was loaded when they came. */
+  #bringNeural(): void {
+    const module = this.#hasNeural ? undefined : neuralModule();
+    if (!module) return;
+    this.#hasNeural = true;
+    this.#order({ kind: 'module', wasm: 'neural', module });
+  }
+
+  #begin(waiting: Waiting): number {
+    clearTimeout(this.#idle);
+    if (this.#jobs.size === 0) this.#port.hold(true);
+    const job = ++lastNumber;
+    this.#jobs.set(job, waiting);
+    return job;
+  }
+
   #order(order: Order, transfer: ArrayBuffer[] = []): void {
     if (!this.#isEnded) this.#port.post(order, transfer);
   }
@@ -123,11 +145,12 @@ class Member {
     }
     const waiting = this.#jobs.get(report.job);
     if (report.kind === 'decoded') {
-      waiting?.decoded(report.column);
+      waiting?.decoded?.(report.column);
       return;
     }
     this.#leave(report.job);
-    if (report.kind === 'taken') waiting?.taken(report.columns);
+    if (report.kind === 'taken') waiting?.taken?.(report.columns);
+    else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes);
     else waiting?.failed(fromPlain(report.error));
   }
 
@@ -188,14 +211,14 @@ class Pool {
   }
 
   /** So many workers, those with the fewest jobs. */
-  members(count: number, engine: Engine): Member[] {
-    while (this.#members.length < count) this.#members.push(this.#start(engine));
+  members(count: number): Member[] {
+    while (this.#members.length < count) this.#members.push(this.#start());
     return [...this.#members].sort((a, b) => a.load - b.load).slice(0, count);
   }
 
-  #start(engine: Engine): Member {
+  #start(): Member {
     try {
-      const member: Member = new Member(engine, (isFailure) => {
+      const member: Member = new Member((isFailure) => {
         this.#members.splice(this.#members.indexOf(member), 1);
         if (isFailure) this.#isBroken = true;
       });
@@ -210,6 +233,15 @@ class Pool {
   close(file: SharedFile): void {
     this.#members.forEach((member) => { member.close(file); });
   }
+}
+
+/**
+ * Refuses what is no number of workers.
+ * @throws {NcfError} `invalid-argument`
+ */
+export function checkWorkers(workers: number | 'auto'): void {
+  if (workers === 'auto' || (Number.isInteger(workers) && workers >= 0 && workers <= MAX_WORKERS)) return;
+  throw invalid('workers', `${String(workers)} is neither 'auto' nor a number up to ${MAX_WORKERS}`);
 }
 
 /** The one pool. */
@@ -253,7 +285,7 @@ export class SharedRead {
   #fail: (error: unknown) => void = () => undefined;
 
   constructor(file: SharedFile, engine: Engine, shares: readonly (readonly number[])[], bounds: Float64Array, numRows: number, onChunk: (column: number) => void) {
-    this.#members = pool.members(shares.length, engine);
+    this.#members = pool.members(shares.length);
     this.#shares = shares;
     let left = shares.length;
     let finish: () => void = () => undefined;
@@ -263,7 +295,7 @@ export class SharedRead {
     });
     // Whoever takes the columns sees the failure.
     this.#done.catch(() => undefined);
-    this.#jobs = shares.map((columns, index) => this.#members[index]?.start(file, columns, bounds, numRows, {
+    this.#jobs = shares.map((columns, index) => this.#members[index]?.start(file, engine, columns, bounds, numRows, {
       decoded: onChunk,
       taken: (taken) => {
         columns.forEach((column, position) => {

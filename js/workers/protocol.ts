@@ -1,6 +1,7 @@
 /**
  * What passes between the calling thread and its workers. A worker decodes columns of version 2: it opens the file
- * itself, by asking the calling thread for the bytes of the directory, and is given the chunks.
+ * itself, by asking the calling thread for the bytes of the directory, and is given the chunks. Or it encodes neural
+ * chunks, of columns that it is given.
  */
 
 import type { Range } from '../bytes.js';
@@ -15,7 +16,7 @@ export type Chunks = readonly (readonly [column: number, bytes: Uint8Array])[];
 
 /** To a worker. Files and jobs have numbers that their sender chose. */
 export type Order =
-  /** A compiled module: one that reads, first of all, and the neural codec before the first chunk that needs it. */
+  /** A compiled module: one that reads before the first file, and the neural codec before the first chunk that needs it. */
   | { readonly kind: 'module'; readonly wasm: WasmKind; readonly module: WebAssembly.Module }
   /** A file that jobs will name. */
   | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits }
@@ -27,6 +28,8 @@ export type Order =
   | { readonly kind: 'add'; readonly job: number; readonly selection: Selection; readonly chunks: Chunks }
   /** All row groups were added. */
   | { readonly kind: 'take'; readonly job: number }
+  /** A job: a neural chunk, from the column and its parents; the worker has the codec. */
+  | { readonly kind: 'encode'; readonly job: number; readonly columns: Uint8Array<ArrayBuffer>[]; readonly level: number }
   /** Nobody waits for that job any more. */
   | { readonly kind: 'stop'; readonly job: number }
   /** The answer to `need`. */
@@ -41,6 +44,8 @@ export type Report =
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */
   | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
+  /** The neural chunk of the job. */
+  | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
 

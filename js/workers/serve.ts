@@ -1,8 +1,8 @@
-/** The worker's side: files that were opened here, and jobs that decode their columns. */
+/** The worker's side: files that were opened here, jobs that decode their columns, and neural chunks to encode. */
 
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { adopt, readingEngine, useNeuralGlue } from '../engine.js';
+import { adopt, encodeNeural, readingEngine, useNeuralGlue } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate } from '../wasm/neural.js';
@@ -53,6 +53,9 @@ export class Server {
       case 'add':
         this.#jobs.get(order.job)?.add(order);
         break;
+      case 'encode':
+        this.#encode(order);
+        break;
       case 'take':
         this.#jobs.get(order.job)?.take();
         this.#jobs.delete(order.job);
@@ -66,6 +69,16 @@ export class Server {
         break;
       case 'no-bytes':
         this.#answer(order.request, (request) => { request.reject(fromPlain(order.error)); });
+    }
+  }
+
+  #encode(order: Order & { kind: 'encode' }): void {
+    const { job } = order;
+    try {
+      const bytes = encodeNeural(order);
+      this.#send({ kind: 'encoded', job, bytes }, [bytes.buffer]);
+    } catch (error) {
+      this.#send({ kind: 'failed', job, error: toPlain(error) }, []);
     }
   }
 

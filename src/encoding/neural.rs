@@ -164,13 +164,9 @@ mod tests {
 
     #[test]
     fn samples_cover_small_tables_and_are_bounded_for_large_ones() {
-        for (rows, columns, expected) in [
-            (0, 1, 0),
-            (1000, 5, 1000),
-            (1_000_000, 5, SAMPLE),
-            (1_000_001, 5, SAMPLE),
-            (10_000, 4000, LEAST_SAMPLE),
-        ] {
+        for (rows, columns, expected) in
+            [(0, 1, 0), (1000, 5, 1000), (1_000_000, 5, SAMPLE), (1_000_001, 5, SAMPLE), (10_000, 4000, LEAST_SAMPLE)]
+        {
             let column = Column::new(Values::Int32((0..rows).collect()), None).unwrap();
             let sampled = sample(&vec![&column; columns]).unwrap();
             assert_eq!((sampled.len(), sampled[0].len()), (columns, expected), "{rows} rows of {columns} columns");

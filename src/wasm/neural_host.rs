@@ -13,9 +13,9 @@ use super::convert::to_number;
 use crate::bytes::ByteReader;
 use crate::column::Column;
 use crate::encoding::chunk::ColumnType;
-use crate::encoding::neural::{self, Codec};
 #[cfg(feature = "writer")]
 use crate::encoding::neural::Task;
+use crate::encoding::neural::{self, Codec};
 use crate::encoding::plain;
 #[cfg(feature = "writer")]
 use crate::error::hex;

@@ -189,6 +189,12 @@ impl StreamWriter {
         to_number(self.writer.encoded_rows())
     }
 
+    /// Rows of the row group that waits for its neural chunks.
+    #[wasm_bindgen(getter, js_name = suspendedRows)]
+    pub fn suspended_rows(&self) -> f64 {
+        to_number(self.writer.suspended_rows())
+    }
+
     /// Adds rows: `ColumnBuffers` of js/wasm-types.ts for every column. Where they are a part of what the caller gave,
     /// `first` is the row with which it begins; errors count from there. Whether a row group now waits for its neural
     /// chunks: then the next call is `resume`.

@@ -253,6 +253,10 @@ impl Part {
     }
 }
 
+fn rows_of(parts: &[Part]) -> u64 {
+    parts.first().map_or(0, |part| to_u64(part.parent.column().len()))
+}
+
 /// One encoder that compresses, and one that does not.
 pub(super) struct Encoders {
     pub compressing: Encoder,
@@ -415,6 +419,12 @@ impl StreamWriter {
         self.suspended.is_some()
     }
 
+    /// Rows of the row group that waits for its neural chunks.
+    #[must_use]
+    pub fn suspended_rows(&self) -> u64 {
+        self.suspended.as_deref().map_or(0, rows_of)
+    }
+
     fn check_ready(&self) -> Result<()> {
         match &self.failure {
             Some(error) => Err(error.clone()),
@@ -566,7 +576,7 @@ impl StreamWriter {
             self.position += to_u64(encoded.bytes.len());
             self.output.extend_from_slice(&encoded.bytes);
         }
-        self.rows.push(parts.first().map_or(0, |part| to_u64(part.parent.column().len())));
+        self.rows.push(rows_of(&parts));
         Ok(true)
     }
 
