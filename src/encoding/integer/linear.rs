@@ -18,7 +18,7 @@
 //!
 //! Best for sums, differences and multiples: a delay is a time minus another, of which both are written as HHMM.
 
-use super::super::parent::{Numbers, Scope};
+use super::super::parent::{Numbers, Rows, Scope};
 use super::super::{Decoder, varint};
 use super::exceptions;
 use crate::bytes::ByteReader;
@@ -37,8 +37,6 @@ const MINUTES: i64 = 60;
 
 /// Rows whose sums are made together, few enough to stay near the processor.
 const ROWS_AT_ONCE: usize = 1024;
-/// The most rows that these can lie among to be made with all between them.
-const MAX_SPAN: usize = 2 * ROWS_AT_ONCE;
 /// Numbers that are looked at together before any of them is reduced.
 const REDUCED_AT_ONCE: usize = 32;
 
@@ -155,45 +153,49 @@ impl Sum {
 
     /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
     fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &mut [i64])) {
-        let (mut sums, mut picked) = ([0; MAX_SPAN], [0; ROWS_AT_ONCE]);
-        let count = scope.num_rows();
-        for start in (0..count).step_by(ROWS_AT_ONCE) {
-            let part = start..(start + ROWS_AT_ONCE).min(count);
-            let positions = scope.positions(part.clone());
-            // All rows between those that are wanted are quicker than only these, if they are not many more.
-            let range = match positions {
-                None => part.clone(),
-                Some(positions) => {
-                    let at = |position: Option<&u32>| position.map_or(0, |&position| index(position));
-                    at(positions.first())..at(positions.last()).saturating_add(1)
-                }
-            };
-            if let Some(sums) = sums.get_mut(..range.len()) {
-                self.add(numbers, sums, &|of, to| {
-                    let of = of.get(range.clone()).unwrap_or_default();
-                    to.iter_mut().zip(of).for_each(|(to, &number)| *to = number);
-                });
-                let Some(positions) = positions.filter(|positions| positions.len() < sums.len()) else {
-                    take(start, sums);
-                    continue;
-                };
-                for (to, &at) in picked.iter_mut().zip(positions) {
-                    *to = sums.get(index(at).wrapping_sub(range.start)).copied().unwrap_or_default();
-                }
-            } else {
-                self.add(numbers, picked.get_mut(..part.len()).unwrap_or_default(), &|of, to| {
-                    for (to, &at) in to.iter_mut().zip(positions.unwrap_or_default()) {
-                        *to = of.get(index(at)).copied().unwrap_or_default();
-                    }
-                });
+        let mut sums = [0; ROWS_AT_ONCE];
+        let (count, mut taken) = (scope.num_rows(), 0);
+        let copy = |start: usize| {
+            move |of: &[i64], to: &mut [i64]| {
+                let of = of.get(start..).unwrap_or_default();
+                to.iter_mut().zip(of).for_each(|(to, &number)| *to = number);
             }
-            take(start, picked.get_mut(..part.len()).unwrap_or_default());
+        };
+        match scope.rows() {
+            Rows::All(_) => {
+                for start in (0..count).step_by(ROWS_AT_ONCE) {
+                    let sums = sums.get_mut(..ROWS_AT_ONCE.min(count - start)).unwrap_or_default();
+                    self.add(numbers, sums, &copy(start));
+                    take(start, sums);
+                }
+            }
+            // All rows are quicker than only these.
+            Rows::Valid(validity, _) => {
+                for start in (0..validity.len()).step_by(ROWS_AT_ONCE) {
+                    let sums = sums.get_mut(..ROWS_AT_ONCE.min(validity.len() - start)).unwrap_or_default();
+                    self.add(numbers, sums, &copy(start));
+                    let picked = validity.pick_within(start, sums);
+                    take(taken, sums.get_mut(..picked).unwrap_or_default());
+                    taken += picked;
+                }
+            }
+            Rows::Some(positions) => {
+                for (positions, start) in positions.chunks(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
+                    let sums = sums.get_mut(..positions.len()).unwrap_or_default();
+                    self.add(numbers, sums, &|of, to| {
+                        for (to, &at) in to.iter_mut().zip(positions) {
+                            *to = of.get(index(at)).copied().unwrap_or_default();
+                        }
+                    });
+                    take(start, sums);
+                }
+            }
         }
     }
 
-    /// The sums of at most [`MAX_SPAN`] rows, whose numbers are copied from those of all.
+    /// The sums of at most [`ROWS_AT_ONCE`] rows, whose numbers are copied from those of all.
     fn add(&self, numbers: &[Numbers], sums: &mut [i64], copy: &dyn Fn(&[i64], &mut [i64])) {
-        let mut scratch = [0; MAX_SPAN];
+        let mut scratch = [0; ROWS_AT_ONCE];
         let Some(parts) = scratch.get_mut(..sums.len()) else { return };
         sums.fill(self.constant);
         for (term, numbers) in self.terms.iter().zip(numbers) {

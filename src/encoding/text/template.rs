@@ -112,11 +112,8 @@ impl Fixed {
                 changing.push((field, numbers));
             }
         }
-        let (start, len, value) = (builder.len, self.text.len(), Piece::new(&self.text));
-        builder.extend_values(rows.len(), len, |_, text| {
-            value.put(text);
-            Ok(len)
-        })?;
+        let (start, len) = (builder.len, self.text.len());
+        builder.repeat(&self.text, rows.len())?;
         let text = builder.bytes.get_mut(start..).unwrap_or_default();
         changing.iter().try_for_each(|(field, numbers)| field.put(numbers, text, len))
     }
