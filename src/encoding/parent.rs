@@ -56,27 +56,31 @@ impl Labels {
 
     /// The classes of the labels.
     pub fn order(&self) -> &Order {
-        self.order.get_or_init(|| {
-            let mut classes = vec![u32::MAX; self.bound];
-            let mut count = 0;
-            for some in self.ids.chunks(LABELS_AT_ONCE) {
-                // Mostly all are known. Every label is below the bound.
-                let class = |&label: &u32| classes.get(index(label)).copied().unwrap_or_default();
-                if some.iter().map(class).fold(0, u32::max) < u32::MAX {
-                    continue;
-                }
-                for &label in some {
-                    if let Some(class @ &mut u32::MAX) = classes.get_mut(index(label)) {
-                        *class = count;
-                        count += 1;
-                    }
-                }
-                if index(count) == self.bound {
-                    break;
+        self.order.get_or_init(|| self.find_order())
+    }
+
+    // What is within get_or_init() itself counts as cold, and is compiled to be small.
+    #[inline(never)]
+    fn find_order(&self) -> Order {
+        let mut classes = vec![u32::MAX; self.bound];
+        let mut count = 0;
+        for some in self.ids.chunks(LABELS_AT_ONCE) {
+            // Mostly all are known. Every label is below the bound.
+            let class = |&label: &u32| classes.get(index(label)).copied().unwrap_or_default();
+            if some.iter().map(class).fold(0, u32::max) < u32::MAX {
+                continue;
+            }
+            for &label in some {
+                if let Some(class @ &mut u32::MAX) = classes.get_mut(index(label)) {
+                    *class = count;
+                    count += 1;
                 }
             }
-            Order { classes, count: index(count) }
-        })
+            if index(count) == self.bound {
+                break;
+            }
+        }
+        Order { classes, count: index(count) }
     }
 
     /// The class of each row.
@@ -183,7 +187,7 @@ impl Parent {
     /// The labels of all rows.
     #[must_use]
     pub fn labels(&self) -> &Arc<Labels> {
-        self.labels.get_or_init(|| Arc::new(self.label().compact()))
+        self.labels.get_or_init(|| Arc::new(self.label()))
     }
 
     /// The labels of all rows by this parent and another one.
@@ -202,13 +206,15 @@ impl Parent {
         labels
     }
 
+    // As above.
+    #[inline(never)]
     fn label(&self) -> Labels {
         let column = &self.column;
         if let Some(Codes { codes, entries }) = self.codes.as_deref() {
-            let Some(validity) = column.validity() else { return Labels::new(codes.clone(), *entries) };
+            let Some(validity) = column.validity() else { return Labels::new(codes.clone(), *entries).compact() };
             // Null comes behind the entries.
             let null = u32::try_from(*entries).unwrap_or(u32::MAX);
-            return Labels::new(validity.place(codes, null), entries.saturating_add(1));
+            return Labels::new(validity.place(codes, null), entries.saturating_add(1)).compact();
         }
         match column.values() {
             Values::String(text) | Values::Binary(text) => {
@@ -262,7 +268,7 @@ impl Parent {
         if let Some(validity) = column.validity() {
             validity.clear_others(&mut labels);
         }
-        Some(Labels::new(labels, size))
+        Some(Labels::new(labels, size).compact())
     }
 
     /// Labels of values between these bounds, and of null, if they are not too many for a table.

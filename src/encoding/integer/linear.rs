@@ -95,6 +95,25 @@ pub struct Term {
     pub weight: i64,
 }
 
+impl Term {
+    /// The weights of the whole number and of its hundreds.
+    fn weights(&self) -> (i64, i64) {
+        match self.part {
+            Part::Whole => (self.weight, 0),
+            Part::Quotient => (0, self.weight),
+            Part::Remainder => (self.weight, self.weight.wrapping_mul(-SPLIT)),
+        }
+    }
+}
+
+/// Rows whose sums are made together.
+#[derive(Clone, Copy)]
+enum Block<'a> {
+    /// The next ones from this on.
+    From(usize),
+    These(&'a [u32]),
+}
+
 /// A weighted sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sum {
@@ -154,26 +173,20 @@ impl Sum {
     /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
     fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &mut [i64])) {
         let mut sums = [0; ROWS_AT_ONCE];
-        let (count, mut taken) = (scope.num_rows(), 0);
-        let copy = |start: usize| {
-            move |of: &[i64], to: &mut [i64]| {
-                let of = of.get(start..).unwrap_or_default();
-                to.iter_mut().zip(of).for_each(|(to, &number)| *to = number);
-            }
-        };
         match scope.rows() {
-            Rows::All(_) => {
-                for start in (0..count).step_by(ROWS_AT_ONCE) {
+            Rows::All(count) => {
+                for start in (0..*count).step_by(ROWS_AT_ONCE) {
                     let sums = sums.get_mut(..ROWS_AT_ONCE.min(count - start)).unwrap_or_default();
-                    self.add(numbers, sums, &copy(start));
+                    self.add(numbers, sums, Block::From(start));
                     take(start, sums);
                 }
             }
             // All rows are quicker than only these.
             Rows::Valid(validity, _) => {
+                let mut taken = 0;
                 for start in (0..validity.len()).step_by(ROWS_AT_ONCE) {
                     let sums = sums.get_mut(..ROWS_AT_ONCE.min(validity.len() - start)).unwrap_or_default();
-                    self.add(numbers, sums, &copy(start));
+                    self.add(numbers, sums, Block::From(start));
                     let picked = validity.pick_within(start, sums);
                     take(taken, sums.get_mut(..picked).unwrap_or_default());
                     taken += picked;
@@ -182,33 +195,51 @@ impl Sum {
             Rows::Some(positions) => {
                 for (positions, start) in positions.chunks(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
                     let sums = sums.get_mut(..positions.len()).unwrap_or_default();
-                    self.add(numbers, sums, &|of, to| {
-                        for (to, &at) in to.iter_mut().zip(positions) {
-                            *to = of.get(index(at)).copied().unwrap_or_default();
-                        }
-                    });
+                    self.add(numbers, sums, Block::These(positions));
                     take(start, sums);
                 }
             }
         }
     }
 
-    /// The sums of at most [`ROWS_AT_ONCE`] rows, whose numbers are copied from those of all.
-    fn add(&self, numbers: &[Numbers], sums: &mut [i64], copy: &dyn Fn(&[i64], &mut [i64])) {
+    /// The sums of at most [`ROWS_AT_ONCE`] rows.
+    fn add(&self, numbers: &[Numbers], sums: &mut [i64], rows: Block<'_>) {
         let mut scratch = [0; ROWS_AT_ONCE];
-        let Some(parts) = scratch.get_mut(..sums.len()) else { return };
         sums.fill(self.constant);
-        for (term, numbers) in self.terms.iter().zip(numbers) {
-            copy(numbers, parts);
-            match term.part {
-                Part::Whole => {}
-                Part::Quotient => divide_all::<SPLIT>(parts, |hundreds, _| hundreds),
-                Part::Remainder => divide_all::<SPLIT>(parts, |_, rest| rest),
+        let mut terms = self.terms.iter().zip(numbers).peekable();
+        while let Some((term, numbers)) = terms.next() {
+            let own = match rows {
+                Block::From(start) => numbers.get(start..start + sums.len()).unwrap_or_default(),
+                Block::These(positions) => {
+                    for (to, &at) in scratch.iter_mut().zip(positions) {
+                        *to = numbers.get(index(at)).copied().unwrap_or_default();
+                    }
+                    scratch.get(..sums.len()).unwrap_or_default()
+                }
+            };
+            let mut weights = term.weights();
+            // Mostly both parts of a number are terms.
+            let is_other = |other: &Term| (other.parent, other.exponent) == (term.parent, term.exponent);
+            if let Some((other, _)) = terms.next_if(|(other, _)| is_other(other)) {
+                let (number, quotient) = other.weights();
+                weights = (weights.0.wrapping_add(number), weights.1.wrapping_add(quotient));
             }
-            let both = sums.iter_mut().zip(&*parts);
-            match term.weight {
-                1 => both.for_each(|(sum, part)| *sum = sum.wrapping_add(*part)),
-                weight => both.for_each(|(sum, part)| *sum = sum.wrapping_add(part.wrapping_mul(weight))),
+            let both = sums.iter_mut().zip(own);
+            match weights {
+                (1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(*number)),
+                (-1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_sub(*number)),
+                (weight, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(number.wrapping_mul(weight))),
+                (weight, of_quotient) => {
+                    let add = |sum: &mut i64, number: i64, quotient: i64| {
+                        let parts = number.wrapping_mul(weight).wrapping_add(quotient.wrapping_mul(of_quotient));
+                        *sum = sum.wrapping_add(parts);
+                    };
+                    if are_multiplied(own) {
+                        both.for_each(|(sum, &number)| add(sum, number, quotient::<SPLIT>(number)));
+                    } else {
+                        both.for_each(|(sum, &number)| add(sum, number, divide(number, SPLIT).0));
+                    }
+                }
             }
         }
         if self.shift > 0 {
@@ -238,14 +269,17 @@ impl Sum {
             }
         }
         if self.form == Form::Clock {
-            divide_all::<MINUTES>(numbers, clock);
+            let clock = |number: &mut i64, hours: i64| {
+                // The minutes are what the hours leave.
+                *number = number.wrapping_add(hours.wrapping_mul(SPLIT - MINUTES));
+            };
+            if are_multiplied(numbers) {
+                numbers.iter_mut().for_each(|number| clock(number, quotient::<MINUTES>(*number)));
+            } else {
+                numbers.iter_mut().for_each(|number| clock(number, divide(*number, MINUTES).0));
+            }
         }
     }
-}
-
-/// Hours and minutes as one value.
-fn clock(hours: i64, minutes: i64) -> i64 {
-    hours.wrapping_mul(SPLIT).wrapping_add(minutes)
 }
 
 /// Numbers from 0 to this bound are divided by a multiplication, of which there are vectors: for a `divisor` below 2^10,
@@ -253,23 +287,18 @@ fn clock(hours: i64, minutes: i64) -> i64 {
 const MAX_MULTIPLIED: i64 = (1 << 24) - 1;
 const RECIPROCAL_BITS: u32 = 44;
 
-/// Replaces numbers by what is made of their quotients, rounded down, and remainders.
-fn divide_all<const DIVISOR: i64>(numbers: &mut [i64], combine: impl Fn(i64, i64) -> i64) {
+/// Whether all numbers can be divided so.
+fn are_multiplied(numbers: &[i64]) -> bool {
+    (0..=MAX_MULTIPLIED).contains(&numbers.iter().fold(0, |bits, &number| bits | number))
+}
+
+/// The quotient, rounded down, of a number that can be divided so.
+#[inline]
+fn quotient<const DIVISOR: i64>(number: i64) -> i64 {
     const { assert!(DIVISOR > 0 && DIVISOR < 1 << 10) };
-    let bits = numbers.iter().fold(0, |bits, &number| bits | number);
-    if (0..=MAX_MULTIPLIED).contains(&bits) {
-        let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
-        for number in numbers {
-            // Vectors shift unsigned numbers faster.
-            let quotient = (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed();
-            *number = combine(quotient, number.wrapping_sub(quotient.wrapping_mul(DIVISOR)));
-        }
-    } else {
-        for number in numbers {
-            let (quotient, remainder) = divide(*number, DIVISOR);
-            *number = combine(quotient, remainder);
-        }
-    }
+    let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
+    // Vectors shift unsigned numbers faster.
+    (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed()
 }
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
@@ -310,7 +339,7 @@ mod writer {
                 Form::Number => number,
                 Form::Clock => {
                     let (hours, minutes) = divide(number, MINUTES);
-                    clock(hours, minutes)
+                    hours.wrapping_mul(SPLIT).wrapping_add(minutes)
                 }
             };
             value.cast_unsigned()
@@ -405,21 +434,19 @@ mod tests {
 
     #[test]
     fn numbers_are_divided_as_one_by_one() {
-        let mut next = noise(2);
-        for bound in [1 << 8, 1 << 24, (1 << 24) + 1, 1 << 40, i64::MAX] {
-            for edge in [0, 1, 59, 60, 99, 100, bound - 1, -1, -60, -bound] {
-                let mut numbers: Vec<i64> = (0..50).map(|_| (next() >> 1) as i64 % bound).collect();
-                numbers.push(edge);
-                let mut divided = numbers.clone();
-                divide_all::<SPLIT>(&mut divided, |quotient, remainder| quotient ^ remainder << 20);
-                let expected = |&x: &i64| x.div_euclid(SPLIT) ^ x.rem_euclid(SPLIT) << 20;
-                assert_eq!(divided, numbers.iter().map(expected).collect::<Vec<_>>());
-            }
-        }
         for number in (0..1 << 24).step_by(7).chain([MAX_MULTIPLIED]) {
-            let mut one = [number];
-            divide_all::<MINUTES>(&mut one, clock);
-            assert_eq!(one, [number / 60 * 100 + number % 60]);
+            assert_eq!((quotient::<MINUTES>(number), quotient::<SPLIT>(number)), (number / 60, number / 100));
+        }
+        assert!(
+            are_multiplied(&[0, MAX_MULTIPLIED]) && !are_multiplied(&[MAX_MULTIPLIED + 1]) && !are_multiplied(&[-1])
+        );
+        let sum = Sum { form: Form::Clock, modulus: 0, terms: Vec::new(), constant: 0, shift: 0 };
+        let edges = [0, 1, 59, 60, 1439, MAX_MULTIPLIED, MAX_MULTIPLIED + 1, 1 << 40, i64::MAX, -1, -60, i64::MIN];
+        for edge in edges {
+            let mut some = [7, edge, 61];
+            sum.finish(&mut some);
+            let clock = |x: i64| x.div_euclid(60).wrapping_mul(100).wrapping_add(x.rem_euclid(60));
+            assert_eq!(some, [7, clock(edge), 101]);
         }
     }
 
