@@ -187,15 +187,14 @@ impl Bitmap {
         let mut count = 0;
         let bytes = self.bytes.get(first / 8..).unwrap_or_default();
         for (start, &byte) in (0..values.len()).step_by(8).zip(bytes) {
-            let end = values.len().min(start + 8);
-            if byte == 0xff && end - start == 8 {
-                if count < start {
-                    values.copy_within(start..end, count);
-                }
+            let eight: Option<[T; 8]> = values.get(start..).and_then(<[T]>::first_chunk).copied();
+            let to = values.get_mut(count..).and_then(<[T]>::first_chunk_mut);
+            if let (0xff, Some(eight), Some(to)) = (byte, eight, to) {
+                *to = eight;
                 count += 8;
                 continue;
             }
-            for (at, bit) in (start..end).zip(0..) {
+            for (at, bit) in (start..values.len().min(start + 8)).zip(0..) {
                 if byte >> bit & 1 == 1 {
                     values.copy_within(at..=at, count);
                     count += 1;

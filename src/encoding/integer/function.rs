@@ -20,13 +20,15 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let order = labels.order();
     let per_class = super::decode(reader, order.count, decoder)?;
     // Labels that no row has are of no class.
-    let value = |&class: &u32| per_class.get(index(class)).copied().unwrap_or_default();
-    let per_label: Vec<u64> = order.classes.iter().map(value).collect();
-    // Labels are below their bound.
-    let mut values: Vec<u64> =
-        labels.ids.iter().map(|&label| per_label.get(index(label)).copied().unwrap_or_default()).collect();
+    let mut values = looked_up(&looked_up(&per_class, &order.classes), &labels.ids);
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
+}
+
+/// Entries of a table; 0 behind its end.
+#[inline(never)]
+fn looked_up(table: &[u64], places: &[u32]) -> Vec<u64> {
+    places.iter().map(|&place| table.get(index(place)).copied().unwrap_or_default()).collect()
 }
 
 #[cfg(feature = "writer")]

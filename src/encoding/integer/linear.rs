@@ -171,7 +171,7 @@ impl Sum {
     }
 
     /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
-    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &mut [i64])) {
+    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &[i64])) {
         let mut sums = [0; ROWS_AT_ONCE];
         match scope.rows() {
             Rows::All(count) => {
@@ -188,7 +188,7 @@ impl Sum {
                     let sums = sums.get_mut(..ROWS_AT_ONCE.min(validity.len() - start)).unwrap_or_default();
                     self.add(numbers, sums, Block::From(start));
                     let picked = validity.pick_within(start, sums);
-                    take(taken, sums.get_mut(..picked).unwrap_or_default());
+                    take(taken, sums.get(..picked).unwrap_or_default());
                     taken += picked;
                 }
             }
@@ -234,7 +234,7 @@ impl Sum {
                         let parts = number.wrapping_mul(weight).wrapping_add(quotient.wrapping_mul(of_quotient));
                         *sum = sum.wrapping_add(parts);
                     };
-                    if are_multiplied(own) {
+                    if are_multiplied(own.iter().copied()) {
                         both.for_each(|(sum, &number)| add(sum, number, quotient::<SPLIT>(number)));
                     } else {
                         both.for_each(|(sum, &number)| add(sum, number, divide(number, SPLIT).0));
@@ -258,25 +258,28 @@ impl Sum {
     }
 
     /// Makes values of numbers.
-    fn finish(&self, numbers: &mut [i64]) {
+    fn finish(&self, numbers: &mut [u64]) {
+        let mut is_small = false;
         if let Ok(modulus @ 1..) = i64::try_from(self.modulus) {
             // Mostly all are within it.
-            let is_within = |part: &[i64]| {
-                part.iter().fold(0, |bits, &number| bits | number | (modulus - 1).wrapping_sub(number)) >= 0
+            let is_within = |part: &[u64]| {
+                let outside = |number: i64| number | (modulus - 1).wrapping_sub(number);
+                part.iter().fold(0, |bits, &number| bits | outside(number.cast_signed())) >= 0
             };
             for part in numbers.chunks_mut(REDUCED_AT_ONCE).filter(|part| !is_within(part)) {
-                part.iter_mut().for_each(|number| *number = self.reduce(*number));
+                part.iter_mut().for_each(|number| *number = self.reduce(number.cast_signed()).cast_unsigned());
             }
+            is_small = modulus <= MAX_MULTIPLIED;
         }
         if self.form == Form::Clock {
-            let clock = |number: &mut i64, hours: i64| {
+            let clock = |number: &mut u64, hours: i64| {
                 // The minutes are what the hours leave.
-                *number = number.wrapping_add(hours.wrapping_mul(SPLIT - MINUTES));
+                *number = number.wrapping_add(hours.wrapping_mul(SPLIT - MINUTES).cast_unsigned());
             };
-            if are_multiplied(numbers) {
-                numbers.iter_mut().for_each(|number| clock(number, quotient::<MINUTES>(*number)));
+            if is_small || are_multiplied(numbers.iter().map(|number| number.cast_signed())) {
+                numbers.iter_mut().for_each(|number| clock(number, quotient::<MINUTES>(number.cast_signed())));
             } else {
-                numbers.iter_mut().for_each(|number| clock(number, divide(*number, MINUTES).0));
+                numbers.iter_mut().for_each(|number| clock(number, divide(number.cast_signed(), MINUTES).0));
             }
         }
     }
@@ -288,8 +291,8 @@ const MAX_MULTIPLIED: i64 = (1 << 24) - 1;
 const RECIPROCAL_BITS: u32 = 44;
 
 /// Whether all numbers can be divided so.
-fn are_multiplied(numbers: &[i64]) -> bool {
-    (0..=MAX_MULTIPLIED).contains(&numbers.iter().fold(0, |bits, &number| bits | number))
+fn are_multiplied(numbers: impl Iterator<Item = i64>) -> bool {
+    (0..=MAX_MULTIPLIED).contains(&numbers.fold(0, |bits, number| bits | number))
 }
 
 /// The quotient, rounded down, of a number that can be divided so.
@@ -308,12 +311,11 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let numbers = sum.numbers(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
     sum.predict(&numbers, &scope, |start, numbers| {
-        let residuals = values.get_mut(start..).unwrap_or_default();
-        for (number, residual) in numbers.iter_mut().zip(&*residuals) {
-            *number = number.wrapping_add(residual.cast_signed());
+        let values = values.get_mut(start..start + numbers.len()).unwrap_or_default();
+        for (value, number) in values.iter_mut().zip(&*numbers) {
+            *value = value.wrapping_add(number.cast_unsigned());
         }
-        sum.finish(numbers);
-        residuals.iter_mut().zip(numbers).for_each(|(value, number)| *value = number.cast_unsigned());
+        sum.finish(values);
     });
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
@@ -437,16 +439,19 @@ mod tests {
         for number in (0..1 << 24).step_by(7).chain([MAX_MULTIPLIED]) {
             assert_eq!((quotient::<MINUTES>(number), quotient::<SPLIT>(number)), (number / 60, number / 100));
         }
-        assert!(
-            are_multiplied(&[0, MAX_MULTIPLIED]) && !are_multiplied(&[MAX_MULTIPLIED + 1]) && !are_multiplied(&[-1])
-        );
-        let sum = Sum { form: Form::Clock, modulus: 0, terms: Vec::new(), constant: 0, shift: 0 };
+        let are = |numbers: &[i64]| are_multiplied(numbers.iter().copied());
+        assert!(are(&[0, MAX_MULTIPLIED]) && !are(&[0, MAX_MULTIPLIED + 1]) && !are(&[-1, 1]));
         let edges = [0, 1, 59, 60, 1439, MAX_MULTIPLIED, MAX_MULTIPLIED + 1, 1 << 40, i64::MAX, -1, -60, i64::MIN];
-        for edge in edges {
-            let mut some = [7, edge, 61];
-            sum.finish(&mut some);
+        for modulus in [0, 1_440, MAX_MULTIPLIED, MAX_MULTIPLIED + 1, i64::MAX] {
+            let reduced = |x: i64| if modulus > 0 { x.rem_euclid(modulus) } else { x };
             let clock = |x: i64| x.div_euclid(60).wrapping_mul(100).wrapping_add(x.rem_euclid(60));
-            assert_eq!(some, [7, clock(edge), 101]);
+            let terms = Vec::new();
+            let sum = Sum { form: Form::Clock, modulus: modulus as u64, terms, constant: 0, shift: 0 };
+            for edge in edges {
+                let mut some = [7, edge as u64, 61];
+                sum.finish(&mut some);
+                assert_eq!(some, [7, clock(reduced(edge)) as u64, 101]);
+            }
         }
     }
 
@@ -484,8 +489,9 @@ mod tests {
                     sum.predict(&sum.numbers(scope).unwrap(), scope, |start, some| {
                         assert_eq!(start, sums.len());
                         sums.extend_from_slice(some);
-                        sum.finish(some);
-                        values.extend(some.iter().map(|value| value.cast_unsigned()));
+                        let mut some: Vec<u64> = some.iter().map(|value| value.cast_unsigned()).collect();
+                        sum.finish(&mut some);
+                        values.extend(some);
                     });
                     let expected: Vec<i64> = positions.iter().map(|&row| of(row as usize)).collect();
                     assert_eq!(sums, expected);

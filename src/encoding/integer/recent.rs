@@ -42,10 +42,10 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let misses = decoder.narrowed(&scope, &rows, |decoder| super::decode(reader, rows.len(), decoder))?;
     let mut misses = misses.into_iter();
     let mut recent: Vec<Recent> = vec![[0; 3]; labels.bound];
-    let mut values = Vec::with_capacity(count);
-    for (four, &byte) in labels.ids.chunks(4).zip(packed.iter()) {
+    let mut values = vec![0; count];
+    for ((four, labels), &byte) in values.chunks_mut(4).zip(labels.ids.chunks(4)).zip(packed.iter()) {
         let mut symbols = byte;
-        for &label in four {
+        for (value, &label) in four.iter_mut().zip(labels) {
             // Labels are below their bound.
             let Some(slots) = recent.get_mut(index(label)) else { break };
             // Mostly nothing moves.
@@ -57,7 +57,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
                     _ => [misses.next().unwrap_or_default(), first, second],
                 };
             }
-            values.push(slots[0]);
+            *value = slots[0];
             symbols >>= 2;
         }
     }
