@@ -173,6 +173,37 @@ impl Bitmap {
         placed
     }
 
+    /// The values whose bits are set.
+    pub(crate) fn pick<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        let mut picked = values.to_vec();
+        let count = self.pick_within(0, &mut picked);
+        picked.truncate(count);
+        picked
+    }
+
+    /// Moves the values whose bits are set, the first of which is that of a row that is a multiple of eight, to the front
+    /// of them all, and says how many there are.
+    pub(crate) fn pick_within<T: Copy>(&self, first: usize, values: &mut [T]) -> usize {
+        let mut count = 0;
+        let bytes = self.bytes.get(first / 8..).unwrap_or_default();
+        for (start, &byte) in (0..values.len()).step_by(8).zip(bytes) {
+            let eight: Option<[T; 8]> = values.get(start..).and_then(<[T]>::first_chunk).copied();
+            let to = values.get_mut(count..).and_then(<[T]>::first_chunk_mut);
+            if let (0xff, Some(eight), Some(to)) = (byte, eight, to) {
+                *to = eight;
+                count += 8;
+                continue;
+            }
+            for (at, bit) in (start..values.len().min(start + 8)).zip(0..) {
+                if byte >> bit & 1 == 1 {
+                    values.copy_within(at..=at, count);
+                    count += 1;
+                }
+            }
+        }
+        count
+    }
+
     /// Clears the values where the bits are not set.
     pub(crate) fn clear_others<T: Copy + Default>(&self, values: &mut [T]) {
         for (group, &byte) in values.chunks_mut(8).zip(&self.bytes) {
@@ -182,6 +213,24 @@ impl Bitmap {
                 }
             }
         }
+    }
+
+    /// The positions of some of the set bits: which of them, ascending from 0.
+    pub(crate) fn positions_of(&self, wanted: &[usize]) -> Vec<u32> {
+        let mut bytes = self.bytes.iter().map(|&byte| usize::from(byte)).zip((0u32..).step_by(8));
+        let (mut byte, mut start) = bytes.next().unwrap_or_default();
+        let mut before = 0;
+        let find = |&which: &usize| {
+            while which >= before + byte.count_ones() as usize {
+                before += byte.count_ones() as usize;
+                let Some(next) = bytes.next() else { return u32::MAX };
+                (byte, start) = next;
+            }
+            let mut left = byte;
+            (before..which).for_each(|_| left &= left - 1);
+            start + left.trailing_zeros()
+        };
+        wanted.iter().map(find).collect()
     }
 
     /// The positions of the set bits within a range.

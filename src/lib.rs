@@ -36,6 +36,7 @@ pub mod format;
 pub mod neural;
 pub mod reader;
 pub mod schema;
+mod sort;
 pub mod statistics;
 pub mod temporal;
 #[cfg(test)]

@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! classes   equal values have one number: 0 for that of the first row, 1 for the next that differs, ...
-//!           null is a value of its own, floats differ by their bits. Two parents: pairs of values
+//!           null is a value of its own, floats differ by their bits. Two parents: pairs of values.
+//!           Here they are labels, which tell equal values apart but may be in any order and have gaps
 //! numbers   a signed integer per row: integers, dates and timestamps by value; decimals unscaled; booleans 0 or 1;
 //!           floats times a power of ten, rounded to even; 0 for null, NaN and what does not fit (51 bits of floats)
 //! ```
@@ -13,14 +14,14 @@
 
 use std::cmp::Ordering;
 use std::hash::Hasher;
-use std::ops::Range;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::Decoder;
 use super::hash::{self, Numbered, QuickHash, mix};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, index};
 use crate::error::{Error, Result};
+use crate::sort::sort_positions;
 
 /// Parents that one column can have.
 pub const MAX_PARENTS: usize = 64;
@@ -29,20 +30,84 @@ pub const MAX_CHAIN: usize = 3;
 
 /// Which of equal values each row holds.
 #[derive(Debug, Default)]
-pub struct Classes {
-    /// The class of each row, numbered in order of first appearance.
+pub struct Labels {
+    /// The label of each row.
     pub ids: Vec<u32>,
-    /// How many there are.
+    /// Labels are below it.
+    pub bound: usize,
+    order: OnceLock<Order>,
+}
+
+/// The classes of labels.
+#[derive(Debug, Default)]
+pub struct Order {
+    /// The class of each label, in order of first appearance; that of labels that no row has is beyond them all.
+    pub classes: Vec<u32>,
+    /// How many classes there are.
     pub count: usize,
 }
 
-#[cfg(feature = "writer")]
-impl Classes {
-    /// Numbers classes below a bound anew, in order of first appearance.
-    pub fn of(ids: impl Iterator<Item = u32>, bound: usize) -> Self {
-        number_labels(ids.collect(), bound)
+impl Labels {
+    /// Labels of all rows, below a bound.
+    #[must_use]
+    pub fn new(ids: Vec<u32>, bound: usize) -> Self {
+        Labels { ids, bound, order: OnceLock::new() }
+    }
+
+    /// The classes of the labels.
+    pub fn order(&self) -> &Order {
+        self.order.get_or_init(|| self.find_order())
+    }
+
+    // What is within get_or_init() itself counts as cold, and is compiled to be small.
+    #[inline(never)]
+    fn find_order(&self) -> Order {
+        let mut classes = vec![u32::MAX; self.bound];
+        let mut count = 0;
+        for some in self.ids.chunks(LABELS_AT_ONCE) {
+            // Mostly all are known. Every label is below the bound.
+            let class = |&label: &u32| classes.get(index(label)).copied().unwrap_or_default();
+            if some.iter().map(class).fold(0, u32::max) < u32::MAX {
+                continue;
+            }
+            for &label in some {
+                if let Some(class @ &mut u32::MAX) = classes.get_mut(index(label)) {
+                    *class = count;
+                    count += 1;
+                }
+            }
+            if index(count) == self.bound {
+                break;
+            }
+        }
+        Order { classes, count: index(count) }
+    }
+
+    /// The class of each row.
+    #[must_use]
+    pub fn to_classes(&self) -> Vec<u32> {
+        let Order { classes, .. } = self.order();
+        self.ids.iter().map(|&label| classes.get(index(label)).copied().unwrap_or_default()).collect()
+    }
+
+    /// Classes as labels, which are few, where there are many labels for so many rows.
+    fn compact(self) -> Self {
+        if self.bound <= self.ids.len() / ROWS_PER_LABEL + FEW_LABELS { self } else { self.renumbered() }
+    }
+
+    /// Classes as labels.
+    #[must_use]
+    pub fn renumbered(&self) -> Self {
+        Labels::new(self.to_classes(), self.order().count)
     }
 }
+
+/// Labels that are looked at together before any is taken for new.
+const LABELS_AT_ONCE: usize = 16;
+/// Tables of as many labels stay near the processor.
+const FEW_LABELS: usize = 1 << 12;
+/// Rows for which one more label does not matter.
+const ROWS_PER_LABEL: usize = 4;
 
 /// Positions in a dictionary of text, which tell equal values apart cheaply.
 #[derive(Debug)]
@@ -58,7 +123,9 @@ pub struct Codes {
 pub struct Parent {
     column: Arc<Column>,
     codes: Option<Arc<Codes>>,
-    classes: OnceLock<Arc<Classes>>,
+    labels: OnceLock<Arc<Labels>>,
+    /// Labels of pairs that were asked for, by the other one.
+    pairs: Mutex<Vec<(Weak<Parent>, Arc<Labels>)>>,
     /// Numbers that were asked for, by the exponent.
     numbers: Mutex<Vec<(u8, Arc<Vec<i64>>)>>,
 }
@@ -90,7 +157,13 @@ impl Parent {
     /// A column, with the positions of its values in a dictionary where it was decoded from one.
     #[must_use]
     pub fn new(column: Arc<Column>, codes: Option<Codes>) -> Self {
-        Parent { column, codes: codes.map(Arc::new), classes: OnceLock::new(), numbers: Mutex::default() }
+        Parent {
+            column,
+            codes: codes.map(Arc::new),
+            labels: OnceLock::new(),
+            pairs: Mutex::default(),
+            numbers: Mutex::default(),
+        }
     }
 
     /// The column.
@@ -111,19 +184,37 @@ impl Parent {
         self.codes.as_ref()
     }
 
-    /// The classes of all rows.
+    /// The labels of all rows.
     #[must_use]
-    pub fn classes(&self) -> &Arc<Classes> {
-        self.classes.get_or_init(|| Arc::new(self.classify()))
+    pub fn labels(&self) -> &Arc<Labels> {
+        self.labels.get_or_init(|| Arc::new(self.label()))
     }
 
-    fn classify(&self) -> Classes {
+    /// The labels of all rows by this parent and another one.
+    fn pairs(self: &Arc<Self>, other: &Arc<Self>) -> Arc<Labels> {
+        let known = |of: &Self, with: &Arc<Self>| {
+            let pairs = lock(&of.pairs);
+            let found = pairs.iter().find(|(known, _)| known.as_ptr() == Arc::as_ptr(with));
+            found.map(|(_, labels)| Arc::clone(labels))
+        };
+        // Whichever is the first, pairs are the same.
+        if let Some(labels) = known(self, other).or_else(|| known(other, self)) {
+            return labels;
+        }
+        let labels = Arc::new(pairs(self.labels(), other.labels()));
+        lock(&self.pairs).push((Arc::downgrade(other), Arc::clone(&labels)));
+        labels
+    }
+
+    // As above.
+    #[inline(never)]
+    fn label(&self) -> Labels {
         let column = &self.column;
         if let Some(Codes { codes, entries }) = self.codes.as_deref() {
+            let Some(validity) = column.validity() else { return Labels::new(codes.clone(), *entries).compact() };
             // Null comes behind the entries.
             let null = u32::try_from(*entries).unwrap_or(u32::MAX);
-            let labels = column.validity().map_or_else(|| codes.clone(), |validity| validity.place(codes, null));
-            return number_labels(labels, entries.saturating_add(1));
+            return Labels::new(validity.place(codes, null), entries.saturating_add(1)).compact();
         }
         match column.values() {
             Values::String(text) | Values::Binary(text) => {
@@ -142,15 +233,15 @@ impl Parent {
                 pairs(&number(&low), &number(&high))
             }
             values => {
-                let small = self.classify_small();
+                let small = self.label_small();
                 small.unwrap_or_else(|| number_patterns(&patterns(values), column.validity()))
             }
         }
     }
 
-    /// The classes of integers, and of floats that all are integers (as where somebody had no integers with nulls), if
-    /// they are near each other.
-    fn classify_small(&self) -> Option<Classes> {
+    /// Labels of integers, and of floats that all are integers (as where somebody had no integers with nulls), if they
+    /// are near each other.
+    fn label_small(&self) -> Option<Labels> {
         let column = &self.column;
         let numbers = match column.values() {
             Values::UInt64(values) if values.iter().any(|&value| i64::try_from(value).is_err()) => return None,
@@ -159,7 +250,12 @@ impl Parent {
             _ => self.numbers(0),
         };
         let valid = |row: usize| column.is_valid(row);
-        let mut bounds = bounds(numbers.iter().copied());
+        // For what is small and not negative, this is quick, and near enough.
+        let bits = numbers.iter().fold(0, |bits, &number| bits | number);
+        let mut bounds = if bits >= 0 { (0, bits) } else { (i64::MIN, i64::MAX) };
+        if self.table_size(bounds).is_none() {
+            bounds = self::bounds(numbers.iter().copied());
+        }
         if column.validity().is_some() && self.table_size(bounds).is_none() {
             // Perhaps the zeros of nulls are what is far off.
             bounds = self::bounds(numbers.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, &number)| number));
@@ -172,7 +268,7 @@ impl Parent {
         if let Some(validity) = column.validity() {
             validity.clear_others(&mut labels);
         }
-        Some(number_labels(labels, size))
+        Some(Labels::new(labels, size).compact())
     }
 
     /// Labels of values between these bounds, and of null, if they are not too many for a table.
@@ -210,12 +306,11 @@ impl Parent {
         // Only floats differ by the exponent.
         let is_float = matches!(self.column.values(), Values::Float32(_) | Values::Float64(_));
         let exponent = if is_float { exponent } else { 0 };
-        let locked = || self.numbers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, numbers)) = locked().iter().find(|(known, _)| *known == exponent) {
+        if let Some((_, numbers)) = lock(&self.numbers).iter().find(|(known, _)| *known == exponent) {
             return Numbers::Computed(Arc::clone(numbers));
         }
         let numbers = Arc::new(self.to_numbers(exponent));
-        locked().push((exponent, Arc::clone(&numbers)));
+        lock(&self.numbers).push((exponent, Arc::clone(&numbers)));
         Numbers::Computed(numbers)
     }
 
@@ -280,25 +375,13 @@ fn patterns(values: &Values) -> Vec<u64> {
     }
 }
 
-/// Numbers small labels anew, in order of first appearance.
-fn number_labels(mut labels: Vec<u32>, bound: usize) -> Classes {
-    let mut numbers = vec![u32::MAX; bound];
-    let mut count = 0;
-    for label in &mut labels {
-        // Every label is below the bound.
-        let Some(number) = numbers.get_mut(index(*label)) else { continue };
-        if *number == u32::MAX {
-            *number = count;
-            count += 1;
-        }
-        *label = *number;
-    }
-    Classes { ids: labels, count: index(count) }
+fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Numbers patterns; null is one of them.
 #[inline(never)]
-fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Classes {
+fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Labels {
     let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
     number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
 }
@@ -309,7 +392,7 @@ fn number_values(
     validity: Option<&Bitmap>,
     hash: impl Fn(usize) -> u64,
     compare: impl Fn(usize, usize) -> Ordering,
-) -> Classes {
+) -> Labels {
     let valid = |row| validity.is_none_or(|validity| validity.get(row));
     number(
         len,
@@ -319,16 +402,16 @@ fn number_values(
 }
 
 /// Numbers rows by a hash table, or by sorting where too many of them collide: values can be an adversary's.
-fn number(len: usize, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Classes {
+fn number(len: usize, hash: impl Fn(usize) -> u64, compare: impl Fn(usize, usize) -> Ordering) -> Labels {
     match hash::number(0..len, usize::MAX, hash, |a, b| compare(a, b).is_eq()) {
-        Some(Numbered { firsts, numbers }) => Classes { ids: numbers, count: firsts.len() },
+        Some(Numbered { firsts, numbers }) => Labels::new(numbers, firsts.len()),
         None => number_by_sorting(len, &compare),
     }
 }
 
-fn number_by_sorting(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Classes {
+fn number_by_sorting(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> Labels {
     let mut order: Vec<usize> = (0..len).collect();
-    order.sort_by(|&a, &b| compare(a, b));
+    sort_positions(&mut order, compare);
     // The first row of each class comes first, as the sort is stable.
     let mut firsts = vec![0usize; len];
     let mut first = 0;
@@ -343,7 +426,7 @@ fn number_by_sorting(len: usize, compare: &dyn Fn(usize, usize) -> Ordering) -> 
         }
     }
     // Rows are fewer than 2^32.
-    number_labels(firsts.into_iter().map(|first| u32::try_from(first).unwrap_or(u32::MAX - 1)).collect(), len)
+    Labels::new(firsts.into_iter().map(|first| u32::try_from(first).unwrap_or(u32::MAX)).collect(), len)
 }
 
 /// One or two parents, by their positions in a column's list.
@@ -380,34 +463,49 @@ impl Key {
 pub struct Scope {
     parents: Arc<[Option<Arc<Parent>>]>,
     rows: Rows,
-    /// Classes that were asked for, by the parents.
-    known: Mutex<Vec<(Key, Arc<Classes>)>>,
+    /// Labels that were asked for, by the parents.
+    known: Mutex<Vec<(Key, Arc<Labels>)>>,
 }
 
+/// Rows of a row group.
 #[derive(Debug)]
-enum Rows {
+pub enum Rows {
+    /// All of so many.
     All(usize),
+    /// Most of them, and how many.
+    Valid(Bitmap, usize),
+    /// These, ascending.
     Some(Vec<u32>),
 }
 
 impl Scope {
+    fn new(parents: Arc<[Option<Arc<Parent>>]>, rows: Rows) -> Self {
+        Scope { parents, rows, known: Mutex::default() }
+    }
+
     /// All rows of a row group of `rows` rows.
     #[must_use]
     pub fn all(parents: Arc<[Option<Arc<Parent>>]>, rows: usize) -> Self {
-        Scope { parents, rows: Rows::All(rows), known: Mutex::default() }
+        Scope::new(parents, Rows::All(rows))
     }
 
     /// The rows that a bitmap of all of them names.
     #[must_use]
     pub fn valid(parents: Arc<[Option<Arc<Parent>>]>, validity: &Bitmap) -> Self {
-        Scope { parents, rows: Rows::Some(validity.positions(0..validity.len())), known: Mutex::default() }
+        let count = validity.count_ones();
+        let rows = if count >= validity.len() / 2 {
+            Rows::Valid(validity.clone(), count)
+        } else {
+            Rows::Some(validity.positions(0..validity.len()))
+        };
+        Scope::new(parents, rows)
     }
 
     /// Number of rows.
     #[must_use]
     pub fn num_rows(&self) -> usize {
         match &self.rows {
-            Rows::All(rows) => *rows,
+            Rows::All(rows) | Rows::Valid(_, rows) => *rows,
             Rows::Some(positions) => positions.len(),
         }
     }
@@ -421,40 +519,45 @@ impl Scope {
         found.ok_or_else(|| Error::corrupt(format!("parent {parent}, which the directory does not list for the chunk")))
     }
 
-    /// Those rows of these.
+    /// Those rows of these, ascending.
     #[must_use]
     pub fn narrow(&self, rows: &[usize]) -> Self {
-        let position = |row: usize| match &self.rows {
-            // Rows are fewer than 2^32.
-            Rows::All(_) => u32::try_from(row).unwrap_or(u32::MAX),
-            Rows::Some(positions) => positions.get(row).copied().unwrap_or(u32::MAX),
+        // Rows are fewer than 2^32.
+        let rows = match &self.rows {
+            Rows::All(_) => rows.iter().map(|&row| u32::try_from(row).unwrap_or(u32::MAX)).collect(),
+            Rows::Valid(validity, _) => validity.positions_of(rows),
+            Rows::Some(positions) => rows.iter().map(|&row| positions.get(row).copied().unwrap_or(u32::MAX)).collect(),
         };
-        let rows = Rows::Some(rows.iter().map(|&row| position(row)).collect());
-        Scope { parents: Arc::clone(&self.parents), rows, known: Mutex::default() }
+        let rows = Rows::Some(rows);
+        Scope::new(Arc::clone(&self.parents), rows)
     }
 
-    /// The classes of the rows by a key.
+    /// The labels of the rows by a key.
     ///
     /// # Errors
     /// `corrupt` for parents that the chunk does not have.
-    pub fn classes(&self, key: Key) -> Result<Arc<Classes>> {
-        let locked = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, classes)) = locked().iter().find(|(known, _)| *known == key) {
-            return Ok(Arc::clone(classes));
+    pub fn labels(&self, key: Key) -> Result<Arc<Labels>> {
+        if let Some((_, labels)) = lock(&self.known).iter().find(|(known, _)| *known == key) {
+            return Ok(Arc::clone(labels));
         }
-        let classes = match (key.second, &self.rows) {
+        let labels = match (key.second, &self.rows) {
+            (Some(second), Rows::All(_)) => self.parent(key.first)?.pairs(self.parent(second)?),
             (Some(second), _) => {
-                let first = self.classes(Key { second: None, ..key })?;
-                Arc::new(pairs(&first, self.classes(Key { first: second, second: None })?.as_ref()))
+                let first = self.labels(Key { second: None, ..key })?;
+                Arc::new(pairs(&first, self.labels(Key { first: second, second: None })?.as_ref()))
             }
-            (None, Rows::All(_)) => Arc::clone(self.parent(key.first)?.classes()),
+            (None, Rows::All(_)) => Arc::clone(self.parent(key.first)?.labels()),
+            (None, Rows::Valid(validity, _)) => {
+                let all = self.parent(key.first)?.labels();
+                Arc::new(Labels::new(validity.pick(&all.ids), all.bound))
+            }
             (None, Rows::Some(positions)) => {
-                let all = self.parent(key.first)?.classes();
-                Arc::new(number_labels(picked(&all.ids, positions).collect(), all.count))
+                let all = self.parent(key.first)?.labels();
+                Arc::new(Labels::new(picked(&all.ids, positions).collect(), all.bound).compact())
             }
         };
-        locked().push((key, Arc::clone(&classes)));
-        Ok(classes)
+        lock(&self.known).push((key, Arc::clone(&labels)));
+        Ok(labels)
     }
 
     /// The numbers of a parent in all rows of the row group.
@@ -469,13 +572,10 @@ impl Scope {
         Ok(found.numbers(exponent))
     }
 
-    /// Where a part of the rows is in the row group, ascending; `None` where all rows of it are these.
+    /// Which rows of the row group these are.
     #[must_use]
-    pub fn positions(&self, part: Range<usize>) -> Option<&[u32]> {
-        match &self.rows {
-            Rows::All(_) => None,
-            Rows::Some(positions) => Some(positions.get(part).unwrap_or_default()),
-        }
+    pub fn rows(&self) -> &Rows {
+        &self.rows
     }
 }
 
@@ -487,15 +587,20 @@ fn picked<'a>(ids: &'a [u32], positions: &'a [u32]) -> impl Iterator<Item = u32>
 /// Tables of pairs up to this many entries per row are looked up, larger ones hashed.
 const MAX_PAIRS_PER_ROW: usize = 4;
 
-/// The classes of pairs.
-pub fn pairs(first: &Classes, second: &Classes) -> Classes {
-    let len = first.ids.len();
-    let bound = first.count.saturating_mul(second.count);
-    let both = first.ids.iter().zip(&second.ids);
-    if bound <= len.saturating_mul(MAX_PAIRS_PER_ROW).saturating_add(1 << 12) {
-        let width = u32::try_from(second.count).unwrap_or(u32::MAX);
-        return number_labels(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)).collect(), bound);
+/// The labels of pairs.
+pub fn pairs(first: &Labels, second: &Labels) -> Labels {
+    let (len, bound) = (first.ids.len(), first.bound.saturating_mul(second.bound));
+    if bound <= len.saturating_mul(MAX_PAIRS_PER_ROW).saturating_add(FEW_LABELS).min(index(u32::MAX)) {
+        let width = u32::try_from(second.bound).unwrap_or(u32::MAX);
+        let both = first.ids.iter().zip(&second.ids);
+        return Labels::new(both.map(|(&a, &b)| a.wrapping_mul(width).wrapping_add(b)).collect(), bound).compact();
     }
+    // Perhaps there are gaps between the labels.
+    let (a, b) = (first.order().count, second.order().count);
+    if a.saturating_mul(b) < bound {
+        return pairs(&first.renumbered(), &second.renumbered());
+    }
+    let both = first.ids.iter().zip(&second.ids);
     let pairs: Vec<u64> = both.map(|(&a, &b)| u64::from(a) << 32 | u64::from(b)).collect();
     number_patterns(&pairs, None)
 }
@@ -509,8 +614,11 @@ mod tests {
 
     fn classes(values: Values, validity: Option<Bitmap>) -> (Vec<u32>, usize) {
         let parent = Parent::new(Arc::new(Column::new(values, validity).unwrap()), None);
-        let classes = parent.classes();
-        (classes.ids.clone(), classes.count)
+        of(parent.labels())
+    }
+
+    fn of(labels: &Labels) -> (Vec<u32>, usize) {
+        (labels.to_classes(), labels.order().count)
     }
 
     #[test]
@@ -579,8 +687,7 @@ mod tests {
         let column = Arc::new(Column::new(Values::String(text), Some(validity)).unwrap());
         let plain = Parent::new(Arc::clone(&column), None);
         let coded = Parent::new(column, Some(Codes { codes: vec![1, 0, 1], entries: 2 }));
-        assert_eq!(plain.classes().ids, coded.classes().ids);
-        assert_eq!((plain.classes().count, coded.classes().count), (3, 3));
+        assert_eq!((of(plain.labels()), of(coded.labels()).1), (of(coded.labels()), 3));
     }
 
     #[test]
@@ -588,18 +695,23 @@ mod tests {
         let values: Vec<u32> = (0..3000).map(|row| row % 1500).collect();
         let value = |row: usize| values[row];
         let same = number(3000, |_| 1 << 40, |a, b| value(a).cmp(&value(b)));
-        assert_eq!((same.ids, same.count), (values.clone(), 1500));
+        assert_eq!(of(&same), (values.clone(), 1500));
     }
 
     #[test]
     fn large_pairs_are_hashed_and_small_ones_looked_up() {
         let mut next = noise(1);
-        for (a, b) in [(3, 5), (900, 900)] {
-            let first = Classes::of((0..2000).map(|_| (next() % a) as u32), a as usize);
-            let second = Classes::of((0..2000).map(|_| (next() % b) as u32), b as usize);
+        // A bound, and how many of the labels below it there are: small, with gaps, and hashed.
+        for ((a, of_a), (b, of_b)) in [((3, 3), (5, 5)), ((5_000, 20), (5_000, 30)), ((900, 900), (900, 900))] {
+            let mut labels = |bound: u64, count: u64| {
+                let step = bound / count;
+                Labels::new((0..2000).map(|_| (next() % count * step) as u32).collect(), bound as usize)
+            };
+            let (first, second) = (labels(a, of_a), labels(b, of_b));
             let both = pairs(&first, &second);
             let mut seen: Vec<(u32, u32)> = Vec::new();
-            for (row, &class) in both.ids.iter().enumerate() {
+            let (classes, count) = of(&both);
+            for (row, class) in classes.into_iter().enumerate() {
                 let pair = (first.ids[row], second.ids[row]);
                 let at = seen.iter().position(|known| *known == pair).unwrap_or(seen.len());
                 if at == seen.len() {
@@ -607,7 +719,50 @@ mod tests {
                 }
                 assert_eq!(class as usize, at);
             }
-            assert_eq!(both.count, seen.len());
+            assert_eq!(count, seen.len());
+            assert!(both.bound <= 2000 / ROWS_PER_LABEL + FEW_LABELS, "{} labels", both.bound);
+        }
+    }
+
+    #[test]
+    fn pairs_are_made_once_whichever_parent_is_first() {
+        let parent = |values| Arc::new(Parent::new(Arc::new(Column::new(Values::Int8(values), None).unwrap()), None));
+        let (first, second) = (parent(vec![1, 2, 1, 2]), parent(vec![3, 3, 3, 4]));
+        let both = first.pairs(&second);
+        assert_eq!(of(&both), (vec![0, 1, 0, 2], 3));
+        assert!(Arc::ptr_eq(&both, &second.pairs(&first)) && Arc::ptr_eq(&both, &first.pairs(&second)));
+        assert!(!Arc::ptr_eq(&both, &first.pairs(&first)));
+    }
+
+    #[test]
+    fn scopes_of_some_rows_have_their_classes() {
+        let rows = 100usize;
+        let mut next = noise(3);
+        let values: Vec<u8> = (0..rows).map(|_| (next() % 7) as u8).collect();
+        let parent = Arc::new(Parent::new(Arc::new(Column::new(Values::UInt8(values.clone()), None).unwrap()), None));
+        let parents: Arc<[_]> = vec![Some(parent)].into();
+        for part in [1, 2, 3, 10, 50] {
+            let wanted: Vec<usize> = (0..rows).filter(|row| (row * 7) % 50 < part).collect();
+            let validity: Bitmap = (0..rows).map(|row| wanted.contains(&row)).collect();
+            let scope = Scope::valid(Arc::clone(&parents), &validity);
+            let picked = |rows: &[usize]| {
+                let mut seen: Vec<u8> = Vec::new();
+                let class = |&row: &usize| {
+                    let at = seen.iter().position(|&known| known == values[row]).unwrap_or(seen.len());
+                    seen.extend((at == seen.len()).then_some(values[row]));
+                    at as u32
+                };
+                rows.iter().map(class).collect::<Vec<u32>>()
+            };
+            let key = Key { first: 0, second: None };
+            assert_eq!(scope.num_rows(), wanted.len());
+            assert_eq!(scope.labels(key).unwrap().to_classes(), picked(&wanted));
+            let pair = Key { first: 0, second: Some(0) };
+            assert_eq!(scope.labels(pair).unwrap().to_classes(), picked(&wanted));
+            let every_second: Vec<usize> = (0..wanted.len()).step_by(2).collect();
+            let narrow = scope.narrow(&every_second);
+            let rows: Vec<usize> = every_second.iter().map(|&at| wanted[at]).collect();
+            assert_eq!(narrow.labels(key).unwrap().to_classes(), picked(&rows));
         }
     }
 

@@ -21,6 +21,7 @@ use crate::bytes::{ByteReader, Segments, Step, to_u64, to_usize};
 use crate::compression::Compression;
 use crate::error::{Error, Result};
 use crate::schema::{DataType, Schema};
+use crate::sort::sort_by_key;
 
 /// Where the header ends and the schema starts.
 pub const HEADER_END: u64 = 64;
@@ -136,7 +137,7 @@ fn chain_starts(tail: &[u8], codec: u8, columns: usize) -> Vec<usize> {
         .filter(|(_, length)| (1..=columns).contains(&(*length as usize)))
         .map(|(at, length)| (length, at))
         .collect();
-    starts.sort_by_key(|&(length, at)| (std::cmp::Reverse(length), at));
+    sort_by_key(&mut starts, |&(length, at)| (std::cmp::Reverse(length), at));
     // Spurious chains are rare; a file made of them must not cost a decode each.
     starts.truncate(64);
     starts.into_iter().map(|(_, at)| at).collect()

@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::bytes::to_u64;
 use crate::error::{Error, Result};
 use crate::format::DIGEST_SIZE;
+use crate::sort::sort_by_key;
 
 /// Bytes that a verifier asks for at a time, at most.
 const STRIDE: u64 = 4 << 20;
@@ -94,7 +95,7 @@ impl Verifier {
 
     /// A digest for each part; `expected` stands for all of them.
     pub(super) fn parts(mut parts: Vec<Part>, expected: [u8; DIGEST_SIZE]) -> Self {
-        parts.sort_by_key(|part| (part.range.start, part.range.end));
+        sort_by_key(&mut parts, |part| (part.range.start, part.range.end));
         parts.reverse();
         Verifier {
             size: parts.iter().map(|part| part.range.end - part.range.start).sum(),

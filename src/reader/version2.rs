@@ -19,6 +19,7 @@ use crate::format::{Dialect, FOOTER_MAGIC, msgpack};
 #[cfg(feature = "writer")]
 use crate::schema::Extra;
 use crate::schema::{DataType, Schema};
+use crate::sort::sort_by_key;
 use crate::statistics::ColumnStatistics;
 
 /// Features of columns that this release knows.
@@ -371,7 +372,7 @@ impl Version2 {
             })
         });
         let mut records: Vec<Record> = chunks.collect();
-        records.sort_by_key(|record| record.range.start);
+        sort_by_key(&mut records, |record| record.range.start);
         records
     }
 
@@ -496,7 +497,7 @@ impl Version2 {
                 parts.push(part(start..start + size, *digest, "digests", Some(column), None));
             }
         }
-        parts.sort_by_key(|part| (part.range.start, part.range.end));
+        sort_by_key(&mut parts, |part| (part.range.start, part.range.end));
         let mut next = 0;
         for part in parts.iter().filter(|_| !is_damaged) {
             if part.range.start != next {

@@ -11,17 +11,24 @@ use super::super::Decoder;
 use super::super::parent::Key;
 use super::exceptions;
 use crate::bytes::ByteReader;
+use crate::column::index;
 use crate::error::Result;
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let classes = scope.classes(Key::read(reader, decoder)?)?;
-    let per_class = super::decode(reader, classes.count, decoder)?;
-    let value = |&class: &u32| usize::try_from(class).ok().and_then(|class| per_class.get(class)).copied();
-    // Classes are below their count.
-    let mut values: Vec<u64> = classes.ids.iter().map(|class| value(class).unwrap_or_default()).collect();
+    let labels = scope.labels(Key::read(reader, decoder)?)?;
+    let order = labels.order();
+    let per_class = super::decode(reader, order.count, decoder)?;
+    // Labels that no row has are of no class.
+    let mut values = looked_up(&looked_up(&per_class, &order.classes), &labels.ids);
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
+}
+
+/// Entries of a table; 0 behind its end.
+#[inline(never)]
+fn looked_up(table: &[u64], places: &[u32]) -> Vec<u64> {
+    places.iter().map(|&place| table.get(index(place)).copied().unwrap_or_default()).collect()
 }
 
 #[cfg(feature = "writer")]
@@ -31,7 +38,7 @@ pub use writer::encode;
 mod writer {
     use super::super::encoder::{self, Integers, Role};
     use super::super::exceptions;
-    use super::Key;
+    use super::{Key, index};
     use crate::encoding::Encoder;
 
     /// More exceptions than one in so many values, and it is no function.
@@ -40,15 +47,15 @@ mod writer {
     pub fn encode(integers: Integers<'_>, key: &Key, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };
-        let Ok(classes) = scope.classes(*key) else { return false };
-        if classes.count * 2 > values.len() {
+        let Ok(labels) = scope.labels(*key) else { return false };
+        let order = labels.order();
+        if order.count * 2 > values.len() {
             return false;
         }
         // The majority of each class, if it has one (Boyer and Moore 1981): a candidate and its lead.
-        let mut votes = vec![(0u64, 0u32); classes.count];
-        let slot = |class: u32| usize::try_from(class).unwrap_or(usize::MAX);
-        for (&class, &value) in classes.ids.iter().zip(values) {
-            if let Some((candidate, lead)) = votes.get_mut(slot(class)) {
+        let mut votes = vec![(0u64, 0u32); labels.bound];
+        for (&label, &value) in labels.ids.iter().zip(values) {
+            if let Some((candidate, lead)) = votes.get_mut(index(label)) {
                 match (*lead, *candidate == value) {
                     (0, _) => (*candidate, *lead) = (value, 1),
                     (_, true) => *lead += 1,
@@ -56,10 +63,10 @@ mod writer {
                 }
             }
         }
-        let predicted = |class: u32| votes.get(slot(class)).map_or(0, |vote| vote.0);
+        let predicted = |label: u32| votes.get(index(label)).map_or(0, |vote| vote.0);
         let (mut rows, mut others) = (Vec::new(), Vec::new());
-        for (row, (&class, &value)) in classes.ids.iter().zip(values).enumerate() {
-            if predicted(class) != value {
+        for (row, (&label, &value)) in labels.ids.iter().zip(values).enumerate() {
+            if predicted(label) != value {
                 rows.push(row);
                 others.push(value);
             }
@@ -68,7 +75,10 @@ mod writer {
             return false;
         }
         key.write(out);
-        let per_class: Vec<u64> = votes.into_iter().map(|vote| vote.0).collect();
+        let mut per_class = vec![0; order.count];
+        for (&class, &(value, _)) in order.classes.iter().zip(&votes) {
+            per_class.get_mut(index(class)).into_iter().for_each(|slot| *slot = value);
+        }
         encoder::encode(Integers { values: &per_class, ..integers }, Role::Values, encoder, out);
         exceptions::write(&rows, Integers { values: &others, ..integers }, &scope, encoder, out);
         true

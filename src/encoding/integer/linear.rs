@@ -18,7 +18,7 @@
 //!
 //! Best for sums, differences and multiples: a delay is a time minus another, of which both are written as HHMM.
 
-use super::super::parent::{Numbers, Scope};
+use super::super::parent::{Numbers, Rows, Scope};
 use super::super::{Decoder, varint};
 use super::exceptions;
 use crate::bytes::ByteReader;
@@ -37,8 +37,6 @@ const MINUTES: i64 = 60;
 
 /// Rows whose sums are made together, few enough to stay near the processor.
 const ROWS_AT_ONCE: usize = 1024;
-/// The most rows that these can lie among to be made with all between them.
-const MAX_SPAN: usize = 2 * ROWS_AT_ONCE;
 /// Numbers that are looked at together before any of them is reduced.
 const REDUCED_AT_ONCE: usize = 32;
 
@@ -95,6 +93,25 @@ pub struct Term {
     pub part: Part,
     /// The weight.
     pub weight: i64,
+}
+
+impl Term {
+    /// The weights of the whole number and of its hundreds.
+    fn weights(&self) -> (i64, i64) {
+        match self.part {
+            Part::Whole => (self.weight, 0),
+            Part::Quotient => (0, self.weight),
+            Part::Remainder => (self.weight, self.weight.wrapping_mul(-SPLIT)),
+        }
+    }
+}
+
+/// Rows whose sums are made together.
+#[derive(Clone, Copy)]
+enum Block<'a> {
+    /// The next ones from this on.
+    From(usize),
+    These(&'a [u32]),
 }
 
 /// A weighted sum.
@@ -154,59 +171,75 @@ impl Sum {
     }
 
     /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
-    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &mut [i64])) {
-        let (mut sums, mut picked) = ([0; MAX_SPAN], [0; ROWS_AT_ONCE]);
-        let count = scope.num_rows();
-        for start in (0..count).step_by(ROWS_AT_ONCE) {
-            let part = start..(start + ROWS_AT_ONCE).min(count);
-            let positions = scope.positions(part.clone());
-            // All rows between those that are wanted are quicker than only these, if they are not many more.
-            let range = match positions {
-                None => part.clone(),
-                Some(positions) => {
-                    let at = |position: Option<&u32>| position.map_or(0, |&position| index(position));
-                    at(positions.first())..at(positions.last()).saturating_add(1)
-                }
-            };
-            if let Some(sums) = sums.get_mut(..range.len()) {
-                self.add(numbers, sums, &|of, to| {
-                    let of = of.get(range.clone()).unwrap_or_default();
-                    to.iter_mut().zip(of).for_each(|(to, &number)| *to = number);
-                });
-                let Some(positions) = positions.filter(|positions| positions.len() < sums.len()) else {
+    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &[i64])) {
+        let mut sums = [0; ROWS_AT_ONCE];
+        match scope.rows() {
+            Rows::All(count) => {
+                for start in (0..*count).step_by(ROWS_AT_ONCE) {
+                    let sums = sums.get_mut(..ROWS_AT_ONCE.min(count - start)).unwrap_or_default();
+                    self.add(numbers, sums, Block::From(start));
                     take(start, sums);
-                    continue;
-                };
-                for (to, &at) in picked.iter_mut().zip(positions) {
-                    *to = sums.get(index(at).wrapping_sub(range.start)).copied().unwrap_or_default();
                 }
-            } else {
-                self.add(numbers, picked.get_mut(..part.len()).unwrap_or_default(), &|of, to| {
-                    for (to, &at) in to.iter_mut().zip(positions.unwrap_or_default()) {
-                        *to = of.get(index(at)).copied().unwrap_or_default();
-                    }
-                });
             }
-            take(start, picked.get_mut(..part.len()).unwrap_or_default());
+            // All rows are quicker than only these.
+            Rows::Valid(validity, _) => {
+                let mut taken = 0;
+                for start in (0..validity.len()).step_by(ROWS_AT_ONCE) {
+                    let sums = sums.get_mut(..ROWS_AT_ONCE.min(validity.len() - start)).unwrap_or_default();
+                    self.add(numbers, sums, Block::From(start));
+                    let picked = validity.pick_within(start, sums);
+                    take(taken, sums.get(..picked).unwrap_or_default());
+                    taken += picked;
+                }
+            }
+            Rows::Some(positions) => {
+                for (positions, start) in positions.chunks(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
+                    let sums = sums.get_mut(..positions.len()).unwrap_or_default();
+                    self.add(numbers, sums, Block::These(positions));
+                    take(start, sums);
+                }
+            }
         }
     }
 
-    /// The sums of at most [`MAX_SPAN`] rows, whose numbers are copied from those of all.
-    fn add(&self, numbers: &[Numbers], sums: &mut [i64], copy: &dyn Fn(&[i64], &mut [i64])) {
-        let mut scratch = [0; MAX_SPAN];
-        let Some(parts) = scratch.get_mut(..sums.len()) else { return };
+    /// The sums of at most [`ROWS_AT_ONCE`] rows.
+    fn add(&self, numbers: &[Numbers], sums: &mut [i64], rows: Block<'_>) {
+        let mut scratch = [0; ROWS_AT_ONCE];
         sums.fill(self.constant);
-        for (term, numbers) in self.terms.iter().zip(numbers) {
-            copy(numbers, parts);
-            match term.part {
-                Part::Whole => {}
-                Part::Quotient => divide_all::<SPLIT>(parts, |hundreds, _| hundreds),
-                Part::Remainder => divide_all::<SPLIT>(parts, |_, rest| rest),
+        let mut terms = self.terms.iter().zip(numbers).peekable();
+        while let Some((term, numbers)) = terms.next() {
+            let own = match rows {
+                Block::From(start) => numbers.get(start..start + sums.len()).unwrap_or_default(),
+                Block::These(positions) => {
+                    for (to, &at) in scratch.iter_mut().zip(positions) {
+                        *to = numbers.get(index(at)).copied().unwrap_or_default();
+                    }
+                    scratch.get(..sums.len()).unwrap_or_default()
+                }
+            };
+            let mut weights = term.weights();
+            // Mostly both parts of a number are terms.
+            let is_other = |other: &Term| (other.parent, other.exponent) == (term.parent, term.exponent);
+            if let Some((other, _)) = terms.next_if(|(other, _)| is_other(other)) {
+                let (number, quotient) = other.weights();
+                weights = (weights.0.wrapping_add(number), weights.1.wrapping_add(quotient));
             }
-            let both = sums.iter_mut().zip(&*parts);
-            match term.weight {
-                1 => both.for_each(|(sum, part)| *sum = sum.wrapping_add(*part)),
-                weight => both.for_each(|(sum, part)| *sum = sum.wrapping_add(part.wrapping_mul(weight))),
+            let both = sums.iter_mut().zip(own);
+            match weights {
+                (1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(*number)),
+                (-1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_sub(*number)),
+                (weight, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(number.wrapping_mul(weight))),
+                (weight, of_quotient) => {
+                    let add = |sum: &mut i64, number: i64, quotient: i64| {
+                        let parts = number.wrapping_mul(weight).wrapping_add(quotient.wrapping_mul(of_quotient));
+                        *sum = sum.wrapping_add(parts);
+                    };
+                    if are_multiplied(own.iter().copied()) {
+                        both.for_each(|(sum, &number)| add(sum, number, quotient::<SPLIT>(number)));
+                    } else {
+                        both.for_each(|(sum, &number)| add(sum, number, divide(number, SPLIT).0));
+                    }
+                }
             }
         }
         if self.shift > 0 {
@@ -225,25 +258,31 @@ impl Sum {
     }
 
     /// Makes values of numbers.
-    fn finish(&self, numbers: &mut [i64]) {
+    fn finish(&self, numbers: &mut [u64]) {
+        let mut is_small = false;
         if let Ok(modulus @ 1..) = i64::try_from(self.modulus) {
             // Mostly all are within it.
-            let is_within = |part: &[i64]| {
-                part.iter().fold(0, |bits, &number| bits | number | (modulus - 1).wrapping_sub(number)) >= 0
+            let is_within = |part: &[u64]| {
+                let outside = |number: i64| number | (modulus - 1).wrapping_sub(number);
+                part.iter().fold(0, |bits, &number| bits | outside(number.cast_signed())) >= 0
             };
             for part in numbers.chunks_mut(REDUCED_AT_ONCE).filter(|part| !is_within(part)) {
-                part.iter_mut().for_each(|number| *number = self.reduce(*number));
+                part.iter_mut().for_each(|number| *number = self.reduce(number.cast_signed()).cast_unsigned());
             }
+            is_small = modulus <= MAX_MULTIPLIED;
         }
         if self.form == Form::Clock {
-            divide_all::<MINUTES>(numbers, clock);
+            let clock = |number: &mut u64, hours: i64| {
+                // The minutes are what the hours leave.
+                *number = number.wrapping_add(hours.wrapping_mul(SPLIT - MINUTES).cast_unsigned());
+            };
+            if is_small || are_multiplied(numbers.iter().map(|number| number.cast_signed())) {
+                numbers.iter_mut().for_each(|number| clock(number, quotient::<MINUTES>(number.cast_signed())));
+            } else {
+                numbers.iter_mut().for_each(|number| clock(number, divide(number.cast_signed(), MINUTES).0));
+            }
         }
     }
-}
-
-/// Hours and minutes as one value.
-fn clock(hours: i64, minutes: i64) -> i64 {
-    hours.wrapping_mul(SPLIT).wrapping_add(minutes)
 }
 
 /// Numbers from 0 to this bound are divided by a multiplication, of which there are vectors: for a `divisor` below 2^10,
@@ -251,23 +290,18 @@ fn clock(hours: i64, minutes: i64) -> i64 {
 const MAX_MULTIPLIED: i64 = (1 << 24) - 1;
 const RECIPROCAL_BITS: u32 = 44;
 
-/// Replaces numbers by what is made of their quotients, rounded down, and remainders.
-fn divide_all<const DIVISOR: i64>(numbers: &mut [i64], combine: impl Fn(i64, i64) -> i64) {
+/// Whether all numbers can be divided so.
+fn are_multiplied(numbers: impl Iterator<Item = i64>) -> bool {
+    (0..=MAX_MULTIPLIED).contains(&numbers.fold(0, |bits, number| bits | number))
+}
+
+/// The quotient, rounded down, of a number that can be divided so.
+#[inline]
+fn quotient<const DIVISOR: i64>(number: i64) -> i64 {
     const { assert!(DIVISOR > 0 && DIVISOR < 1 << 10) };
-    let bits = numbers.iter().fold(0, |bits, &number| bits | number);
-    if (0..=MAX_MULTIPLIED).contains(&bits) {
-        let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
-        for number in numbers {
-            // Vectors shift unsigned numbers faster.
-            let quotient = (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed();
-            *number = combine(quotient, number.wrapping_sub(quotient.wrapping_mul(DIVISOR)));
-        }
-    } else {
-        for number in numbers {
-            let (quotient, remainder) = divide(*number, DIVISOR);
-            *number = combine(quotient, remainder);
-        }
-    }
+    let reciprocal = (1i64 << RECIPROCAL_BITS) / DIVISOR + 1;
+    // Vectors shift unsigned numbers faster.
+    (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed()
 }
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
@@ -277,12 +311,11 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let numbers = sum.numbers(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
     sum.predict(&numbers, &scope, |start, numbers| {
-        let residuals = values.get_mut(start..).unwrap_or_default();
-        for (number, residual) in numbers.iter_mut().zip(&*residuals) {
-            *number = number.wrapping_add(residual.cast_signed());
+        let values = values.get_mut(start..start + numbers.len()).unwrap_or_default();
+        for (value, number) in values.iter_mut().zip(&*numbers) {
+            *value = value.wrapping_add(number.cast_unsigned());
         }
-        sum.finish(numbers);
-        residuals.iter_mut().zip(numbers).for_each(|(value, number)| *value = number.cast_unsigned());
+        sum.finish(values);
     });
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
@@ -308,7 +341,7 @@ mod writer {
                 Form::Number => number,
                 Form::Clock => {
                     let (hours, minutes) = divide(number, MINUTES);
-                    clock(hours, minutes)
+                    hours.wrapping_mul(SPLIT).wrapping_add(minutes)
                 }
             };
             value.cast_unsigned()
@@ -403,21 +436,22 @@ mod tests {
 
     #[test]
     fn numbers_are_divided_as_one_by_one() {
-        let mut next = noise(2);
-        for bound in [1 << 8, 1 << 24, (1 << 24) + 1, 1 << 40, i64::MAX] {
-            for edge in [0, 1, 59, 60, 99, 100, bound - 1, -1, -60, -bound] {
-                let mut numbers: Vec<i64> = (0..50).map(|_| (next() >> 1) as i64 % bound).collect();
-                numbers.push(edge);
-                let mut divided = numbers.clone();
-                divide_all::<SPLIT>(&mut divided, |quotient, remainder| quotient ^ remainder << 20);
-                let expected = |&x: &i64| x.div_euclid(SPLIT) ^ x.rem_euclid(SPLIT) << 20;
-                assert_eq!(divided, numbers.iter().map(expected).collect::<Vec<_>>());
-            }
-        }
         for number in (0..1 << 24).step_by(7).chain([MAX_MULTIPLIED]) {
-            let mut one = [number];
-            divide_all::<MINUTES>(&mut one, clock);
-            assert_eq!(one, [number / 60 * 100 + number % 60]);
+            assert_eq!((quotient::<MINUTES>(number), quotient::<SPLIT>(number)), (number / 60, number / 100));
+        }
+        let are = |numbers: &[i64]| are_multiplied(numbers.iter().copied());
+        assert!(are(&[0, MAX_MULTIPLIED]) && !are(&[0, MAX_MULTIPLIED + 1]) && !are(&[-1, 1]));
+        let edges = [0, 1, 59, 60, 1439, MAX_MULTIPLIED, MAX_MULTIPLIED + 1, 1 << 40, i64::MAX, -1, -60, i64::MIN];
+        for modulus in [0, 1_440, MAX_MULTIPLIED, MAX_MULTIPLIED + 1, i64::MAX] {
+            let reduced = |x: i64| if modulus > 0 { x.rem_euclid(modulus) } else { x };
+            let clock = |x: i64| x.div_euclid(60).wrapping_mul(100).wrapping_add(x.rem_euclid(60));
+            let terms = Vec::new();
+            let sum = Sum { form: Form::Clock, modulus: modulus as u64, terms, constant: 0, shift: 0 };
+            for edge in edges {
+                let mut some = [7, edge as u64, 61];
+                sum.finish(&mut some);
+                assert_eq!(some, [7, clock(reduced(edge)) as u64, 101]);
+            }
         }
     }
 
@@ -455,8 +489,9 @@ mod tests {
                     sum.predict(&sum.numbers(scope).unwrap(), scope, |start, some| {
                         assert_eq!(start, sums.len());
                         sums.extend_from_slice(some);
-                        sum.finish(some);
-                        values.extend(some.iter().map(|value| value.cast_unsigned()));
+                        let mut some: Vec<u64> = some.iter().map(|value| value.cast_unsigned()).collect();
+                        sum.finish(&mut some);
+                        values.extend(some);
                     });
                     let expected: Vec<i64> = positions.iter().map(|&row| of(row as usize)).collect();
                     assert_eq!(sums, expected);

@@ -23,8 +23,8 @@ type Recent = [u64; 3];
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let classes = scope.classes(Key::read(reader, decoder)?)?;
-    decoder.check_count(classes.count, size_of::<Recent>())?;
+    let labels = scope.labels(Key::read(reader, decoder)?)?;
+    decoder.check_count(labels.bound, size_of::<Recent>())?;
     let packed = leaf::read(reader, count.div_ceil(4), decoder)?;
     if let (Some(last), used @ 1..) = (packed.last(), count % 4)
         && last >> (2 * used) != 0
@@ -41,13 +41,13 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     }
     let misses = decoder.narrowed(&scope, &rows, |decoder| super::decode(reader, rows.len(), decoder))?;
     let mut misses = misses.into_iter();
-    let mut recent: Vec<Recent> = vec![[0; 3]; classes.count];
-    let mut values = Vec::with_capacity(count);
-    for (classes, &byte) in classes.ids.chunks(4).zip(packed.iter()) {
+    let mut recent: Vec<Recent> = vec![[0; 3]; labels.bound];
+    let mut values = vec![0; count];
+    for ((four, labels), &byte) in values.chunks_mut(4).zip(labels.ids.chunks(4)).zip(packed.iter()) {
         let mut symbols = byte;
-        for &class in classes {
-            // Classes are below their count.
-            let Some(slots) = recent.get_mut(index(class)) else { break };
+        for (value, &label) in four.iter_mut().zip(labels) {
+            // Labels are below their bound.
+            let Some(slots) = recent.get_mut(index(label)) else { break };
             // Mostly nothing moves.
             if symbols & 3 != 0 {
                 let [first, second, third] = *slots;
@@ -57,7 +57,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
                     _ => [misses.next().unwrap_or_default(), first, second],
                 };
             }
-            values.push(slots[0]);
+            *value = slots[0];
             symbols >>= 2;
         }
     }
@@ -76,21 +76,21 @@ mod writer {
     /// More misses than one in so many values, and nothing repeats.
     const MIN_VALUES_PER_MISS: usize = 2;
 
-    /// What the classes remember.
+    /// What the rows of each label remember.
     #[derive(Debug)]
     pub struct Symbols {
         recent: Vec<Recent>,
     }
 
     impl Symbols {
-        /// Nothing yet of so many classes.
-        pub fn new(classes: usize) -> Self {
-            Symbols { recent: vec![[0; 3]; classes] }
+        /// Nothing yet of so many labels.
+        pub fn new(labels: usize) -> Self {
+            Symbols { recent: vec![[0; 3]; labels] }
         }
 
         /// The symbol of the next value.
-        pub fn next(&mut self, class: u32, value: u64) -> u8 {
-            let slot = self.recent.get_mut(usize::try_from(class).unwrap_or(usize::MAX));
+        pub fn next(&mut self, label: u32, value: u64) -> u8 {
+            let slot = self.recent.get_mut(index(label));
             let Some([first, second, third]) = slot else { return MISS };
             let symbol = match value {
                 value if value == *first => return 0,
@@ -109,12 +109,12 @@ mod writer {
     pub fn encode(integers: Integers<'_>, key: &Key, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };
-        let Ok(classes) = scope.classes(*key) else { return false };
-        let mut symbols = Symbols::new(classes.count);
+        let Ok(labels) = scope.labels(*key) else { return false };
+        let mut symbols = Symbols::new(labels.bound);
         let mut packed = vec![0u8; values.len().div_ceil(4)];
         let (mut rows, mut misses) = (Vec::new(), Vec::new());
-        for (row, (&class, &value)) in classes.ids.iter().zip(values).enumerate() {
-            let symbol = symbols.next(class, value);
+        for (row, (&label, &value)) in labels.ids.iter().zip(values).enumerate() {
+            let symbol = symbols.next(label, value);
             if symbol == MISS {
                 rows.push(row);
                 misses.push(value);

@@ -218,6 +218,26 @@ impl Builder {
         Ok(())
     }
 
+    /// Adds one value, which is not empty, so many times. `ROOM` bytes more may be overwritten then.
+    fn repeat(&mut self, value: &[u8], count: usize) -> Result<()> {
+        let (start, one) = (self.len, value.len());
+        let size = one.saturating_mul(count);
+        self.reserve(size.saturating_add(ROOM))?;
+        let to = self.bytes.get_mut(start..start + size).unwrap_or_default();
+        to.iter_mut().zip(value).for_each(|(to, &from)| *to = from);
+        // What there is is copied behind itself.
+        let mut known = one;
+        while known < size {
+            let more = known.min(size - known);
+            to.copy_within(..more, known);
+            known += more;
+        }
+        // finish() refuses what is beyond 31 bits.
+        self.offsets.extend((1..=count).map(|end| i32::try_from(start + one * end).unwrap_or(i32::MAX)));
+        self.len = start + size;
+        Ok(())
+    }
+
     /// Ends the value.
     fn end(&mut self) {
         // finish() refuses what is beyond 31 bits.

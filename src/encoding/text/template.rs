@@ -67,19 +67,18 @@ impl Field {
         if let Some(number) = numbers.iter().find(|&&number| number >= self.end) {
             return Err(Error::corrupt(format!("{number} in a field of {} digits", self.width)));
         }
-        let mut at = self.start;
-        for &number in numbers {
-            let to = text.get_mut(at..).unwrap_or_default();
-            match to.first_chunk_mut() {
-                // Months, days, hours and minutes.
-                Some(two) if self.width == 2 => {
-                    let tens = (low(number) * 103) >> 10;
-                    let [tens, ones] = [tens, low(number) - 10 * tens].map(|digit| digit.to_le_bytes()[0]);
-                    *two = [b'0' + tens, b'0' + ones];
-                }
-                _ => put_digits(to, number, self.width),
+        let text = text.get_mut(self.start..).unwrap_or_default();
+        if self.width == 2 {
+            // Months, days, hours and minutes.
+            for (to, &number) in text.chunks_mut(stride).zip(numbers) {
+                let tens = (low(number) * 103) >> 10;
+                let [tens, ones] = [tens, low(number) - 10 * tens].map(|digit| digit.to_le_bytes()[0]);
+                to.first_chunk_mut().into_iter().for_each(|two| *two = [b'0' + tens, b'0' + ones]);
             }
-            at += stride;
+            return Ok(());
+        }
+        for (at, &number) in (0..text.len()).step_by(stride).zip(numbers) {
+            put_digits(text.get_mut(at..).unwrap_or_default(), number, self.width);
         }
         Ok(())
     }
@@ -107,16 +106,13 @@ impl Fixed {
             let Some((&first, _)) = numbers.split_first() else { return Ok(()) };
             // Most fields of dates and times stay the same for many rows.
             if numbers.iter().fold(0, |bits, &number| bits | (number ^ first)) == 0 {
-                field.put(&[first], &mut self.text, 0)?;
+                field.put(&[first], &mut self.text, usize::MAX)?;
             } else {
                 changing.push((field, numbers));
             }
         }
-        let (start, len, value) = (builder.len, self.text.len(), Piece::new(&self.text));
-        builder.extend_values(rows.len(), len, |_, text| {
-            value.put(text);
-            Ok(len)
-        })?;
+        let (start, len) = (builder.len, self.text.len());
+        builder.repeat(&self.text, rows.len())?;
         let text = builder.bytes.get_mut(start..).unwrap_or_default();
         changing.iter().try_for_each(|(field, numbers)| field.put(numbers, text, len))
     }

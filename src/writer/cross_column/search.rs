@@ -9,7 +9,7 @@ use crate::encoding::Model;
 use crate::encoding::float::{self, FloatWidth, Floats};
 use crate::encoding::integer::linear::{Form, Part};
 use crate::encoding::integer::recent::Symbols;
-use crate::encoding::parent::{Classes, Key, Parent, pairs};
+use crate::encoding::parent::{Key, Labels, Parent, pairs};
 
 /// Most rows of each of the two parts of the sample, and least.
 const WINDOW: (usize, usize) = (4 * 1024, 1024);
@@ -60,7 +60,7 @@ pub struct Target {
 
 /// One column in the sampled rows.
 struct Sampled {
-    classes: Arc<Classes>,
+    classes: Labels,
     /// The class of null.
     null: Option<u32>,
     /// About how many classes the whole row group has.
@@ -84,7 +84,7 @@ pub struct Search<'a> {
     share: u64,
 }
 
-fn class_at(classes: &Classes, row: usize) -> u32 {
+fn class_at(classes: &Labels, row: usize) -> u32 {
     classes.ids.get(row).copied().unwrap_or_default()
 }
 
@@ -105,7 +105,7 @@ impl<'a> Search<'a> {
             sample.append(&second).unwrap_or_default();
             let null = (0..sample.len()).find(|&row| !sample.is_valid(row));
             let sample = Parent::new(Arc::new(sample), None);
-            let classes = Arc::clone(sample.classes());
+            let classes = sample.labels().renumbered();
             Sampled { null: null.map(|at| class_at(&classes, at)), full: all_classes(&classes, window, rows), classes }
         });
         let step = (rows / (rows / 16).clamp(FITTED.1, FITTED.0)).max(1);
@@ -150,7 +150,7 @@ impl<'a> Search<'a> {
         let mut found: Vec<Candidate> = Vec::new();
         let mut singles: Vec<(f64, usize)> = Vec::new();
         for &parent in &near {
-            let Some(key) = self.sampled.get(parent).filter(|sampled| sampled.classes.count > 1) else { continue };
+            let Some(key) = self.sampled.get(parent).filter(|sampled| sampled.classes.bound > 1) else { continue };
             let best = self.estimate(ids, null, &key.classes, key.full, target.bits);
             if let Some((bits, is_function)) = best {
                 singles.push((bits, parent));
@@ -166,7 +166,7 @@ impl<'a> Search<'a> {
             for (index, &(_, a)) in singles.iter().enumerate() {
                 for &(_, b) in singles.iter().skip(index + 1) {
                     let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
-                    let key = pairs(&first.classes, &second.classes);
+                    let key = pairs(&first.classes, &second.classes).renumbered();
                     let most = first.full.saturating_mul(second.full);
                     let full = all_classes(&key, self.first, self.rows).min(most);
                     if let Some((bits, is_function)) = self.estimate(ids, null, &key, full, target.bits) {
@@ -205,9 +205,9 @@ impl<'a> Search<'a> {
     }
 
     /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
-    fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Classes, full: usize, bits: f64) -> Option<(f64, bool)> {
-        let mut symbols = Symbols::new(key.count);
-        let mut known = vec![u32::MAX; key.count];
+    fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Labels, full: usize, bits: f64) -> Option<(f64, bool)> {
+        let mut symbols = Symbols::new(key.bound);
+        let mut known = vec![u32::MAX; key.bound];
         let mut counts = [0u32; 4];
         let (mut fresh, mut exceptions) = (0u32, 0u32);
         for (&class, &value) in key.ids.iter().zip(ids) {
@@ -323,12 +323,12 @@ impl<'a> Search<'a> {
 
 /// About how many classes there are in so many rows, of which these are a sample whose first part is so long: they grow
 /// as words in a longer text (Heaps 1978).
-fn all_classes(sample: &Classes, first: usize, rows: usize) -> usize {
+fn all_classes(sample: &Labels, first: usize, rows: usize) -> usize {
     let early = sample.ids.iter().take(first).max().map_or(1.0, |&most| f64::from(most) + 1.0);
-    let growth = (sample.count as f64 / early).log2().clamp(0.0, 1.0);
+    let growth = (sample.bound as f64 / early).log2().clamp(0.0, 1.0);
     let more = (rows as f64 / sample.ids.len().max(1) as f64).powf(growth);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an estimate")]
-    let all = (sample.count as f64 * more) as usize;
+    let all = (sample.bound as f64 * more) as usize;
     all
 }
 
