@@ -5,9 +5,11 @@
 
 use std::collections::HashSet;
 
-use crate::bytes::to_u64;
+use crate::bytes::{ByteReader, to_u64};
 use crate::column::{Column, Values, VarBytes};
 use crate::encoding::hash::{QuickHashBuilder, avalanche, hash_bytes};
+use crate::encoding::varint;
+use crate::error::Result;
 
 /// Distinct values that are counted exactly.
 const EXACT: usize = 4096;
@@ -125,6 +127,34 @@ impl Counter {
             Some(exact) => (to_u64(exact.len()), true),
             None => (self.estimate(), false),
         }
+    }
+
+    /// Writes it for [`Self::read`]: `varint` hashes + 1 and a u64 each, or 0 and the registers.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        match &self.exact {
+            Some(exact) => {
+                varint::write_count(exact.len() + 1, out);
+                exact.iter().for_each(|hash| out.extend(hash.to_le_bytes()));
+            }
+            None => {
+                varint::write_count(0, out);
+                out.extend_from_slice(&self.registers);
+            }
+        }
+    }
+
+    /// # Errors
+    /// `corrupt`, `truncated`.
+    pub(crate) fn read(reader: &mut ByteReader<'_>) -> Result<Self> {
+        let mut counter = Counter::default();
+        match varint::read_count(reader)?.checked_sub(1) {
+            Some(hashes) => (0..hashes).try_for_each(|_| reader.u64().map(|hash| counter.add(hash)))?,
+            None => {
+                counter.exact = None;
+                counter.registers = reader.take(1 << PRECISION)?.to_vec();
+            }
+        }
+        Ok(counter)
     }
 
     fn estimate(&self) -> u64 {

@@ -285,6 +285,65 @@ fn same_input_same_bytes_and_keys_survive() {
 }
 
 #[test]
+fn row_groups_that_others_encode_make_the_same_file() {
+    let mut random = Random::new(77);
+    let mut tables: Vec<(Schema, Vec<Column>)> = (0..6).map(|_| table(&mut random)).collect();
+    tables.push(correlated(20_000, &mut random));
+    let mut shared = 0;
+    for (schema, columns) in &tables {
+        let rows = columns[0].len();
+        let group = rows.div_ceil(4).max(40);
+        for cross_column in [true, false] {
+            let options = WriteOptions { cross_column, ..options(group as u32) };
+            let expected = write_all(schema, columns, options).unwrap();
+            let part = |start: usize| -> Vec<Column> {
+                columns.iter().map(|column| column.slice(start..(start + group).min(rows))).collect()
+            };
+            let new = || StreamWriter::new(schema.clone(), types(columns), options).unwrap();
+            let mut writer = new();
+            let mut starts = (0..rows).step_by(group);
+            if cross_column {
+                assert_eq!(writer.models(), None);
+                starts.next().map(|start| writer.push(&part(start)).unwrap());
+            }
+            let Some(models) = writer.models() else { continue };
+            for start in starts {
+                // A worker knows nothing of other row groups.
+                let mut worker = new();
+                worker.follow(&models).unwrap();
+                let bytes = worker.encode_row_group(&part(start)).unwrap();
+                (0..bytes.len()).step_by(1 + bytes.len() / 50).for_each(|end| {
+                    assert!(new().add_row_group(&bytes[..end]).is_err());
+                });
+                writer.add_row_group(&bytes).unwrap();
+                shared += 1;
+            }
+            assert!(writer.finish().unwrap().bytes == expected);
+        }
+    }
+    assert!(shared > 20, "{shared} row groups");
+}
+
+#[test]
+fn row_groups_on_their_own_are_checked() {
+    let mut random = Random::new(78);
+    let (schema, columns) = correlated(500, &mut random);
+    let mut writer = StreamWriter::new(schema, types(&columns), options(200)).unwrap();
+    let code = |result: ncf::Result<Vec<u8>>| result.unwrap_err().code().as_str();
+    let part = |rows: usize| -> Vec<Column> { columns.iter().map(|column| column.slice(0..rows)).collect() };
+    assert_eq!(code(writer.encode_row_group(&part(201))), "invalid-argument");
+    assert_eq!(code(writer.encode_row_group(&part(0))), "invalid-argument");
+    assert_eq!(code(writer.encode_row_group(&part(20)[1..])), "invalid-argument");
+    let group = writer.encode_row_group(&part(20)).unwrap();
+    writer.push(&part(10)).unwrap();
+    assert_eq!(writer.add_row_group(&group).unwrap_err().code().as_str(), "invalid-argument");
+    assert!(writer.follow(&[9; 30]).is_err());
+    writer.flush().unwrap();
+    writer.add_row_group(&group).unwrap();
+    assert_eq!(writer.finish().unwrap().written.num_rows, 30);
+}
+
+#[test]
 fn what_cannot_be_stored_is_refused_and_nothing_is_taken() {
     let schema = Schema::new("t", vec![Field::new("a", DataType::Timestamp)]);
     let stamps = |unit, values: Vec<i64>| Column::new(Values::Timestamp { unit, utc: false, values }, None).unwrap();

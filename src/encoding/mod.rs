@@ -169,9 +169,9 @@ mod encoder {
     use super::integer::linear::Sum;
     use super::parent::{Key, Scope};
     use super::text::Dictionary;
-    use crate::bytes::to_u64;
+    use crate::bytes::{ByteReader, to_u64};
     use crate::compression::zstd;
-    use crate::error::Result;
+    use crate::error::{Error, Result};
 
     /// Values of which this many are encoded whole when candidates are compared.
     const WHOLE: usize = 4096;
@@ -202,6 +202,37 @@ mod encoder {
                 Model::Function(key) | Model::Recent(key) => bit(key.first) | key.second.map_or(0, bit),
                 Model::Linear(sum) => sum.terms.iter().fold(0, |bits, term| bits | bit(term.parent)),
             }
+        }
+    }
+
+    impl Model {
+        /// Writes it for [`Self::read`], as chunks store it behind the byte of its encoding.
+        pub(crate) fn write(&self, out: &mut Vec<u8>) {
+            match self {
+                Model::Function(key) => {
+                    out.push(0);
+                    key.write(out);
+                }
+                Model::Recent(key) => {
+                    out.push(1);
+                    key.write(out);
+                }
+                Model::Linear(sum) => {
+                    out.push(2);
+                    sum.write(out);
+                }
+            }
+        }
+
+        /// # Errors
+        /// `corrupt`, `truncated`.
+        pub(crate) fn read(reader: &mut ByteReader<'_>) -> Result<Self> {
+            Ok(match reader.u8()? {
+                0 => Model::Function(Key::read(reader)?),
+                1 => Model::Recent(Key::read(reader)?),
+                2 => Model::Linear(Sum::read(reader)?),
+                kind => return Err(Error::corrupt(format!("a model of kind {kind}"))),
+            })
         }
     }
 

@@ -440,15 +440,18 @@ pub struct Key {
 
 impl Key {
     /// Reads `u8 parents` and so many positions.
-    pub(super) fn read(reader: &mut ByteReader<'_>, decoder: &mut Decoder) -> Result<Key> {
-        let key = match reader.u8()? {
+    pub(super) fn read(reader: &mut ByteReader<'_>) -> Result<Key> {
+        Ok(match reader.u8()? {
             1 => Key { first: reader.u8()?, second: None },
             2 => Key { first: reader.u8()?, second: Some(reader.u8()?) },
             count => return Err(Error::corrupt(format!("a key of {count} parents"))),
-        };
-        decoder.note_parent(key.first);
-        key.second.into_iter().for_each(|parent| decoder.note_parent(parent));
-        Ok(key)
+        })
+    }
+
+    /// Tells a decoder of the parents.
+    pub(super) fn note(self, decoder: &mut Decoder) {
+        decoder.note_parent(self.first);
+        self.second.into_iter().for_each(|parent| decoder.note_parent(parent));
     }
 
     #[cfg(feature = "writer")]

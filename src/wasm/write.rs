@@ -216,7 +216,37 @@ impl StreamWriter {
         Ok(self.writer.is_suspended())
     }
 
+    /// The models of the row groups that follow, for `follow` of the writer of a worker; `undefined` while there are none.
+    pub fn models(&self) -> Option<Vec<u8>> {
+        self.writer.models()
+    }
+
+    /// Encodes row groups by the models of another writer of the same columns and options.
+    pub fn follow(&mut self, models: &[u8]) -> Result<()> {
+        self.writer.follow(models)
+    }
+
+    /// Encodes rows as a row group for `addRowGroup` of the writer that it follows; else as `push`.
+    #[wasm_bindgen(js_name = encodeRowGroup)]
+    pub fn encode_row_group(&mut self, columns: Vec<JsValue>, first: f64) -> Result<Uint8Array> {
+        let first = from_number(first, "first")?;
+        let columns = self.columns(columns).map_err(|error| error.counted_from(first))?;
+        let bytes = self.writer.encode_row_group(&columns).map_err(|error| error.counted_from(first))?;
+        Ok(Uint8Array::from(&bytes[..]))
+    }
+
+    /// Adds a row group that another writer encoded.
+    #[wasm_bindgen(js_name = addRowGroup)]
+    pub fn add_row_group(&mut self, bytes: &[u8]) -> Result<()> {
+        self.writer.add_row_group(bytes)
+    }
+
     fn take(&mut self, columns: Vec<JsValue>) -> Result<()> {
+        let columns = self.columns(columns)?;
+        self.writer.push(&columns)
+    }
+
+    fn columns(&self, columns: Vec<JsValue>) -> Result<Vec<Column>> {
         if columns.len() != self.fields.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.fields.len());
             return Err(Error::invalid("columns", why));
@@ -224,8 +254,7 @@ impl StreamWriter {
         let convert = |((name, data_type), data): (&(String, DataType), JsValue)| {
             column_from_js(&data, *data_type).map_err(|error| error.in_column(name))
         };
-        let columns: Vec<Column> = self.fields.iter().zip(columns).map(convert).collect::<Result<_>>()?;
-        self.writer.push(&columns)
+        self.fields.iter().zip(columns).map(convert).collect()
     }
 
     /// The bytes that are ready.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::cross_column::{Encoded, encode_alone};
+use super::row_group::EncodedChunk;
 use super::version2::{
     Chunks, Encoders, check_options, check_schema, finish_file, states_bounds, stored_type, to_stored,
 };
@@ -320,8 +321,9 @@ fn add(
     for group in 0..rows.len() {
         let encoded = known.get(origin, group).unwrap_or_default().to_vec();
         let encoded = Encoded { bytes: encoded, ..Encoded::default() };
-        chunks.add(&part(group), None, &encoded, to_u64(bytes.len()), states_bounds(field, options.bounds));
-        bytes.extend(encoded.bytes);
+        let start = to_u64(bytes.len());
+        bytes.extend_from_slice(&encoded.bytes);
+        chunks.add(EncodedChunk::new(&part(group), None, encoded, states_bounds(field, options.bounds)), start);
     }
     let fresh = vec![true; rows.len()];
     Ok(Some(Kept { field: field.clone(), column_type, requires: Vec::new(), chunks, old: None, fresh, bytes }))

@@ -7,6 +7,7 @@
 mod cross_column;
 mod evolve;
 mod legacy;
+mod row_group;
 mod version2;
 
 pub use evolve::{Edit, EncodedChunks, Evolution, evolve};

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::cross_column::{Encoded, Relations};
+use super::row_group::{EncodedChunk, EncodedRowGroup};
 use super::{Bounds, WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
 use crate::column::{Column, Values};
@@ -23,7 +24,7 @@ use crate::format::version2::block::{self, Block, Digests, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, MAX_ROWS, statistics};
 use crate::reader::File;
 use crate::schema::{Extra, Field, Schema, TimeUnit};
-use crate::statistics::{ColumnStatistics, Order, Scalar, measure_bounds, measure_bounds_of};
+use crate::statistics::{ColumnStatistics, Order, Scalar};
 
 /// Bytes of column blocks up to which they are put into the footer, where the first read of a file finds them.
 const MAX_INLINE_SIZE: usize = 32 << 10;
@@ -73,41 +74,15 @@ impl Chunks {
         Chunks { block, digests, summary: Summary { statistics, distinct: None, bounds, is_unbounded } }
     }
 
-    /// Adds a chunk that was encoded so, at that place.
-    pub(super) fn add(
-        &mut self,
-        column: &Column,
-        dictionary: Option<&Dictionary>,
-        encoded: &Encoded,
-        start: u64,
-        with_bounds: bool,
-    ) {
-        let bytes = encoded.bytes.as_slice();
-        let mut distinct = Counter::default();
-        let mut measured = match dictionary {
-            Some(dictionary) => {
-                distinct.add_text(dictionary.entries());
-                measure_bounds_of(column, dictionary.entries(), dictionary.codes())
-            }
-            None => {
-                distinct.add_column(column);
-                measure_bounds(column)
-            }
-        };
-        let (count, is_exact) = distinct.count();
-        measured.distinct_count = Some(count);
-        measured.distinct_is_exact = is_exact;
-        if !with_bounds {
-            measured.min = None;
-            measured.max = None;
-            measured.order = Order::None;
-        }
-        self.summary.add(&measured, &distinct);
-        statistics::cap_bounds(&mut measured);
-        self.block.ranges.push(start..start + to_u64(bytes.len()));
-        self.block.hashes.push(xxh3_64(bytes));
-        self.digests.push(Sha256::digest(bytes).into());
-        self.block.statistics.push(measured);
+    /// Adds a chunk at that place.
+    pub(super) fn add(&mut self, chunk: EncodedChunk, start: u64) {
+        let EncodedChunk { encoded, hash, digest, mut statistics, distinct } = chunk;
+        self.summary.add(&statistics, &distinct);
+        statistics::cap_bounds(&mut statistics);
+        self.block.ranges.push(start..start + to_u64(encoded.bytes.len()));
+        self.block.hashes.push(hash);
+        self.digests.push(digest);
+        self.block.statistics.push(statistics);
         self.block.add_needs(&encoded.parents, encoded.needs);
     }
 }
@@ -474,6 +449,18 @@ impl StreamWriter {
     /// of the batch is taken then. What fails later, while a row group is encoded, fails every call that follows.
     pub fn push(&mut self, columns: &[Column]) -> Result<()> {
         self.check_ready()?;
+        let batch = self.check(columns)?;
+        let len = columns.first().map_or(0, Column::len);
+        let stored: Vec<&Column> = batch.iter().map(Stored::column).collect();
+        let at = self.take_rows(&stored, 0).inspect_err(|error| self.failure = Some(error.clone()))?;
+        if self.is_suspended() && at < len {
+            self.rest = Some((stored.iter().map(|column| column.slice(at..len)).collect(), 0));
+        }
+        Ok(())
+    }
+
+    /// Checks a batch, and brings it into the form that is stored.
+    fn check<'a>(&self, columns: &'a [Column]) -> Result<Vec<Stored<'a>>> {
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
             return Err(Error::invalid("columns", why));
@@ -493,12 +480,7 @@ impl StreamWriter {
             batch.push(checked().map_err(|error| error.in_column(&field.name))?);
         }
         self.check_text(&batch)?;
-        let stored: Vec<&Column> = batch.iter().map(Stored::column).collect();
-        let at = self.take_rows(&stored, 0).inspect_err(|error| self.failure = Some(error.clone()))?;
-        if self.is_suspended() && at < len {
-            self.rest = Some((stored.iter().map(|column| column.slice(at..len)).collect(), 0));
-        }
-        Ok(())
+        Ok(batch)
     }
 
     /// Checks that what is pending and the batch are no more text than a column can have.
@@ -549,10 +531,7 @@ impl StreamWriter {
         let Some(rows) = columns.first().map(|column| to_u64(column.len())).filter(|&rows| rows > 0) else {
             return Ok(());
         };
-        let total = self.encoded_rows().saturating_add(rows);
-        if total > MAX_ROWS {
-            return Err(Error::limit("rows", total, MAX_ROWS));
-        }
+        self.check_total(rows)?;
         let mut parts = Vec::with_capacity(columns.len());
         for (column, field) in columns.into_iter().zip(&self.schema.columns) {
             parts.push(Part::of(column, field)?);
@@ -566,18 +545,87 @@ impl StreamWriter {
             self.suspended = Some(parts);
             return Ok(false);
         };
-        for &index in &self.storage {
-            let known = self.schema.columns.get(index).zip(parts.get(index)).zip(encoded.get(index));
-            let (Some(((field, part), encoded)), Some(chunks)) = (known, self.chunks.get_mut(index)) else {
-                continue;
-            };
-            let with_bounds = states_bounds(field, self.options.bounds);
-            chunks.add(part.parent.column(), part.dictionary.as_deref(), encoded, self.position, with_bounds);
-            self.position += to_u64(encoded.bytes.len());
-            self.output.extend_from_slice(&encoded.bytes);
-        }
-        self.rows.push(rows_of(&parts));
+        let group = self.measure(&parts, encoded);
+        self.store(group);
         Ok(true)
+    }
+
+    /// What the file wants to know of chunks.
+    fn measure(&self, parts: &[Part], encoded: Vec<Encoded>) -> EncodedRowGroup {
+        let chunks = self.schema.columns.iter().zip(parts).zip(encoded).map(|((field, part), encoded)| {
+            EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds))
+        });
+        EncodedRowGroup { rows: rows_of(parts), chunks: chunks.collect() }
+    }
+
+    /// Puts out the next row group.
+    fn store(&mut self, group: EncodedRowGroup) {
+        let mut encoded: Vec<Option<EncodedChunk>> = group.chunks.into_iter().map(Some).collect();
+        for &index in &self.storage {
+            let chunk = encoded.get_mut(index).and_then(Option::take);
+            if let Some((chunk, chunks)) = chunk.zip(self.chunks.get_mut(index)) {
+                let start = self.position;
+                self.position += to_u64(chunk.encoded.bytes.len());
+                self.output.extend_from_slice(&chunk.encoded.bytes);
+                chunks.add(chunk, start);
+            }
+        }
+        self.rows.push(group.rows);
+    }
+
+    /// The models of the columns, once the first row group has settled which these are: those of all row groups that
+    /// follow. `None` before, and where neural chunks are wanted, for which each row group can matter to the next.
+    #[must_use]
+    pub fn models(&self) -> Option<Vec<u8>> {
+        self.relations.write_models()
+    }
+
+    /// Encodes row groups by the models of another writer of the same columns, which has the same options.
+    ///
+    /// # Errors
+    /// `corrupt` for what [`Self::models`] does not give.
+    pub fn follow(&mut self, models: &[u8]) -> Result<()> {
+        self.relations.read_models(models, self.types.len())
+    }
+
+    /// Encodes rows as a row group, for the writer that has the models to add; this one's file stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`Self::push`], `invalid-argument` for no rows and for more than a row group has.
+    pub fn encode_row_group(&mut self, columns: &[Column]) -> Result<Vec<u8>> {
+        self.check_ready()?;
+        let batch = self.check(columns)?;
+        let rows = batch.first().map_or(0, |column| to_u64(column.column().len()));
+        if rows == 0 || rows > self.options.row_group_rows.into() {
+            return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
+        }
+        let stored = batch.iter().map(|column| column.column().clone());
+        let parts: Vec<Part> =
+            stored.zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect::<Result<_>>()?;
+        let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
+        let encoded = encoded.ok_or_else(|| Error::unsupported("neural chunks of a row group on its own"))?;
+        self.measure(&parts, encoded).write(&self.types)
+    }
+
+    /// Adds a row group from [`Self::encode_row_group`] of a writer that follows this one.
+    ///
+    /// # Errors
+    /// `corrupt` for anything else, `invalid-argument` while rows wait for their row group, `limit-exceeded` for too many
+    /// rows.
+    pub fn add_row_group(&mut self, bytes: &[u8]) -> Result<()> {
+        self.check_ready()?;
+        if self.pending.first().is_some_and(|column| !column.is_empty()) {
+            return Err(Error::invalid("writer", "has rows that are not in a row group yet"));
+        }
+        let group = EncodedRowGroup::read(bytes, &self.types)?;
+        self.check_total(group.rows)?;
+        self.store(group);
+        Ok(())
+    }
+
+    fn check_total(&self, rows: u64) -> Result<()> {
+        let total = self.encoded_rows().saturating_add(rows);
+        if total > MAX_ROWS { Err(Error::limit("rows", total, MAX_ROWS)) } else { Ok(()) }
     }
 
     /// The rest of the file.

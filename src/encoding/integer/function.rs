@@ -16,7 +16,9 @@ use crate::error::Result;
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let labels = scope.labels(Key::read(reader, decoder)?)?;
+    let key = Key::read(reader)?;
+    key.note(decoder);
+    let labels = scope.labels(key)?;
     let order = labels.order();
     let per_class = super::decode(reader, order.count, decoder)?;
     // Labels that no row has are of no class.

@@ -130,7 +130,7 @@ pub struct Sum {
 }
 
 impl Sum {
-    fn read(reader: &mut ByteReader<'_>) -> Result<Sum> {
+    pub(in crate::encoding) fn read(reader: &mut ByteReader<'_>) -> Result<Sum> {
         let form = match reader.u8()? {
             0 => Form::Number,
             1 => Form::Clock,
@@ -353,7 +353,7 @@ mod writer {
             (self.value(number) == value).then_some(number)
         }
 
-        fn write(&self, out: &mut Vec<u8>) {
+        pub(in crate::encoding) fn write(&self, out: &mut Vec<u8>) {
             out.push(match self.form {
                 Form::Number => 0,
                 Form::Clock => 1,

@@ -23,7 +23,9 @@ type Recent = [u64; 3];
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
-    let labels = scope.labels(Key::read(reader, decoder)?)?;
+    let key = Key::read(reader)?;
+    key.note(decoder);
+    let labels = scope.labels(key)?;
     decoder.check_count(labels.bound, size_of::<Recent>())?;
     let packed = leaf::read(reader, count.div_ceil(4), decoder)?;
     if let (Some(last), used @ 1..) = (packed.last(), count % 4)

@@ -17,12 +17,12 @@ use std::sync::Arc;
 
 use super::WriteOptions;
 use super::version2::{Encoders, Part};
-use crate::bytes::to_u64;
+use crate::bytes::{ByteReader, to_u64};
 use crate::column::Values;
 use crate::encoding::chunk::{self, Parents, Plan};
 use crate::encoding::integer::linear::{Sum, Term};
 use crate::encoding::parent::{Key, MAX_PARENTS, Parent};
-use crate::encoding::{Encoder, Model, bits};
+use crate::encoding::{Encoder, Model, bits, varint};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
 use archive::Archive;
@@ -224,6 +224,46 @@ impl Relations {
             *relation = tried;
         }
         Ok(relations)
+    }
+
+    /// The settled models of all columns, for [`Self::read_models`].
+    pub(super) fn write_models(&self) -> Option<Vec<u8>> {
+        let relations = self.relations.as_ref().filter(|_| self.archive.is_none())?;
+        let mut out = Vec::new();
+        for relation in relations {
+            if relation.is_related() && !relation.is_settled {
+                return None;
+            }
+            varint::write_count(relation.parents.len(), &mut out);
+            relation.parents.iter().for_each(|&parent| varint::write_count(parent, &mut out));
+            for models in [&relation.plan.validity, &relation.plan.values] {
+                varint::write_count(models.len(), &mut out);
+                models.iter().for_each(|model| model.write(&mut out));
+            }
+            out.extend(relation.plan.enough.to_bits().to_le_bytes());
+        }
+        Some(out)
+    }
+
+    /// Takes over the models of so many columns.
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated`.
+    pub(super) fn read_models(&mut self, bytes: &[u8], columns: usize) -> Result<()> {
+        let mut reader = ByteReader::new(bytes, 0);
+        let mut read = || -> Result<Relation> {
+            let count = varint::read_count(&mut reader)?;
+            let parents = (0..count).map(|_| varint::read_count(&mut reader)).collect::<Result<_>>()?;
+            let mut models = || -> Result<Arc<[Model]>> {
+                let count = varint::read_count(&mut reader)?;
+                (0..count).map(|_| Model::read(&mut reader)).collect()
+            };
+            let (validity, values) = (models()?, models()?);
+            let enough = f64::from_bits(reader.u64()?);
+            Ok(Relation { parents, plan: Plan { validity, values, enough }, is_settled: true })
+        };
+        self.relations = Some((0..columns).map(|_| read()).collect::<Result<_>>()?);
+        Ok(())
     }
 
     /// The parents that a hint restricts a column to.
