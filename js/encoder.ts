@@ -7,6 +7,7 @@ import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
 import { checkWorkers } from './workers/pool.js';
+import type { RowGroup } from './workers/protocol.js';
 
 /** How to write, whatever the form of the input. */
 export interface EncodingOptions extends CallOptions {
@@ -41,10 +42,11 @@ export interface EncodingOptions extends CallOptions {
   /** The user's own data about the table: null, booleans, numbers, bigints, text, bytes, arrays, objects. Key `metadata` of the schema. */
   metadata?: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown> | undefined;
   /**
-   * Workers that encode neural chunks at the same time, each some columns of a row group, with up to some 60 MB for each
-   * worker. Default `auto`: as many as there are processors, at most 8, where that pays; 0, and wherever workers cannot be
-   * had: the calling thread, which makes way for others between chunks. The bytes are the same. `signal` ends workers at
-   * once, and the calling thread after the chunk under way.
+   * Workers that encode at the same time. `write` gives them whole row groups behind the first one (version 2, whose
+   * `rowGroupRows` are a multiple of 8), each a copy of its part of the table; neural chunks are shared out column by
+   * column, with up to some 60 MB for each worker. Default `auto`: as many as there are processors, at most 8, where that
+   * pays; 0, and wherever workers cannot be had: the calling thread, which makes way for others in between. The bytes are
+   * the same. `signal` ends workers at once, and the calling thread after the row group or chunk under way.
    */
   workers?: number | 'auto' | undefined;
   /** Schema of another file: name, groups, hints, metadata and unknown keys are taken over, those of columns by name. */
@@ -222,6 +224,24 @@ export class StreamEncoder extends Handle<StreamHandle> {
   /** Adds rows, `first` being the number of the first of them in errors; nothing is taken if it throws. */
   push(columns: readonly ColumnBuffers[], first: number): void {
     this.#attempt((writer) => writer.push([...columns], first));
+  }
+
+  /** The models of the row groups that follow, for other encoders of the same columns; `undefined` while there are none. */
+  models(): Uint8Array | undefined {
+    return this.call((writer) => writer.models());
+  }
+
+  /** Encodes rows as a row group for an encoder that has these models. */
+  encodeRowGroup({ models, columns, first }: Pick<RowGroup, 'models' | 'columns' | 'first'>): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => {
+      writer.follow(models);
+      return writer.encodeRowGroup([...columns], first) as Uint8Array<ArrayBuffer>;
+    });
+  }
+
+  /** Adds a row group that another encoder made. */
+  addRowGroup(bytes: Uint8Array): void {
+    this.call((writer) => { writer.addRowGroup(bytes); });
   }
 
   /** Encodes rows that do not fill a row group: the last ones, where there are `NeuralTasks`. */

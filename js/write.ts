@@ -8,7 +8,8 @@ import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
-import type { ColumnBuffers } from './wasm-types.js';
+import type { ColumnBuffers, FieldSetup } from './wasm-types.js';
+import { pool } from './workers/pool.js';
 import { makeWay } from './yield.js';
 
 /** Options of `write`. */
@@ -39,8 +40,8 @@ interface Encoded {
 
 const NOTHING: Encoded = { bytes: new Uint8Array(), columns: [] };
 
-function encoding(engine: Engine, table: TableInput, options: WriteOptions, tasks?: NeuralTasks): Encoding {
-  return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options, tasks) : encodingLegacy(engine, table, options);
+function encoding(engine: Engine, table: TableInput, options: WriteOptions, workers: number | 'auto', tasks?: NeuralTasks): Encoding {
+  return (options.dialect ?? DEFAULT_DIALECT) === 'ncf-2' ? encodingVersion2(engine, table, options, workers, tasks) : encodingLegacy(engine, table, options);
 }
 
 /** Rows that are handed over at once: enough for a row group, and a whole number of bytes of a bitmap. */
@@ -49,12 +50,26 @@ function stepRows(rowGroupRows: number | undefined): number {
   return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions, tasks: NeuralTasks | undefined): Encoding {
+/** Values from which workers pay, those of the first row group aside: where they are there, and where they must be started. */
+const SHARED_FROM = { warm: 500_000, cold: 2_000_000 };
+
+/** Rows of the row groups that workers encode, and how many workers; none where that does not pay. */
+function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: number, wanted: number | 'auto'): { groupRows: number; workers: number } | undefined {
+  const groupRows = Number(rowGroupRows ?? 2 ** 17);
+  // Bitmaps are cut at whole bytes.
+  if (groupRows % 8 !== 0 || rows <= groupRows) return undefined;
+  const workers = Math.min(pool.size(wanted), Math.ceil(rows / groupRows) - 1);
+  const values = (rows - groupRows) * columns;
+  if (workers === 0 || (wanted === 'auto' && (workers === 1 || values < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)))) return undefined;
+  return { groupRows, workers };
+}
+
+function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions, wanted: number | 'auto', tasks: NeuralTasks | undefined): Encoding {
   const setup = writerSetup(options);
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
-  const buffers = [];
-  const fields = [];
+  const buffers: ColumnBuffers[] = [];
+  const fields: FieldSetup[] = [];
   for (const input of columns) {
     const own = columnBuffers(input);
     buffers.push(own);
@@ -69,10 +84,31 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   try {
     const parts = [];
     const step = stepRows(options.rowGroupRows);
-    let done = 0;
-    for (let start = 0; start < rows; start += step) {
+    let [first, done] = [0, 0];
+    const cut = (start: number, end: number): ColumnBuffers[] => buffers.map((column) => slice(column, start, end));
+    const shared = tasks ? undefined : sharing(options, rows, columns.length, wanted);
+    if (shared) {
+      const { groupRows, workers } = shared;
+      pool.warm(workers);
+      encoder.push(cut(0, groupRows), 0);
+      parts.push(encoder.take());
+      yield { phase: 'encode', loaded: groupRows, total: rows };
+      const models = encoder.models();
+      first = done = groupRows;
+      const onAdded = (end: number): void => {
+        done = end;
+        parts.push(encoder.take());
+        options.onProgress?.({ phase: 'encode', loaded: end, total: rows });
+      };
+      if (models) {
+        yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
+          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cut }, encoder, models, { first, workers, signal: options.signal, onAdded });
+        });
+      }
+    }
+    for (let start = first; start < rows; start += step) {
       const end = Math.min(start + step, rows);
-      encoder.push(buffers.map((column) => slice(column, start, end)), start);
+      encoder.push(cut(start, end), start);
       yield settled();
       if (tasks && end === rows) {
         encoder.flush();
@@ -118,7 +154,8 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
   const engine = writingEngine();
   options.signal?.throwIfAborted();
   await engine.load();
-  const steps = encoding(engine, table, options, await prepare(options, toList(table)));
+  const tasks = await prepare(options, toList(table));
+  const steps = encoding(engine, table, options, options.workers ?? 'auto', tasks);
   try {
     let next = steps.next();
     while (!next.done) {
@@ -150,7 +187,7 @@ export async function write(table: TableInput, options: WriteOptions = {}): Prom
 export function writeSync(table: TableInput, options: Omit<WriteOptions, 'signal' | 'workers'> = {}): Uint8Array<ArrayBuffer> {
   const engine = writingEngine();
   engine.loadSync();
-  const steps = encoding(engine, table, options);
+  const steps = encoding(engine, table, options, 0);
   try {
     let next = steps.next();
     while (!next.done) {

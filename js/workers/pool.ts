@@ -1,15 +1,15 @@
 /**
- * The calling thread's side: workers that decode columns or encode neural chunks, and how a read is shared out among
+ * The calling thread's side: workers that decode columns or encode neural chunks and row groups, and how a read is shared out among
  * them. Workers start when the first call needs them, serve all files and calls, and end when nothing was to do for a
  * while.
  */
 
 import type { Range } from '../bytes.js';
-import { currentPlatform, neuralModule, type Engine, type WorkerPort } from '../engine.js';
+import { currentPlatform, neuralModule, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
-import { fromPlain, toPlain, type Chunks, type Order, type Report } from './protocol.js';
+import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
@@ -46,14 +46,13 @@ export class Member {
   readonly #files = new Map<SharedFile, number>();
   readonly #onEnd: (isFailure: boolean) => void;
   #isEnded = false;
-  #canRead = false;
-  #hasNeural = false;
+  readonly #modules = new Set<WasmKind>();
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(onEnd: (isFailure: boolean) => void) {
     this.#onEnd = onEnd;
     this.#port = spawn((report) => { this.#hear(report); }, (cause) => { this.#fail(cause); });
-    this.#port.hold(false);
+    this.#rest();
   }
 
   /** How many jobs it has. */
@@ -62,8 +61,8 @@ export class Member {
   }
 
   start(file: SharedFile, engine: Engine, columns: readonly number[], bounds: Float64Array, numRows: number, waiting: Waiting): number {
-    if (!this.#canRead) this.#order({ kind: 'module', wasm: engine.kind, module: engine.module });
-    this.#canRead = true;
+    // The one that writes can read, too.
+    if (!this.#modules.has('full')) this.#bring(engine.kind, () => engine.module);
     let number = this.#files.get(file);
     if (number === undefined) {
       number = ++lastNumber;
@@ -77,14 +76,27 @@ export class Member {
 
   /** A neural chunk; the columns are moved. */
   encode(columns: Uint8Array<ArrayBuffer>[], level: number, waiting: Waiting): number {
-    this.#bringNeural();
+    this.#bring('neural', neuralModule);
     const job = this.#begin(waiting);
     this.#order({ kind: 'encode', job, columns, level }, columns.map(({ buffer }) => buffer));
     return job;
   }
 
+  /** A row group, encoded for the writer of the file; the columns are moved. */
+  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<Uint8Array> } {
+    this.#bring(engine.kind, () => engine.module);
+    let job = 0;
+    const done = new Promise<Uint8Array>((resolve, reject) => {
+      job = this.#begin({ encoded: resolve, failed: reject });
+    });
+    // Whoever needs it sees the failure.
+    done.catch(() => undefined);
+    this.#order({ kind: 'encode-row-group', job, group }, group.columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : []))));
+    return { job, done };
+  }
+
   add(job: number, selection: Selection, chunks: Chunks): void {
-    this.#bringNeural();
+    this.#bring('neural', neuralModule);
     this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
   }
 
@@ -119,11 +131,11 @@ export class Member {
   }
 
   /** Where chunks need the codec, it was loaded when they came. */
-  #bringNeural(): void {
-    const module = this.#hasNeural ? undefined : neuralModule();
+  #bring(wasm: WasmKind, find: () => WebAssembly.Module | undefined): void {
+    const module = this.#modules.has(wasm) ? undefined : find();
     if (!module) return;
-    this.#hasNeural = true;
-    this.#order({ kind: 'module', wasm: 'neural', module });
+    this.#modules.add(wasm);
+    this.#order({ kind: 'module', wasm, module });
   }
 
   #begin(waiting: Waiting): number {
@@ -166,7 +178,11 @@ export class Member {
   }
 
   #leave(job: number): void {
-    if (!this.#jobs.delete(job) || this.#jobs.size > 0 || this.#isEnded) return;
+    if (this.#jobs.delete(job) && this.#jobs.size === 0 && !this.#isEnded) this.#rest();
+  }
+
+  /** Ends after a while without a job, and sooner with the process. */
+  #rest(): void {
     this.#port.hold(false);
     this.#idle = setTimeout(() => { this.end(); }, MAX_IDLE);
     (this.#idle as { unref?: () => void }).unref?.();
@@ -210,9 +226,22 @@ class Pool {
     return this.#members.length >= count;
   }
 
+  /** Starts so many workers unless they are there, for jobs that come soon; whoever wants to give them some hears of a failure. */
+  warm(count: number): void {
+    try {
+      this.#fill(count);
+    } catch (error) {
+      if (!(error instanceof WorkerFailure)) throw error;
+    }
+  }
+
+  #fill(count: number): void {
+    while (this.#members.length < count) this.#members.push(this.#start());
+  }
+
   /** So many workers, those with the fewest jobs. */
   members(count: number): Member[] {
-    while (this.#members.length < count) this.#members.push(this.#start());
+    this.#fill(count);
     return [...this.#members].sort((a, b) => a.load - b.load).slice(0, count);
   }
 

@@ -1,7 +1,7 @@
 /**
  * What passes between the calling thread and its workers. A worker decodes columns of version 2: it opens the file
  * itself, by asking the calling thread for the bytes of the directory, and is given the chunks. Or it encodes neural
- * chunks, of columns that it is given.
+ * chunks, of columns that it is given, or whole row groups.
  */
 
 import type { Range } from '../bytes.js';
@@ -9,10 +9,21 @@ import { NcfError, type NcfErrorDetails } from '../errors.js';
 import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
 import type { Selection } from '../scan.js';
-import type { ColumnData, OpenLimits } from '../wasm-types.js';
+import type { ColumnBuffers, ColumnData, FieldSetup, OpenLimits, WriterSetup } from '../wasm-types.js';
 
 /** Chunks of one row group by column. */
 export type Chunks = readonly (readonly [column: number, bytes: Uint8Array])[];
+
+/** Rows to encode as a row group. */
+export interface RowGroup {
+  readonly setup: WriterSetup;
+  readonly fields: readonly FieldSetup[];
+  /** Those that the writer of the file has settled. */
+  readonly models: Uint8Array;
+  readonly columns: readonly ColumnBuffers[];
+  /** The row of the table with which they begin, for errors. */
+  readonly first: number;
+}
 
 /** To a worker. Files and jobs have numbers that their sender chose. */
 export type Order =
@@ -30,6 +41,8 @@ export type Order =
   | { readonly kind: 'take'; readonly job: number }
   /** A job: a neural chunk, from the column and its parents; the worker has the codec. */
   | { readonly kind: 'encode'; readonly job: number; readonly columns: Uint8Array<ArrayBuffer>[]; readonly level: number }
+  /** A job: a row group; the worker has the module that writes. */
+  | { readonly kind: 'encode-row-group'; readonly job: number; readonly group: RowGroup }
   /** Nobody waits for that job any more. */
   | { readonly kind: 'stop'; readonly job: number }
   /** The answer to `need`. */
@@ -44,7 +57,7 @@ export type Report =
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */
   | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
-  /** The neural chunk of the job. */
+  /** The neural chunk of the job, or its row group. */
   | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };

@@ -1,8 +1,9 @@
-/** The worker's side: files that were opened here, jobs that decode their columns, and neural chunks to encode. */
+/** The worker's side: files that were opened here, jobs that decode their columns, and neural chunks and row groups to encode. */
 
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { adopt, encodeNeural, readingEngine, useNeuralGlue } from '../engine.js';
+import { StreamEncoder } from '../encoder.js';
+import { adopt, encodeNeural, readingEngine, useNeuralGlue, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate } from '../wasm/neural.js';
@@ -56,6 +57,9 @@ export class Server {
       case 'encode':
         this.#encode(order);
         break;
+      case 'encode-row-group':
+        this.#encodeRowGroup(order);
+        break;
       case 'take':
         this.#jobs.get(order.job)?.take();
         this.#jobs.delete(order.job);
@@ -73,9 +77,23 @@ export class Server {
   }
 
   #encode(order: Order & { kind: 'encode' }): void {
-    const { job } = order;
+    this.#answerJob(order.job, () => encodeNeural(order));
+  }
+
+  #encodeRowGroup({ job, group }: Order & { kind: 'encode-row-group' }): void {
+    this.#answerJob(job, () => {
+      const encoder = StreamEncoder.create(writingEngine(), group.setup, group.fields);
+      try {
+        return encoder.encodeRowGroup(group);
+      } finally {
+        encoder.free();
+      }
+    });
+  }
+
+  #answerJob(job: number, encode: () => Uint8Array<ArrayBuffer>): void {
     try {
-      const bytes = encodeNeural(order);
+      const bytes = encode();
       this.#send({ kind: 'encoded', job, bytes }, [bytes.buffer]);
     } catch (error) {
       this.#send({ kind: 'failed', job, error: toPlain(error) }, []);

@@ -1,0 +1,83 @@
+/**
+ * Row groups that workers encode beside the writer of a file, by the models that its first one has settled. Loaded
+ * where a table is large.
+ */
+
+import type { StreamEncoder } from './encoder.js';
+import type { Engine } from './engine.js';
+import type { ColumnBuffers, FieldSetup, WriterSetup } from './wasm-types.js';
+import { pool, WorkerFailure, type Member } from './workers/pool.js';
+import type { RowGroup } from './workers/protocol.js';
+import { orAborted } from './yield.js';
+
+/** Row groups that a worker has at once: while it sends one back, it can go on with the next. */
+const AHEAD = 2;
+
+/** The row groups of a table. */
+export interface RowGroups {
+  readonly engine: Engine;
+  readonly setup: WriterSetup;
+  readonly fields: readonly FieldSetup[];
+  readonly rows: number;
+  readonly groupRows: number;
+  /** The rows `start..end` as buffers. */
+  cut(start: number, end: number): ColumnBuffers[];
+}
+
+/** A copy whose arrays can be moved. */
+function copy(buffers: ColumnBuffers): ColumnBuffers {
+  const { values, offsets, validity } = buffers;
+  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
+}
+
+/**
+ * Lets workers encode the row groups from a row on, and adds them in their order.
+ * @param onAdded hears of the end of each row group
+ * @returns the row with which those begin that are not added, as workers have failed; else the number of rows
+ * @throws {NcfError} as `StreamEncoder.push`; the reason of the signal
+ */
+export async function encodeRowGroups(
+  table: RowGroups,
+  encoder: StreamEncoder,
+  models: Uint8Array,
+  { first, workers, signal, onAdded }: { first: number; workers: number; signal: AbortSignal | undefined; onAdded: (end: number) => void },
+): Promise<number> {
+  const { engine, rows, groupRows } = table;
+  // The writers of workers need not know what they don't write.
+  const setup: WriterSetup = { ...table.setup, extra: undefined };
+  const fields = table.fields.map((field): FieldSetup => {
+    const own = { ...field };
+    delete own.extra;
+    delete own.statistics;
+    return own;
+  });
+  const starts = Array.from({ length: Math.ceil((rows - first) / groupRows) }, (_, index) => first + index * groupRows);
+  const jobs: { member: Member; job: number; done: Promise<Uint8Array> }[] = [];
+  let added = 0;
+  try {
+    const members = pool.members(workers);
+    for (let next = 0; added < starts.length; ) {
+      while (next < Math.min(added + AHEAD * workers, starts.length)) {
+        const start = starts[next] ?? rows;
+        const columns = table.cut(start, Math.min(start + groupRows, rows)).map(copy);
+        const group: RowGroup = { setup, fields, models: models.slice(), columns, first: start };
+        const [member] = members.sort((a, b) => a.load - b.load);
+        if (!member) throw new WorkerFailure('there are no workers');
+        jobs.push({ member, ...member.encodeRowGroup(engine, group) });
+        next += 1;
+      }
+      const job = jobs[added];
+      const done = job?.done ?? Promise.reject(new WorkerFailure('there are no workers'));
+      await orAborted(done, signal);
+      encoder.addRowGroup(await done);
+      added += 1;
+      onAdded(Math.min(first + added * groupRows, rows));
+    }
+  } catch (error) {
+    // What workers cannot do, this thread can.
+    if (!(error instanceof WorkerFailure)) throw error;
+  } finally {
+    jobs.slice(added).forEach(({ member, job }) => { member.stop(job); });
+  }
+  return Math.min(first + added * groupRows, rows);
+}
