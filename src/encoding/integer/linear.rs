@@ -312,7 +312,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     let mut values = super::decode(reader, count, decoder)?;
     sum.predict(&numbers, &scope, |start, numbers| {
         let values = values.get_mut(start..start + numbers.len()).unwrap_or_default();
-        for (value, number) in values.iter_mut().zip(&*numbers) {
+        for (value, number) in values.iter_mut().zip(numbers) {
             *value = value.wrapping_add(number.cast_unsigned());
         }
         sum.finish(values);
