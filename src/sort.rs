@@ -9,8 +9,14 @@ pub(crate) fn sort_positions(positions: &mut [usize], compare: &dyn Fn(usize, us
 
 /// Sorts by keys that are cheap to make.
 pub(crate) fn sort_by_key<T, K: Ord>(items: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    sort_by(items, |a, b| key(a).cmp(&key(b)));
+}
+
+/// Sorts by a comparison.
+pub(crate) fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {
     let mut order: Vec<usize> = (0..items.len()).collect();
-    sort_positions(&mut order, &|a, b| items.get(a).map(&key).cmp(&items.get(b).map(&key)));
+    let both = |a: usize, b: usize| items.get(a).zip(items.get(b));
+    sort_positions(&mut order, &|a, b| both(a, b).map_or(Ordering::Equal, |(a, b)| compare(a, b)));
     let mut old: Vec<Option<T>> = std::mem::take(items).into_iter().map(Some).collect();
     items.extend(order.into_iter().filter_map(|at| old.get_mut(at)?.take()));
 }

@@ -172,6 +172,7 @@ mod encoder {
     use crate::bytes::{ByteReader, to_u64};
     use crate::compression::zstd;
     use crate::error::{Error, Result};
+    use crate::sort::sort_by_key;
 
     /// Values of which this many are encoded whole when candidates are compared.
     const WHOLE: usize = 4096;
@@ -456,7 +457,7 @@ mod encoder {
         };
         let mut best: Option<(Vec<u8>, Needs)> = None;
         if let Some(mut measured) = measured {
-            measured.sort_by_key(|&(size, _)| size);
+            sort_by_key(&mut measured, |&(size, _)| size);
             best = measured.into_iter().find_map(|(_, candidate)| attempt(encoder, candidate));
         } else {
             for &candidate in candidates {

@@ -19,6 +19,7 @@ use crate::format::DIGEST_SIZE;
 use crate::format::version2::{self, HEADER_SIZE};
 use crate::reader::{File, RowGroup};
 use crate::schema::Field;
+use crate::sort::sort_by_key;
 
 /// One change of a table's columns.
 #[derive(Clone, Debug)]
@@ -177,7 +178,7 @@ pub fn evolve(
         let ranges = column.chunks.block.ranges.iter_mut().zip(&column.fresh);
         kept.extend(ranges.filter(|(_, fresh)| !**fresh).map(|(range, _)| range));
     }
-    kept.sort_by_key(|range| range.start);
+    sort_by_key(&mut kept, |range| range.start);
     let mut copy: Vec<Range<u64>> = Vec::new();
     let mut position = HEADER_SIZE;
     for range in kept {
@@ -237,7 +238,7 @@ fn make_independent(
         }
     }
     if !missing.is_empty() {
-        missing.sort_by_key(|range: &Range<u64>| (range.start, range.end));
+        sort_by_key(&mut missing, |range: &Range<u64>| (range.start, range.end));
         missing.dedup();
         return Err(Interrupt::Need(missing));
     }

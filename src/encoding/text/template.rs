@@ -316,6 +316,7 @@ mod writer {
     use crate::encoding::hash::QuickHashBuilder;
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
+    use crate::sort::sort_by_key;
 
     /// Skeletons that are told apart while the common ones are looked for.
     const MAX_SKELETONS: usize = 1024;
@@ -415,7 +416,7 @@ mod writer {
         let uses = |skeleton: &Skeleton| skeleton.values.first().map_or(0, Vec::len);
         let mut chosen: Vec<(usize, &Skeleton)> =
             skeletons.iter().enumerate().filter(|(_, skeleton)| regular(skeleton)).collect();
-        chosen.sort_by_key(|(_, skeleton)| std::cmp::Reverse(uses(skeleton)));
+        sort_by_key(&mut chosen, |(_, skeleton)| std::cmp::Reverse(uses(skeleton)));
         chosen.retain(|(_, skeleton)| uses(skeleton) * 256 >= text.len());
         chosen.truncate(MAX_TEMPLATES);
         let covered: usize = chosen.iter().map(|(_, skeleton)| uses(skeleton)).sum();

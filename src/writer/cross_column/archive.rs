@@ -12,6 +12,7 @@ use crate::encoding::neural::{self, Codec, DEFAULT_LEVEL, NEURAL, Task};
 use crate::encoding::parent::{MAX_CHAIN, MAX_PARENTS};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Schema};
+use crate::sort::sort_by_key;
 use crate::writer::WriteOptions;
 use crate::writer::version2::{Encoders, Part};
 
@@ -277,7 +278,7 @@ impl Archive {
             let saved = neural(index).map_or(usize::MAX, |size| size.saturating_sub(other.bytes.len()));
             related.push((saved, index));
         }
-        related.sort_by_key(|&(saved, index)| (std::cmp::Reverse(saved), index));
+        sort_by_key(&mut related, |&(saved, index)| (std::cmp::Reverse(saved), index));
         let mut kept = vec![false; parts.len()];
         for (saved, index) in related {
             let before = lists.get_mut(index).map(std::mem::take).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Choosing models for all columns at once: what one needs can keep another from what it needs.
 
 use super::graph::Graph;
+use crate::sort::sort_by;
 
 /// A model that may be chosen.
 #[derive(Clone, Debug)]
@@ -48,7 +49,7 @@ pub fn plan(lists: &[[Vec<Choice>; 2]], graph: &Graph) -> Plan {
             order.extend(list.iter().enumerate().map(|(index, choice)| (worth(choice), (at, which, index))));
         }
     }
-    order.sort_by(|a, b| b.0.total_cmp(&a.0));
+    sort_by(&mut order, |a, b| b.0.total_cmp(&a.0));
     let mut forced: Vec<Pick> = Vec::new();
     let mut best = assign(lists, &order, &forced, graph);
     let mut trials = MAX_STEPS / order.len().max(1);
@@ -111,7 +112,7 @@ fn disappointed(lists: &[[Vec<Choice>; 2]], plan: &Plan) -> Vec<(usize, usize)> 
             }
         }
     }
-    missed.sort_by(|a, b| b.0.total_cmp(&a.0));
+    sort_by(&mut missed, |a, b| b.0.total_cmp(&a.0));
     missed.into_iter().take(MAX_LISTS).map(|(_, list)| list).collect()
 }
 

@@ -2,6 +2,7 @@
 
 use crate::bytes::to_u64;
 use crate::encoding::integer::linear::{Form, MAX_SHIFT, MAX_TERMS, Part, Sum, Term};
+use crate::sort::sort_by;
 
 /// A column of numbers that may be a term.
 #[derive(Clone, Debug)]
@@ -237,7 +238,7 @@ pub fn fit(
             .zip(solution)
             .map(|(feature, weight)| (weight.abs() * spread(feature), feature.term))
             .collect();
-        moves.sort_by(|a, b| b.0.total_cmp(&a.0));
+        sort_by(&mut moves, |a, b| b.0.total_cmp(&a.0));
         moves
     };
     let order = moves(&chosen, &solution);

@@ -10,6 +10,7 @@ use crate::encoding::float::{self, FloatWidth, Floats};
 use crate::encoding::integer::linear::{Form, Part};
 use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Key, Labels, Parent, pairs};
+use crate::sort::{sort_by, sort_by_key};
 
 /// Most rows of each of the two parts of the sample, and least.
 const WINDOW: (usize, usize) = (4 * 1024, 1024);
@@ -159,7 +160,7 @@ impl<'a> Search<'a> {
             }
         }
         if !target.is_validity {
-            singles.sort_by(|a, b| a.0.total_cmp(&b.0));
+            sort_by(&mut singles, |a, b| a.0.total_cmp(&b.0));
             let pairs_of = |count: usize| count * (count - 1) / 2;
             let most = affordable(sample * ESTIMATE_PRICE.1);
             singles.truncate((1..=MAX_PAIRED).rev().find(|&count| pairs_of(count) <= most).unwrap_or(1));
@@ -190,7 +191,7 @@ impl<'a> Search<'a> {
             found.extend(sums);
         }
         found.retain(|candidate| candidate.bits < target.bits * (1.0 - MIN_GAIN));
-        found.sort_by(|a, b| a.bits.total_cmp(&b.bits));
+        sort_by(&mut found, |a, b| a.bits.total_cmp(&b.bits));
         found.truncate(MAX_FOUND);
         found
     }
@@ -199,7 +200,7 @@ impl<'a> Search<'a> {
     fn near(&self, column: usize, most: usize, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<usize> {
         let mut others: Vec<usize> =
             (0..self.columns.len()).filter(|&other| other != column && may_be_parent(other)).collect();
-        others.sort_by_key(|&other| other.abs_diff(column));
+        sort_by_key(&mut others, |&other| other.abs_diff(column));
         others.truncate(most);
         others
     }
