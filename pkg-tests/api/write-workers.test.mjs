@@ -1,0 +1,129 @@
+/** Workers encode row groups as the calling thread would: the same bytes, errors, progress; and they can be stopped. */
+
+import { assert, isBrowser, ncf, test } from '#harness';
+
+import { contents, everyType, fails, random } from './util.mjs';
+
+const { open, write, writeSync, init } = ncf;
+
+const ROWS = 5000;
+await init({ full: true });
+
+/** Text that a number implies, numbers that follow from others, noise. */
+function related(rows) {
+  const next = random(9);
+  const flight = Int32Array.from({ length: rows }, () => next() % 300);
+  const minutes = Float64Array.from(flight, (value, row) => (row % 97 === 0 ? NaN : (next() % 50) + value));
+  return {
+    flight,
+    carrier: Array.from(flight, (value, row) => (row % 31 === 0 ? null : `carrier ${value % 13}`)),
+    minutes,
+    late: Float64Array.from(minutes, (value, row) => value - (flight[row] ?? 0)),
+    noise: Float64Array.from(flight, () => next() / 7),
+  };
+}
+
+const every = everyType(ROWS, 3);
+/** Long enough to encode that it can be interrupted. */
+const large = related(400_000);
+
+test('the bytes are the same', async () => {
+  for (const [table, options] of [
+    [every, { rowGroupRows: 1000 }], [every, { rowGroupRows: 4992 }], [every, { rowGroupRows: 1000, crossColumn: false }], [every, { rowGroupRows: 1000, bounds: 'none' }],
+    [every, { rowGroupRows: 1001 }], [every, { rowGroupRows: 8 }], [every, { rowGroupRows: 5000 }], [every, { rowGroupRows: 1000, compression: 'none', metadata: { by: new Map([['a', 1n]]) } }],
+    [related(ROWS), { rowGroupRows: 1200 }], [related(ROWS), { rowGroupRows: 1200, level: 9, created: new Date(86_400_000) }],
+  ]) {
+    const expected = writeSync(table, options);
+    assert.deepEqual(await write(table, { ...options, workers: 0 }), expected);
+    for (const workers of [1, 2, 3]) assert.deepEqual(await write(table, { ...options, workers, verify: true }), expected, `${JSON.stringify(options, (_, value) => (typeof value === 'bigint' ? `${value}n` : value))}, ${workers} workers`);
+  }
+});
+
+test('a large table is shared out by itself, and comes back', async () => {
+  const bytes = await write(large);
+  assert.deepEqual(bytes, await write(large, { workers: 0 }));
+  const file = await open(bytes);
+  const { columns } = await file.read();
+  assert.deepEqual(columns.map(({ name, length }) => [name, length]), Object.keys(large).map((name) => [name, 400_000]));
+  assert.deepEqual(contents(columns[4]).values, large.noise);
+});
+
+test('hints, semantic types and names of the schema are those of every row group', async () => {
+  const { schema } = await open(await write(every, { rowGroupRows: 1000, tableName: 'first', metadata: { a: 1 } }));
+  const hinted = { ...schema, columns: schema.columns.map((column, at) => ({ ...column, useDictionary: true, compressionModel: at % 2 ? 'independent' : 'cross', containsPii: at % 3 === 0 })) };
+  const options = { rowGroupRows: 1000, schema: hinted };
+  assert.deepEqual(await write(every, { ...options, workers: 2 }), writeSync(every, options));
+});
+
+test('progress is told row group by row group', async () => {
+  const told = [];
+  await write(every, { rowGroupRows: 1200, workers: 2, onProgress: (progress) => { told.push(progress); } });
+  assert.deepEqual(told, [1200, 2400, 3600, 4800, 5000].map((loaded) => ({ phase: 'encode', loaded, total: ROWS })));
+});
+
+test('what cannot be written is the same error, with its row, whichever row group it is in', async () => {
+  for (const row of [0, 1999, 2000, 4100]) {
+    const nanoseconds = Array.from({ length: ROWS }, (_, at) => (at === row ? 1n : 1000n));
+    const table = [...every, { name: 't', type: 'timestamp', unit: 'ns', data: nanoseconds }];
+    const options = { rowGroupRows: 1000 };
+    const { message } = await fails(() => writeSync(table, options), 'type-mismatch', { column: 't', row });
+    await fails(() => write(table, { ...options, workers: 2 }), 'type-mismatch', { column: 't', row, message });
+    // The workers are none the worse for it.
+    assert.deepEqual(await write(every, { ...options, workers: 2 }), writeSync(every, options));
+  }
+});
+
+test('several tables at the same time, and reads between them', async () => {
+  const [first, second] = [writeSync(every, { rowGroupRows: 800 }), writeSync(related(ROWS), { rowGroupRows: 1600 })];
+  const file = await open(first);
+  const results = await Promise.all([
+    write(every, { rowGroupRows: 800, workers: 2 }), write(related(ROWS), { rowGroupRows: 1600, workers: 3 }), file.read({ workers: 2 }), write(every, { rowGroupRows: 800, workers: 1 }),
+  ]);
+  assert.deepEqual([results[0], results[1], results[3]], [first, second, first]);
+  assert.equal(results[2].numRows, ROWS);
+});
+
+/** What a call failed with. @param {Promise<unknown>} call */
+const ended = (call) => call.then(() => 'written', ({ message }) => message);
+
+test('writing can be aborted, and the next call succeeds', async () => {
+  const expected = await write(every, { rowGroupRows: 1000, workers: 0 });
+  for (const after of [1, 2]) {
+    const stop = new AbortController();
+    let calls = 0;
+    const onProgress = () => {
+      calls += 1;
+      if (calls === after) setTimeout(() => { stop.abort(new Error('enough')); }, 1);
+    };
+    assert.equal(await ended(write(large, { rowGroupRows: 2 ** 14, workers: 2, signal: stop.signal, onProgress })), 'enough');
+    assert.ok(calls < 20, `${calls} row groups`);
+    assert.deepEqual(await write(every, { rowGroupRows: 1000, workers: 2 }), expected);
+  }
+  assert.equal(await ended(write(large, { workers: 2, signal: AbortSignal.abort(new Error('before')) })), 'before');
+});
+
+test('what is no number of workers is refused', async () => {
+  for (const workers of [-1, 1.5, 65, NaN, '2', null, true]) await fails(() => write(every, { workers }), 'invalid-argument');
+});
+
+if (!isBrowser) {
+  test('a process does not live on for its workers', async () => {
+    const { execFile } = await import('node:child_process');
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+    const { join } = await import('node:path');
+    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'write-workers-'));
+    try {
+      await writeFile(join(folder, 'main.mjs'), `
+        import { open, write } from 'ncf-wasm';
+        const bytes = await write({ a: Int32Array.from({ length: 4000 }, (_, row) => row) }, { rowGroupRows: 800, workers: 2 });
+        console.log((await open(bytes)).numRows);
+      `);
+      const output = await new Promise((resolve, reject) => {
+        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
+      });
+      assert.equal(output, '4000\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
