@@ -130,7 +130,7 @@ export class NeuralTasks implements NeuralQueue {
             try {
               done(position, task, chunk);
             } catch (error) {
-              reject(error as Error);
+              reject(error);
               return;
             }
             if (missing.size === 0) resolve();
@@ -139,7 +139,7 @@ export class NeuralTasks implements NeuralQueue {
           failed: (error) => {
             jobs.delete(member);
             if (!(error instanceof NcfError)) {
-              reject(error as Error);
+              reject(error);
               return;
             }
             this.#failure = error;
