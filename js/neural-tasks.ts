@@ -120,6 +120,7 @@ export class NeuralTasks implements NeuralQueue {
     const left = [...missing];
     const jobs = new Map<Member, number>();
     const all = new Promise<void>((resolve, reject) => {
+      const fail: (error: unknown) => void = reject;
       const next = (member: Member): void => {
         const [position, task] = left.shift() ?? [];
         if (position === undefined || !task) return;
@@ -130,7 +131,7 @@ export class NeuralTasks implements NeuralQueue {
             try {
               done(position, task, chunk);
             } catch (error) {
-              reject(error);
+              fail(error);
               return;
             }
             if (missing.size === 0) resolve();
@@ -139,7 +140,7 @@ export class NeuralTasks implements NeuralQueue {
           failed: (error) => {
             jobs.delete(member);
             if (!(error instanceof NcfError)) {
-              reject(error);
+              fail(error);
               return;
             }
             this.#failure = error;
