@@ -33,7 +33,7 @@ const sizeOf = ({ columns }: NeuralTask): number => columns[0]?.byteLength ?? 0;
 export class NeuralTasks implements NeuralQueue {
   readonly #workers: number | 'auto';
   readonly #stop = new AbortController();
-  /** By the keys of their tasks: the stages that the last call of the core asked for, and that this one does. */
+  /** By the keys of their tasks: what was encoded last, and what was asked for since. */
   #stages = new Map<string, Stage>();
   #asked = new Map<string, Stage>();
   /** Why a chunk could not be encoded. */
@@ -43,30 +43,28 @@ export class NeuralTasks implements NeuralQueue {
     this.#workers = workers;
   }
 
-  /** Calls the core. What this call does not ask for will not be asked for again, and is let go of. */
+  /** Calls the core. */
   attempt<T>(body: () => T): T {
-    this.#asked = new Map();
-    try {
-      return queueing(this, body);
-    } finally {
-      this.#stages = this.#asked;
-    }
+    return queueing(this, body);
   }
 
   /** What the core asks for; fails where a task did. */
   answer(tasks: readonly NeuralTask[]): Uint8Array[] | undefined {
     if (this.#failure) throw this.#failure;
     const key = tasks.map((task) => task.key).join();
-    const stage = this.#stages.get(key) ?? { missing: new Map([...tasks.entries()].sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))), chunks: [] };
+    const stage = this.#asked.get(key) ?? this.#stages.get(key) ?? { missing: new Map([...tasks.entries()].sort(([, a], [, b]) => sizeOf(b) - sizeOf(a))), chunks: [] };
     this.#asked.set(key, stage);
     return stage.missing.size === 0 ? stage.chunks : undefined;
   }
 
   /**
-   * Encodes what the last call of the core asked for in vain. Where that fails, the next call does.
+   * Encodes what the core asked for in vain. Where that fails, the next call does. What it has not asked for since the
+   * last time will not be asked for again, and is let go of.
    * @throws what it was aborted or stopped with, and what `onChunk` throws
    */
   async run(signal: AbortSignal | undefined, onChunk: OnChunk): Promise<void> {
+    this.#stages = this.#asked;
+    this.#asked = new Map();
     const stage = [...this.#stages.values()].find(({ missing }) => missing.size > 0);
     if (!stage) throw new NcfError('internal', 'the writer waits for chunks that it has not asked for');
     const { missing, chunks } = stage;
@@ -122,6 +120,7 @@ export class NeuralTasks implements NeuralQueue {
     const left = [...missing];
     const jobs = new Map<Member, number>();
     const all = new Promise<void>((resolve, reject) => {
+      const fail: (error: unknown) => void = reject;
       const next = (member: Member): void => {
         const [position, task] = left.shift() ?? [];
         if (position === undefined || !task) return;
@@ -132,7 +131,7 @@ export class NeuralTasks implements NeuralQueue {
             try {
               done(position, task, chunk);
             } catch (error) {
-              reject(error as Error);
+              fail(error);
               return;
             }
             if (missing.size === 0) resolve();
@@ -141,7 +140,7 @@ export class NeuralTasks implements NeuralQueue {
           failed: (error) => {
             jobs.delete(member);
             if (!(error instanceof NcfError)) {
-              reject(error as Error);
+              fail(error);
               return;
             }
             this.#failure = error;

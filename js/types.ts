@@ -173,7 +173,8 @@ export interface Progress {
   readonly phase: 'fetch' | 'decode' | 'verify' | 'encode';
   /**
    * Done so far: bytes while fetching, verifying and copying; chunks while decoding, row groups while decoding batches; rows
-   * while encoding version 2, columns while encoding a legacy dialect.
+   * while encoding version 2, columns while encoding a legacy dialect. Where neural chunks are encoded, each of them counts
+   * for some rows of its row group.
    */
   readonly loaded: number;
   /** All of it, in the same unit; what is done so far where nobody knows. */

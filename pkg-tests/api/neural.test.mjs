@@ -254,16 +254,138 @@ test('levels beyond the neural ones are refused', async () => {
   for (const level of [0, 4, 22, 1.5, -1]) await fails(() => write({ a: [1] }, { compression: 'neural', level }), 'invalid-argument');
 });
 
-test('progress counts rows, and writing can be aborted between row groups', async () => {
+/** A copy, since what is written to may be moved. @param {Uint8Array} bytes */
+const copy = (bytes) => bytes.slice();
+
+/** Every way of making a file with neural chunks asynchronously. */
+const WAYS = Object.entries({
+  write: (table, options) => write(table, options),
+  writer: async (table, options) => {
+    const writer = await NcfWriter.open('bytes', options);
+    await writer.write(table);
+    await writer.write(table);
+    return (await writer.finish()).bytes;
+  },
+  append: async (table, { rowGroupRows, ...options }, plain) => {
+    const writer = await NcfWriter.append(copy(plain), 'bytes', { ...options, rowGroupRows });
+    await writer.write(table);
+    return (await writer.finish()).bytes;
+  },
+  convert: async (table, options, plain) => (await convert(copy(plain), options)).bytes,
+  evolve: async (table, { rowGroupRows, ...options }, plain) => (await evolve(copy(plain), [{ add: { name: 'key 2', data: table.key } }, { drop: 'key' }, { add: { name: 'flag 2', data: table.flag } }], options)).bytes,
+});
+
+for (const [name, make] of WAYS) {
+  test(`${name}: the same bytes with workers and without`, async () => {
+    const table = regular(2300);
+    const plain = await write(table, { rowGroupRows: 700 });
+    const options = { compression: 'neural', level: 1, rowGroupRows: 900 };
+    const expected = await make(table, { ...options, workers: 0 }, plain);
+    assert.ok((await neuralColumns(await open(expected), (await open(expected)).rowGroups.length - 1)).length > 0);
+    for (const workers of [1, 2, 'auto']) assert.deepEqual(await make(table, { ...options, workers }, plain), expected, `${workers} workers`);
+    if (name === 'write') assert.deepEqual(writeSync(table, options), expected);
+  });
+
+  test(`${name}: can be aborted within a row group`, async () => {
+    const table = regular(2300);
+    const plain = await write(table);
+    for (const workers of [0, 2]) {
+      const reason = new Error('enough');
+      const controller = new AbortController();
+      const chunks = [];
+      const onProgress = ({ column }) => {
+        if (column === undefined) return;
+        chunks.push(column);
+        controller.abort(reason);
+      };
+      const making = make(table, { compression: 'neural', level: 1, workers, signal: controller.signal, onProgress }, plain);
+      assert.equal(await making.then(() => assert.fail('was made'), (error) => error), reason);
+      assert.equal(chunks.length, 1, `${chunks} with ${workers} workers`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      assert.equal(chunks.length, 1, `${chunks} with ${workers} workers`);
+    }
+  });
+}
+
+test('the same bytes from several writers at the same time, and of those only one is aborted', async () => {
+  const tables = [regular(1500), regular(1200), regular(900)];
+  const options = { compression: 'neural', level: 1 };
+  const expected = tables.map((table) => writeSync(table, options));
+  for (const workers of [0, 2]) {
+    const controller = new AbortController();
+    const aborted = write(regular(3000), { ...options, workers, signal: controller.signal, onProgress: () => controller.abort(new Error('enough')) });
+    const [{ message }, ...written] = await Promise.all([aborted.then(() => assert.fail('was written'), (error) => error), ...tables.map((table) => write(table, { ...options, workers }))]);
+    assert.equal(message, 'enough');
+    assert.deepEqual(written, expected, `${workers} workers`);
+  }
+});
+
+test('a writer is aborted while it waits for chunks, and says that it is closed', async () => {
+  for (const workers of [0, 2]) {
+    const chunks = [];
+    const writer = await NcfWriter.open('bytes', { compression: 'neural', level: 1, rowGroupRows: 1000, workers, onProgress: ({ column }) => {
+      chunks.push(column);
+      if (chunks.length === 2) void writer.abort(new Error('enough'));
+    } });
+    await fails(() => writer.write(regular(2300)), 'closed');
+    await fails(() => writer.finish(), 'closed');
+    assert.equal(chunks.length, 2);
+  }
+});
+
+test('progress counts rows, those of a row group that is being encoded by its chunks', async () => {
+  const table = regular(2300);
+  for (const workers of [0, 2]) {
+    const seen = [];
+    const options = { compression: 'neural', level: 1, rowGroupRows: 1000, workers, onProgress: (progress) => seen.push(progress) };
+    const check = (/** @type {number} */ rows) => {
+      seen.reduce((before, { phase, loaded, total: all }) => {
+        assert.ok(phase === 'encode' && loaded >= before && loaded <= all && all <= rows, JSON.stringify(seen));
+        return loaded;
+      }, 0);
+      const last = seen.at(-1);
+      assert.deepEqual([last.loaded, last.total, last.column], [rows, rows, undefined]);
+      const columns = new Set(seen.flatMap(({ column }) => column ?? []));
+      assert.ok(columns.size >= 3 && [...columns].every((column) => column in table), [...columns].join());
+      assert.ok(new Set(seen.map(({ loaded }) => loaded)).size > 6, JSON.stringify(seen));
+      seen.length = 0;
+    };
+    const bytes = await write(table, options);
+    check(2300);
+    const writer = await NcfWriter.open('bytes', options);
+    await writer.write(table);
+    await writer.write(table);
+    await writer.finish();
+    check(4600);
+    await convert(bytes, options);
+    check(2300);
+    const more = await NcfWriter.append(bytes, 'bytes', options);
+    await more.write(table);
+    await more.finish();
+    check(2300);
+  }
   const seen = [];
-  const table = { a: Int32Array.from({ length: 40_000 }, (_, row) => row % 7) };
   const options = { compression: 'neural', level: 1, rowGroupRows: 16_384 };
-  await write(table, { ...options, onProgress: ({ phase, loaded, total: all }) => seen.push([phase, loaded, all]) });
-  assert.deepEqual(seen, [['encode', 16_384, 40_000], ['encode', 32_768, 40_000], ['encode', 40_000, 40_000]]);
-  const reason = new Error('enough');
-  const controller = new AbortController();
-  const writing = write(table, { ...options, signal: controller.signal, onProgress: () => controller.abort(reason) });
-  assert.equal(await writing.then(() => assert.fail('was written'), (error) => error), reason);
+  await write({ a: Int32Array.from({ length: 40_000 }, (_, row) => (row * row) % 1009) }, { ...options, onProgress: ({ loaded, column }) => seen.push([loaded, column]) });
+  assert.deepEqual(seen, [[8192, 'a'], [16_384, undefined], [24_576, 'a'], [32_768, undefined], [36_384, 'a'], [40_000, undefined]]);
+});
+
+test('a callback that throws ends the call', async () => {
+  for (const workers of [0, 2]) {
+    const reason = new Error('of the caller');
+    const onProgress = () => { throw reason; };
+    assert.equal(await write(regular(1500), { compression: 'neural', level: 1, workers, onProgress }).then(() => assert.fail('was written'), (error) => error), reason);
+  }
+});
+
+test('what is no number of workers is refused', async () => {
+  const bytes = await write({ a: [1] });
+  for (const workers of [-1, 1.5, 65, NaN, '2', null]) {
+    await fails(() => write({ a: [1] }, { workers }), 'invalid-argument');
+    await fails(() => NcfWriter.open('bytes', { workers }), 'invalid-argument');
+    await fails(() => NcfWriter.append(bytes, 'bytes', { workers }), 'invalid-argument');
+    await fails(() => evolve(bytes, [{ add: { name: 'b', data: [1] } }], { workers }), 'invalid-argument');
+  }
 });
 
 test('reading an archive can be aborted between columns', async () => {
@@ -281,3 +403,74 @@ test('the module can be given', async () => {
   const { bytes } = await golden('version2/neural-parents');
   assert.equal((await (await open(bytes)).read()).numRows, 2000);
 });
+
+test('where workers fail, the calling thread encodes', async () => {
+  const table = regular(2300);
+  const options = { compression: 'neural', level: 1 };
+  const expected = writeSync(table, options);
+  const source = 'throw new Error("broken on purpose")';
+  const restore = await replaceWorker(source);
+  try {
+    // More than were started before: some of them work.
+    for (const workers of [7, 7, 'auto']) assert.deepEqual(await write(table, { ...options, workers }), expected);
+  } finally {
+    await restore();
+  }
+});
+
+/**
+ * Lets every new worker run something else.
+ * @param {string} source
+ * @returns {Promise<() => Promise<void>>} puts things right
+ */
+async function replaceWorker(source) {
+  if (isBrowser) {
+    const original = globalThis.Worker;
+    globalThis.Worker = class extends original {
+      constructor() {
+        super(URL.createObjectURL(new Blob([source])));
+      }
+    };
+    return async () => { globalThis.Worker = original; };
+  }
+  const { createRequire, syncBuiltinESMExports } = await import('node:module');
+  const threads = createRequire(import.meta.url)('node:worker_threads');
+  const original = threads.Worker;
+  threads.Worker = class extends original {
+    constructor() {
+      super(source, { eval: true });
+    }
+  };
+  syncBuiltinESMExports();
+  return async () => {
+    threads.Worker = original;
+    syncBuiltinESMExports();
+  };
+}
+
+if (!isBrowser) {
+  test('a process does not live on for workers that encode', async () => {
+    const { execFile } = await import('node:child_process');
+    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+    const { join } = await import('node:path');
+    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'neural-'));
+    try {
+      await writeFile(join(folder, 'main.mjs'), `
+        import { write } from 'ncf-wasm';
+        const column = (k) => Int32Array.from({ length: 200_000 }, (_, row) => (row * row * k) % 1009);
+        const controller = new AbortController();
+        const options = { compression: 'neural', workers: 2 };
+        const aborted = write({ a: column(1), b: column(2), c: column(3) }, { ...options, signal: controller.signal }).catch(({ message }) => message);
+        setTimeout(() => controller.abort(new Error('enough')), 300);
+        console.log(await aborted, (await write({ a: column(1).slice(0, 3000), b: column(2).slice(0, 3000) }, options)).length > 0);
+      `);
+      const output = await new Promise((resolve, reject) => {
+        // Workers end after 20 s without work; a process that waited for that would be killed.
+        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
+      });
+      assert.equal(output, 'enough true\n');
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+}
