@@ -94,6 +94,11 @@ impl Parent {
     pub fn number(&self, row: usize) -> i64 {
         self.numbers.get(row).copied().unwrap_or_default()
     }
+
+    /// The number of the row before, 0 in the first row.
+    pub fn number_before(&self, row: usize) -> i64 {
+        row.checked_sub(1).map_or(0, |row| self.number(row))
+    }
 }
 
 /// Decimal digits behind the point of a column of floats; six where there is no end to them.
@@ -113,7 +118,7 @@ pub fn exponent(column: &Column) -> u8 {
         _ => return 0,
     };
     match find_scale(&floats, single) {
-        Some(Source::Scaled { base: 0, exponent }) => exponent,
+        Some(Source::Scaled { base: 0, exponent } | Source::Narrowed { exponent, .. }) => exponent,
         _ => 6,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! u8 nulls                      0 none, 1 validity is coded
-//! source                        u8 and parameters (transform.rs); scaled floats: varint exceptions
+//! source                        u8 and parameters (transform.rs); scaled and narrowed floats: varint exceptions
 //! form                          u8 0 offsets: varint base (signed), varint divisor, u8 bits
 //!                               u8 1 ranks: varint count
 //!                               u8 2 direct: varint bytes of all text
@@ -70,7 +70,7 @@ impl Plan {
             other => return Err(Error::corrupt(format!("neural chunk with validity in form {other}"))),
         };
         let source = Source::read(reader)?;
-        let exceptions = if matches!(source, Source::Scaled { .. }) { varint::read(reader)? } else { 0 };
+        let exceptions = if source.has_exceptions() { varint::read(reader)? } else { 0 };
         let form = match reader.u8()? {
             0 => {
                 Form::Offsets { base: varint::read_signed(reader)?, divisor: varint::read(reader)?, bits: reader.u8()? }
@@ -123,7 +123,7 @@ impl Plan {
     pub fn write(&self, num_parents: usize, out: &mut Vec<u8>) {
         out.push(u8::from(self.nulls));
         self.source.write(out);
-        if matches!(self.source, Source::Scaled { .. }) {
+        if self.source.has_exceptions() {
             varint::write(self.exceptions, out);
         }
         match self.form {

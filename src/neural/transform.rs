@@ -18,6 +18,13 @@ pub enum Source {
         /// At most 22 for ten, 64 for two.
         exponent: u8,
     },
+    /// Floats of 64 bits that went through 32: integers divided by a power of ten and rounded to a float of 32 bits.
+    Narrowed {
+        /// At most 22.
+        exponent: u8,
+        /// Decimal digits that the float was printed with and read again, at most 22; none where it was widened.
+        digits: Option<u8>,
+    },
     /// Floats by their patterns, in order.
     Patterns,
     /// Text, bytes, and wide decimals as 16 bytes, big-endian, sign flipped.
@@ -33,6 +40,9 @@ const POWERS_OF_TEN: [f64; 23] = [
 /// Largest power of ten that is an exact float.
 pub const MAX_EXPONENT: u8 = 22;
 
+/// Stands for no digits.
+const NO_DIGITS: u8 = 255;
+
 /// `10^exponent`, exactly; 1 beyond `10^22`.
 pub fn power_of_ten(exponent: u8) -> f64 {
     POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0)
@@ -43,6 +53,7 @@ impl Source {
         match self {
             Source::Scaled { base: 0, exponent } => POWERS_OF_TEN.get(usize::from(exponent)).copied(),
             Source::Scaled { base: 1, exponent: exponent @ 0..=64 } => Some(2f64.powi(i32::from(exponent))),
+            Source::Narrowed { exponent, .. } => Some(power_of_ten(exponent)),
             _ => None,
         }
     }
@@ -53,6 +64,10 @@ impl Source {
             1 => Source::Scaled { base: reader.u8()?, exponent: reader.u8()? },
             2 => Source::Patterns,
             3 => Source::Text,
+            4 => Source::Narrowed {
+                exponent: reader.u8()?,
+                digits: Some(reader.u8()?).filter(|&digits| digits != NO_DIGITS),
+            },
             other => return Err(Error::corrupt(format!("neural chunk with values in form {other}"))),
         };
         if let Source::Scaled { base, exponent } = source
@@ -60,7 +75,18 @@ impl Source {
         {
             return Err(Error::corrupt(format!("scale of base {base}, exponent {exponent}")));
         }
+        if let Source::Narrowed { exponent, digits } = source
+            && exponent.max(digits.unwrap_or_default()) > MAX_EXPONENT
+        {
+            let digits = digits.map_or_else(|| "all".to_owned(), |digits| digits.to_string());
+            return Err(Error::corrupt(format!("narrow floats of exponent {exponent}, {digits} digits")));
+        }
         Ok(source)
+    }
+
+    /// Whether some floats can be exceptions.
+    pub fn has_exceptions(self) -> bool {
+        matches!(self, Source::Scaled { .. } | Source::Narrowed { .. })
     }
 
     #[cfg(feature = "writer")]
@@ -70,6 +96,7 @@ impl Source {
             Source::Scaled { base, exponent } => out.extend([1, base, exponent]),
             Source::Patterns => out.push(2),
             Source::Text => out.push(3),
+            Source::Narrowed { exponent, digits } => out.extend([4, exponent, digits.unwrap_or(NO_DIGITS)]),
         }
     }
 
@@ -81,7 +108,16 @@ impl Source {
             Some(divisor) => {
                 let value = value as f64 / divisor;
                 #[expect(clippy::cast_possible_truncation, reason = "rounding to the narrower float is the definition")]
-                if single { u64::from((value as f32).to_bits()) } else { value.to_bits() }
+                let narrow = value as f32;
+                match self {
+                    _ if single => narrow.to_bits().into(),
+                    Source::Narrowed { digits: Some(digits), .. } => {
+                        let scale = power_of_ten(digits);
+                        ((f64::from(narrow) * scale).round() / scale).to_bits()
+                    }
+                    Source::Narrowed { digits: None, .. } => f64::from(narrow).to_bits(),
+                    _ => value.to_bits(),
+                }
             }
         }
     }
@@ -158,10 +194,11 @@ pub fn restore(
     }
     let values = match (dense, column_type.data_type) {
         (Dense::Integers(v), DataType::Float32 | DataType::Float64) => {
-            if matches!(source, Source::Integers | Source::Text) {
+            let single = column_type.data_type == DataType::Float32;
+            if matches!(source, Source::Integers | Source::Text) || single && matches!(source, Source::Narrowed { .. })
+            {
                 return Err(mismatch());
             }
-            let single = column_type.data_type == DataType::Float32;
             let mut patterns: Vec<u64> = v.into_iter().map(|value| source.pattern(value, single)).collect();
             for &(position, pattern) in exceptions {
                 if let Some(to) = usize::try_from(position).ok().and_then(|position| patterns.get_mut(position)) {
@@ -272,16 +309,21 @@ mod writer {
 
     /// Largest integer below which all are exact floats.
     const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+    /// The same of 32 bits: what is larger is not told apart where all digits are left.
+    const MAX_EXACT_NARROW: f64 = 16_777_216.0;
+    /// Decimal places, and more, of widened floats.
+    const MAX_NARROWED: u8 = 12;
     const PROBES: usize = 512;
 
     fn scaled(value: f64, pattern: u64, source: Source, single: bool) -> Option<i64> {
         let product = (value * source.divisor()?).round();
+        let most = if matches!(source, Source::Narrowed { digits: None, .. }) { MAX_EXACT_NARROW } else { MAX_EXACT };
         #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
-        let integer = (product.abs() <= MAX_EXACT).then_some(product as i64)?;
+        let integer = (product.abs() <= most).then_some(product as i64)?;
         (source.pattern(integer, single) == pattern).then_some(integer)
     }
 
-    /// Base and exponent that hold nearly all of these floats.
+    /// How nearly all of these floats are integers.
     pub fn find_scale(floats: &[(f64, u64)], single: bool) -> Option<Source> {
         let step = (floats.len() / PROBES).max(1);
         let enough = |source: Source| {
@@ -290,9 +332,19 @@ mod writer {
             probes.filter(|(value, pattern)| scaled(*value, *pattern, source, single).is_some()).count()
                 >= count - count / 10
         };
-        let ten = (0..23).map(|exponent| Source::Scaled { base: 0, exponent });
+        let ten = (0..=MAX_EXPONENT).find(|&exponent| enough(Source::Scaled { base: 0, exponent }));
+        if !single {
+            // Fewer digits than were printed: those behind them are what rounding to 32 bits left.
+            let fewer = 0..ten.unwrap_or(MAX_NARROWED);
+            let narrowed =
+                fewer.map(|exponent| Source::Narrowed { exponent, digits: ten }).find(|&source| enough(source));
+            if narrowed.is_some() {
+                return narrowed;
+            }
+        }
         let two = (1..=64).map(|exponent| Source::Scaled { base: 1, exponent });
-        ten.chain(two).find(|&source| enough(source))
+        ten.map(|exponent| Source::Scaled { base: 0, exponent })
+            .or_else(|| two.into_iter().find(|&source| enough(source)))
     }
 
     fn floats(floats: Vec<(f64, u64)>, single: bool) -> Transformed {
