@@ -159,6 +159,8 @@ struct View {
     is_constant: bool,
     /// Bits per row without other columns.
     base: f64,
+    /// The same where the two rows before are continued in a straight line.
+    slope: f64,
 }
 
 impl View {
@@ -174,14 +176,17 @@ impl View {
         let ranges =
             if sorted.len() > RANGES { whole.numbers.iter().map(range).collect() } else { whole.classes.clone() };
         let (values, ranges) = (Classes::new(whole.classes.clone()), Classes::new(ranges));
-        let mut base = values.base;
+        let (mut base, mut slope) = (values.base, f64::INFINITY);
         if !whole.numbers.is_empty() {
             let steps = whole.numbers.iter().zip(whole.numbers.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
             let from_middle = whole.numbers.iter().map(|number| number.wrapping_sub(middle));
+            let numbers = whole.numbers.iter();
+            let line = numbers.zip(whole.numbers.iter().skip(1)).zip(whole.numbers.iter().skip(2));
+            slope = residual_bits(line.map(|((a, b), c)| c.wrapping_sub(*b).wrapping_sub(b.wrapping_sub(*a))));
             base = base.min(residual_bits(steps)).min(residual_bits(from_middle));
         }
         let is_constant = whole.classes.iter().all(|class| Some(class) == whole.classes.first());
-        View { whole, values, ranges, is_constant, base }
+        View { whole, values, ranges, is_constant, base, slope }
     }
 
     fn is_numeric(&self) -> bool {
@@ -214,7 +219,8 @@ impl View {
         let left = rows.iter().map(|&row| {
             self.whole.number(row).wrapping_sub(linear.predict(&views, row, self.whole.number_before(row)))
         });
-        self.base - residual_bits(left)
+        let base = if before { self.base.min(self.slope) } else { self.base };
+        base - residual_bits(left)
     }
 }
 

@@ -461,4 +461,78 @@ mod tests {
         );
         assert_eq!(restored.unwrap(), column);
     }
+
+    fn came_back(column: &Column) -> Transformed {
+        let transformed = transform(column).unwrap();
+        let column_type = ColumnType::of(column.values());
+        let (dense, exceptions) = (transformed.dense.clone(), &transformed.exceptions);
+        let restored = restore(dense, transformed.source, exceptions, column_type, None, column.len()).unwrap();
+        assert_eq!(transform(&restored).unwrap(), transformed);
+        transformed
+    }
+
+    #[test]
+    fn floats_that_went_through_32_bits_become_the_integers_they_were() {
+        let mut next = crate::testing::noise(8);
+        let cents: Vec<i64> = (0..2000).map(|_| (next() % 400_000) as i64 - 100_000).collect();
+        let widened: Vec<f64> = cents.iter().map(|&n| f64::from((n as f64 / 100.0) as f32)).collect();
+        let printed: Vec<f64> = widened.iter().map(|x| format!("{x:.6}").parse().unwrap()).collect();
+        for (values, digits) in [(widened, None), (printed, Some(6))] {
+            let mut values = values;
+            let odd = [f64::from_bits(0x7ff8_0000_dead_beef), -0.0, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, 5e-324];
+            values.iter_mut().skip(300).step_by(41).zip(odd).for_each(|(to, value)| *to = value);
+            let transformed = came_back(&Column::new(Values::Float64(values.clone()), None).unwrap());
+            assert_eq!(transformed.source, Source::Narrowed { exponent: 2, digits });
+            let exceptions: Vec<(u64, u64)> =
+                odd.iter().enumerate().map(|(i, value)| (300 + 41 * i as u64, value.to_bits())).collect();
+            assert_eq!(transformed.exceptions, exceptions);
+            let Dense::Integers(found) = transformed.dense else { panic!() };
+            assert!((0..300).all(|row| found[row] == cents[row]));
+        }
+    }
+
+    #[test]
+    fn narrowed_floats_are_told_from_others() {
+        let mut next = crate::testing::noise(9);
+        let mut source = |value: &mut dyn FnMut(u64) -> f64| {
+            came_back(&Column::new(Values::Float64((0..700).map(|_| value(next())).collect()), None).unwrap()).source
+        };
+        let scaled = |base, exponent| Source::Scaled { base, exponent };
+        assert_eq!(source(&mut |x| (x % 1_000_000_007) as f64 / 1e6), scaled(0, 6));
+        assert_eq!(source(&mut |x| (x % 1_000_000_007) as f64), scaled(0, 0));
+        assert_eq!(source(&mut |x| (x >> 11) as f64 / 9_007_199_254_740_992.0), scaled(1, 53));
+        assert_eq!(source(&mut |x| f64::from((x >> 40) as f32 / 16_777_216.0)), scaled(1, 24));
+        assert_eq!(source(&mut f64::from_bits), Source::Patterns);
+        // Single floats are integers divided once.
+        let single = Values::Float32((0..700).map(|_| (next() % 1000) as f32 / 10.0).collect());
+        assert_eq!(came_back(&Column::new(single, None).unwrap()).source, scaled(0, 1));
+    }
+
+    #[test]
+    fn sources_that_make_no_sense_are_refused() {
+        let read = |bytes: &[u8]| Source::read(&mut ByteReader::new(bytes, 0));
+        for source in [
+            Source::Narrowed { exponent: 22, digits: Some(22) },
+            Source::Narrowed { exponent: 0, digits: None },
+            Source::Scaled { base: 1, exponent: 64 },
+        ] {
+            let mut bytes = Vec::new();
+            source.write(&mut bytes);
+            assert_eq!(read(&bytes).unwrap(), source);
+            assert!(read(&bytes[..2]).is_err());
+        }
+        for bytes in [&[4, 23, 255][..], &[4, 2, 23], &[4, 2, 254], &[4, 255, 255], &[1, 2, 0], &[1, 0, 23], &[5, 0, 0]]
+        {
+            assert_eq!(read(bytes).unwrap_err().code().as_str(), "corrupt", "{bytes:?}");
+        }
+        // Extremes make floats, whatever they are.
+        let values = Dense::Integers(vec![i64::MIN, i64::MAX, 0]);
+        for (exponent, digits) in [(0, Some(22)), (22, Some(0)), (0, None)] {
+            let source = Source::Narrowed { exponent, digits };
+            let restore = |data_type: DataType| {
+                restore(values.clone(), source, &[(9, 9)], ColumnType::plain(data_type), None, 3).is_ok()
+            };
+            assert!(restore(DataType::Float64) && !restore(DataType::Float32) && !restore(DataType::Int64));
+        }
+    }
 }
