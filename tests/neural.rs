@@ -315,7 +315,7 @@ fn golden_cases() -> Checked<Vec<(String, Column, Vec<Column>)>> {
     };
     let closing: Vec<u64> = (0..400).map(&mut walk).collect();
     let narrow = |cents: u64| f64::from((cents as f64 / 100.0) as f32);
-    let printed = |cents: u64| (narrow(cents) * 1e6).round() / 1e6;
+    let printed = |cents: u64| (narrow(cents) * 1e6).round_ties_even() / 1e6;
     let opening = |row: usize| closing[row.saturating_sub(1)] + u64::from(row.is_multiple_of(3)) * 7;
     let column = |values: Vec<f64>| Column::new(Values::Float64(values), None);
     let parent = column(closing.iter().map(|&cents| printed(cents)).collect())?;

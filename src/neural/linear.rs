@@ -47,7 +47,7 @@ impl Factor {
     fn from_code(code: u8) -> Self {
         match code.checked_sub(FIRST_BEFORE) {
             Some(parent) => Factor::Before(parent),
-            None if code % KINDS == 0 => Factor::Number(code / KINDS),
+            None if code.is_multiple_of(KINDS) => Factor::Number(code / KINDS),
             None => Factor::Hours(code / KINDS),
         }
     }
@@ -101,6 +101,7 @@ pub use writer::{fit, rows};
 
 #[cfg(feature = "writer")]
 mod writer {
+    use super::super::parents::before as number_before;
     use super::super::predictor::hash;
     use super::*;
 
@@ -220,11 +221,6 @@ mod writer {
         (0..count).step_by((count / most).max(1)).filter(is_known).collect()
     }
 
-    /// The number of the row before, 0 in the first row.
-    pub fn before_row(numbers: &[i64], row: usize) -> i64 {
-        row.checked_sub(1).and_then(|row| numbers.get(row)).copied().unwrap_or_default()
-    }
-
     /// Fits a prediction on these rows, if the parents offer anything; `before`: with numbers of the rows before.
     pub fn fit(values: &[i64], parents: &[&Parent], rows: &[usize], before: bool) -> Option<Linear> {
         let factors = offered(parents, rows, before);
@@ -236,7 +232,7 @@ mod writer {
         let centre = |list: &[f64]| list.iter().sum::<f64>() / list.len() as f64;
         let targets: Vec<f64> = rows.iter().map(|&row| own(row) as f64).collect();
         let column = |factor: &Factor| -> Vec<f64> {
-            rows.iter().map(|&row| factor.of(parents, row, before_row(values, row)) as f64).collect()
+            rows.iter().map(|&row| factor.of(parents, row, number_before(values, row)) as f64).collect()
         };
         let columns: Vec<Vec<f64>> = factors.iter().map(column).collect();
         let target_centre = centre(&targets);
@@ -322,6 +318,7 @@ mod writer {
 
 #[cfg(all(test, feature = "writer"))]
 mod tests {
+    use super::super::parents::before;
     use super::*;
     use crate::testing::noise;
 
@@ -383,7 +380,7 @@ mod tests {
         let closing: Vec<i64> = (0..2000).map(|_| walk(&mut price)).collect();
         // Opens where the day before closed, but in every third row.
         let opening: Vec<i64> =
-            (0..2000).map(|row| before_row(&closing, row) + if row % 3 == 0 { walk(&mut other) } else { 0 }).collect();
+            (0..2000).map(|row| before(&closing, row) + if row % 3 == 0 { walk(&mut other) } else { 0 }).collect();
         let view = parent(closing);
         let all = rows(2000, &[&view], 700);
         let linear = fit(&opening, &[&view], &all, true).unwrap();
@@ -393,7 +390,7 @@ mod tests {
             (0..2000i64).zip(&view.numbers).map(|(row, number)| number / 2 + row / 500 * 7).collect();
         let linear = fit(&moving, &[&view], &all, true).unwrap();
         let far =
-            (1..2000).filter(|&row| linear.predict(&[&view], row, before_row(&moving, row)).abs_diff(moving[row]) > 2);
+            (1..2000).filter(|&row| linear.predict(&[&view], row, before(&moving, row)).abs_diff(moving[row]) > 2);
         assert!(far.count() < 10, "{linear:?}");
     }
 
