@@ -144,6 +144,25 @@ fn random_columns_of_every_type_come_back() -> Checked {
 }
 
 #[test]
+fn prices_that_were_single_floats_are_no_larger_than_cents() -> Checked {
+    let all = golden_cases()?;
+    let case = |name: &str| all.iter().find(|(known, ..)| known == name).ok_or("no such case");
+    let size = |column: &Column, parents: &[&Column]| neural::encode(column, parents, Level::Default).map(|b| b.len());
+    let cents = |column: &Column| {
+        let Values::Float64(values) = column.values() else { panic!("floats") };
+        Column::new(Values::Int64(values.iter().map(|x| (x * 100.0).round() as i64).collect()), None)
+    };
+    let (_, closing, _) = case("narrowed-0")?;
+    assert!(size(closing, &[])? <= size(&cents(closing)?, &[])? + 8);
+    // What opens says little that the closing of the row before has not said.
+    let (_, opening, parents) = case("narrowed-1")?;
+    let (alone, beside) = (size(opening, &[])?, size(opening, &[&parents[0]])?);
+    assert!(beside * 4 < alone, "{beside} beside {alone}");
+    assert!(size(&cents(opening)?, &[&parents[0]])? + 8 >= beside);
+    Ok(())
+}
+
+#[test]
 fn what_a_parent_tells_costs_nearly_nothing() -> Checked {
     let mut random = Random::new(5);
     let parent: Vec<i64> = (0..4000).map(|_| random.below(200) as i64).collect();
@@ -287,6 +306,25 @@ fn golden_cases() -> Checked<Vec<(String, Column, Vec<Column>)>> {
             cases.push((format!("{}-{number}", data_type.as_str()), column, parents));
         }
     }
+    // Prices in cents that were single floats: opening where the day before closed, printed with six digits or widened.
+    let mut random = Random::new(77);
+    let mut cents = 140_000u64;
+    let mut walk = |_| {
+        cents = cents + random.bits() % 401 - 200;
+        cents
+    };
+    let closing: Vec<u64> = (0..400).map(&mut walk).collect();
+    let narrow = |cents: u64| f64::from((cents as f64 / 100.0) as f32);
+    let printed = |cents: u64| (narrow(cents) * 1e6).round_ties_even() / 1e6;
+    let opening = |row: usize| closing[row.saturating_sub(1)] + u64::from(row.is_multiple_of(3)) * 7;
+    let column = |values: Vec<f64>| Column::new(Values::Float64(values), None);
+    let parent = column(closing.iter().map(|&cents| printed(cents)).collect())?;
+    cases.push(("narrowed-0".to_owned(), parent.clone(), Vec::new()));
+    cases.push(("narrowed-1".to_owned(), column((0..400).map(|row| printed(opening(row))).collect())?, vec![parent]));
+    let mut widened: Vec<f64> = (0..400).map(|row| narrow(opening(row))).collect();
+    widened[111] = f64::from_bits(0xfff8_0000_0000_0bad);
+    widened[222] = -0.0;
+    cases.push(("narrowed-2".to_owned(), column(widened)?, Vec::new()));
     Ok(cases)
 }
 
@@ -357,6 +395,6 @@ fn golden_chunks_decode_for_ever() -> Checked {
         assert!(same_column(&column, &decoded), "{}", path.display());
         count += 1;
     }
-    assert!(count >= 48, "{count} fixtures");
+    assert!(count >= 51, "{count} fixtures");
     Ok(())
 }

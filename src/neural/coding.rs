@@ -114,8 +114,8 @@ impl Coding<'_> {
         Ok(texts)
     }
 
-    /// Symbols of `count` rows: `given` encodes them, `take` is called with each; `place` is the symbol that a
-    /// predicted value would have.
+    /// Symbols of `count` rows: `given` encodes them, `take` is called with each and tells what number it stands for;
+    /// `place` is the symbol that a predicted number would have.
     pub fn symbols(
         &mut self,
         bits: u8,
@@ -123,15 +123,17 @@ impl Coding<'_> {
         parents: &[Parent],
         given: impl Fn(usize) -> u64,
         place: impl Fn(i64) -> i64,
-        mut take: impl FnMut(u64) -> Result<()>,
+        mut take: impl FnMut(u64) -> Result<i64>,
     ) -> Result<()> {
         let mut model = SymbolModel::new(self.plan.kind, bits.into(), self.plan.table_bits.into(), self.plan.guesses);
+        let views: Vec<&Parent> = parents.iter().collect();
+        let mut before = 0;
         for row in 0..count {
             let mut at = row_of(parents, row);
             if !self.plan.linear.terms.is_empty() {
-                at.expected = Some(place(self.plan.linear.predict(parents, row)));
+                at.expected = Some(place(self.plan.linear.predict(&views, row, before)));
             }
-            take(model.code(self.coder, given(row), &at)?)?;
+            before = take(model.code(self.coder, given(row), &at)?)?;
         }
         Ok(())
     }

@@ -126,7 +126,7 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, parents: &[&Co
                     if to_u64(text.bytes().len()) > limit {
                         return Err(Error::limit("bytes of one column chunk", to_u64(text.bytes().len()), limit));
                     }
-                    Ok(())
+                    Ok(rank.cast_signed())
                 },
             )?;
             Dense::Text(text)
@@ -143,8 +143,9 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, parents: &[&Co
                 |value| rank_of(&list, value),
                 |rank| {
                     let value = usize::try_from(rank).ok().and_then(|rank| list.get(rank));
-                    values.push(*value.ok_or_else(|| Error::corrupt(format!("rank {rank} of {entries} values")))?);
-                    Ok(())
+                    let value = *value.ok_or_else(|| Error::corrupt(format!("rank {rank} of {entries} values")))?;
+                    values.push(value);
+                    Ok(value)
                 },
             )?;
             Dense::Integers(values)
@@ -158,8 +159,9 @@ pub fn decode(bytes: &[u8], column_type: ColumnType, rows: usize, parents: &[&Co
                 |_| 0,
                 |value| offset_of(value, base, divisor),
                 |offset| {
-                    values.push(base.wrapping_add(offset.wrapping_mul(divisor).cast_signed()));
-                    Ok(())
+                    let value = value_at(offset, base, divisor);
+                    values.push(value);
+                    Ok(value)
                 },
             )?;
             Dense::Integers(values)
@@ -180,6 +182,10 @@ fn checked_entries(entries: u64, count: usize) -> Result<usize> {
 /// Position of the first entry that is not below.
 fn rank_of(list: &[i64], value: i64) -> i64 {
     i64::try_from(list.partition_point(|&entry| entry < value)).unwrap_or(i64::MAX)
+}
+
+fn value_at(offset: u64, base: i64, divisor: u64) -> i64 {
+    base.wrapping_add(offset.wrapping_mul(divisor).cast_signed())
 }
 
 fn offset_of(value: i64, base: i64, divisor: u64) -> i64 {

@@ -1,8 +1,8 @@
 //! What other columns say about the rows of a column: classes (equal or not) and numbers.
 
 use super::predictor::hash;
-use super::transform::power_of_ten;
 use crate::column::{Bitmap, Column, Values, VarBytes};
+use crate::encoding::float::power_of_ten;
 
 /// The class of null.
 const NULL: u32 = 0x6e75_6c6c;
@@ -25,6 +25,11 @@ fn text_class(value: &[u8]) -> u32 {
     value.iter().fold(0x7465_7874, |hash: u32, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193).rotate_left(5))
 }
 
+/// The number of the row before, 0 in the first row.
+pub fn before(numbers: &[i64], row: usize) -> i64 {
+    row.checked_sub(1).and_then(|row| numbers.get(row)).copied().unwrap_or_default()
+}
+
 impl Parent {
     /// The rows of `column` that `rows` selects, all where there is none. Floats are multiplied by `10^exponent`.
     pub fn new(column: &Column, rows: Option<&Bitmap>, exponent: u8) -> Self {
@@ -44,7 +49,7 @@ impl Parent {
                 numbers!($values, |value| i64::from(value).cast_unsigned(), i64::from)
             };
         }
-        let factor = power_of_ten(exponent);
+        let factor = power_of_ten(exponent).unwrap_or(1.0);
         // Converting saturates, and makes zero of NaN.
         #[expect(clippy::cast_possible_truncation, reason = "saturates")]
         let scaled = |value: f64| (value * factor).round() as i64;
@@ -94,28 +99,21 @@ impl Parent {
     pub fn number(&self, row: usize) -> i64 {
         self.numbers.get(row).copied().unwrap_or_default()
     }
+
+    /// The number of the row before, 0 in the first row.
+    pub fn number_before(&self, row: usize) -> i64 {
+        before(&self.numbers, row)
+    }
 }
 
 /// Decimal digits behind the point of a column of floats; six where there is no end to them.
 #[cfg(feature = "writer")]
 pub fn exponent(column: &Column) -> u8 {
-    use super::transform::{Source, find_scale};
+    use super::transform::floats;
+    use crate::encoding::float::{Floats, decimal_exponent};
 
-    let valid = |row: &usize| column.is_valid(*row);
-    let (floats, single): (Vec<(f64, u64)>, bool) = match column.values() {
-        Values::Float64(v) => {
-            (v.iter().enumerate().filter(|(row, _)| valid(row)).map(|(_, x)| (*x, x.to_bits())).collect(), false)
-        }
-        Values::Float32(v) => {
-            let pair = |x: &f32| (f64::from(*x), u64::from(x.to_bits()));
-            (v.iter().enumerate().filter(|(row, _)| valid(row)).map(|(_, x)| pair(x)).collect(), true)
-        }
-        _ => return 0,
-    };
-    match find_scale(&floats, single) {
-        Some(Source::Scaled { base: 0, exponent }) => exponent,
-        _ => 6,
-    }
+    let (patterns, width) = floats(column);
+    decimal_exponent(Floats { patterns: &patterns, width }).unwrap_or(6)
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@
 
 use super::linear::Linear;
 use super::symbols::{Kind, MAX_GUESSES, MAX_PARENTS};
-use super::transform::{MAX_EXPONENT, Source};
+use super::transform::Source;
 use crate::bytes::ByteReader;
+use crate::encoding::float::power_of_ten;
 use crate::encoding::varint;
 use crate::error::{Error, Result};
 
@@ -70,7 +71,7 @@ impl Plan {
             other => return Err(Error::corrupt(format!("neural chunk with validity in form {other}"))),
         };
         let source = Source::read(reader)?;
-        let exceptions = if matches!(source, Source::Scaled { .. }) { varint::read(reader)? } else { 0 };
+        let exceptions = if matches!(source, Source::Scaled(_)) { varint::read(reader)? } else { 0 };
         let form = match reader.u8()? {
             0 => {
                 Form::Offsets { base: varint::read_signed(reader)?, divisor: varint::read(reader)?, bits: reader.u8()? }
@@ -106,8 +107,8 @@ impl Plan {
         if !linear.terms.is_empty() {
             for exponent in exponents.iter_mut().take(num_parents) {
                 *exponent = reader.u8()?;
-                if *exponent > MAX_EXPONENT {
-                    return Err(Error::corrupt(format!("parent scaled by 10^{exponent} (at most {MAX_EXPONENT})")));
+                if power_of_ten(*exponent).is_none() {
+                    return Err(Error::corrupt(format!("parent scaled by 10^{exponent} (at most 22)")));
                 }
             }
         }
@@ -123,7 +124,7 @@ impl Plan {
     pub fn write(&self, num_parents: usize, out: &mut Vec<u8>) {
         out.push(u8::from(self.nulls));
         self.source.write(out);
-        if matches!(self.source, Source::Scaled { .. }) {
+        if matches!(self.source, Source::Scaled(_)) {
             varint::write(self.exceptions, out);
         }
         match self.form {

@@ -3,86 +3,53 @@
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, VarBytes};
 use crate::encoding::chunk::ColumnType;
+use crate::encoding::float::{FloatWidth, Scale};
 use crate::error::{Error, Result};
 use crate::schema::DataType;
 
 /// How values became integers or text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Source {
     /// Integers, dates, timestamps, booleans, decimals of 64 bits.
     Integers,
-    /// Floats that are integers divided by a power of ten (0) or two (1), rounded once.
-    Scaled {
-        /// 0 ten, 1 two.
-        base: u8,
-        /// At most 22 for ten, 64 for two.
-        exponent: u8,
-    },
+    /// Floats that are integers over a power of ten or two.
+    Scaled(Scale),
     /// Floats by their patterns, in order.
     Patterns,
     /// Text, bytes, and wide decimals as 16 bytes, big-endian, sign flipped.
     Text,
 }
 
-/// Powers of ten that are exact floats.
-const POWERS_OF_TEN: [f64; 23] = [
-    1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
-    1e21, 1e22,
-];
-
-/// Largest power of ten that is an exact float.
-pub const MAX_EXPONENT: u8 = 22;
-
-/// `10^exponent`, exactly; 1 beyond `10^22`.
-pub fn power_of_ten(exponent: u8) -> f64 {
-    POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0)
-}
-
 impl Source {
-    fn divisor(self) -> Option<f64> {
-        match self {
-            Source::Scaled { base: 0, exponent } => POWERS_OF_TEN.get(usize::from(exponent)).copied(),
-            Source::Scaled { base: 1, exponent: exponent @ 0..=64 } => Some(2f64.powi(i32::from(exponent))),
-            _ => None,
-        }
-    }
-
     pub fn read(reader: &mut ByteReader<'_>) -> Result<Self> {
-        let source = match reader.u8()? {
+        Ok(match reader.u8()? {
             0 => Source::Integers,
-            1 => Source::Scaled { base: reader.u8()?, exponent: reader.u8()? },
+            1 => Source::Scaled(Scale::read(reader)?),
             2 => Source::Patterns,
             3 => Source::Text,
             other => return Err(Error::corrupt(format!("neural chunk with values in form {other}"))),
-        };
-        if let Source::Scaled { base, exponent } = source
-            && source.divisor().is_none()
-        {
-            return Err(Error::corrupt(format!("scale of base {base}, exponent {exponent}")));
-        }
-        Ok(source)
+        })
     }
 
     #[cfg(feature = "writer")]
     pub fn write(self, out: &mut Vec<u8>) {
         match self {
             Source::Integers => out.push(0),
-            Source::Scaled { base, exponent } => out.extend([1, base, exponent]),
+            Source::Scaled(scale) => {
+                out.push(1);
+                scale.write(out);
+            }
             Source::Patterns => out.push(2),
             Source::Text => out.push(3),
         }
     }
 
-    /// The pattern of a float; single floats have 32 bits.
-    fn pattern(self, value: i64, single: bool) -> u64 {
-        match self.divisor() {
-            None if single => u64::from(unorder32(value)),
-            None => unorder64(value),
-            Some(divisor) => {
-                let value = value as f64 / divisor;
-                #[expect(clippy::cast_possible_truncation, reason = "rounding to the narrower float is the definition")]
-                if single { u64::from((value as f32).to_bits()) } else { value.to_bits() }
-            }
+    /// The pattern of a float.
+    fn pattern(self, value: i64, width: FloatWidth) -> u64 {
+        match (self, width) {
+            (Source::Scaled(scale), _) => scale.pattern(value, width),
+            (_, FloatWidth::Single) => unorder32(value).into(),
+            (_, FloatWidth::Double) => unorder64(value),
         }
     }
 }
@@ -162,7 +129,8 @@ pub fn restore(
                 return Err(mismatch());
             }
             let single = column_type.data_type == DataType::Float32;
-            let mut patterns: Vec<u64> = v.into_iter().map(|value| source.pattern(value, single)).collect();
+            let width = if single { FloatWidth::Single } else { FloatWidth::Double };
+            let mut patterns: Vec<u64> = v.into_iter().map(|value| source.pattern(value, width)).collect();
             for &(position, pattern) in exceptions {
                 if let Some(to) = usize::try_from(position).ok().and_then(|position| patterns.get_mut(position)) {
                     *to = pattern;
@@ -242,15 +210,16 @@ pub fn restore(
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{Transformed, find_scale, transform};
+pub use writer::{Transformed, floats, transform};
 
 #[cfg(feature = "writer")]
 mod writer {
     use super::*;
     use crate::bytes::to_u64;
+    use crate::encoding::float::Floats;
 
     /// The values of a column as what is coded.
-    #[derive(Debug, PartialEq, Eq)]
+    #[derive(Debug, PartialEq)]
     pub struct Transformed {
         /// The values of the valid rows.
         pub dense: Dense,
@@ -270,52 +239,46 @@ mod writer {
         }
     }
 
-    /// Largest integer below which all are exact floats.
-    const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
-    const PROBES: usize = 512;
-
-    fn scaled(value: f64, pattern: u64, source: Source, single: bool) -> Option<i64> {
-        let product = (value * source.divisor()?).round();
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
-        let integer = (product.abs() <= MAX_EXACT).then_some(product as i64)?;
-        (source.pattern(integer, single) == pattern).then_some(integer)
+    /// The patterns of the floats of the valid rows; none of columns of other types.
+    pub fn floats(column: &Column) -> (Vec<u64>, FloatWidth) {
+        let is_valid = |row: usize| column.is_valid(row);
+        match column.values() {
+            Values::Float32(v) => {
+                let valid = v.iter().enumerate().filter(|(row, _)| is_valid(*row));
+                (valid.map(|(_, value)| value.to_bits().into()).collect(), FloatWidth::Single)
+            }
+            Values::Float64(v) => {
+                let valid = v.iter().enumerate().filter(|(row, _)| is_valid(*row));
+                (valid.map(|(_, value)| value.to_bits()).collect(), FloatWidth::Double)
+            }
+            _ => (Vec::new(), FloatWidth::Double),
+        }
     }
 
-    /// Base and exponent that hold nearly all of these floats.
-    pub fn find_scale(floats: &[(f64, u64)], single: bool) -> Option<Source> {
-        let step = (floats.len() / PROBES).max(1);
-        let enough = |source: Source| {
-            let probes = floats.iter().step_by(step);
-            let count = probes.len();
-            probes.filter(|(value, pattern)| scaled(*value, *pattern, source, single).is_some()).count()
-                >= count - count / 10
-        };
-        let ten = (0..23).map(|exponent| Source::Scaled { base: 0, exponent });
-        let two = (1..=64).map(|exponent| Source::Scaled { base: 1, exponent });
-        ten.chain(two).find(|&source| enough(source))
-    }
-
-    fn floats(floats: Vec<(f64, u64)>, single: bool) -> Transformed {
-        if let Some(source) = find_scale(&floats, single) {
+    fn transform_floats(patterns: &[u64], width: FloatWidth) -> Transformed {
+        if let Some(scale) = Scale::find(Floats { patterns, width }) {
             let mut exceptions = Vec::new();
             let mut last = 0;
             let values = (0u64..)
-                .zip(&floats)
-                .map(|(position, &(value, pattern))| {
-                    match scaled(value, pattern, source, single) {
+                .zip(patterns)
+                .map(|(position, &pattern)| {
+                    match scale.integer(pattern, width) {
                         Some(integer) => last = integer,
                         None => exceptions.push((position, pattern)),
                     }
                     last
                 })
                 .collect();
-            if to_u64(exceptions.len()) * 20 <= to_u64(floats.len()) {
-                return Transformed { dense: Dense::Integers(values), source, exceptions };
+            if to_u64(exceptions.len()) * 20 <= to_u64(patterns.len()) {
+                return Transformed { dense: Dense::Integers(values), source: Source::Scaled(scale), exceptions };
             }
         }
-        #[expect(clippy::cast_possible_truncation, reason = "single floats have 32 bits")]
-        let order = |pattern: u64| if single { order32(pattern as u32) } else { order64(pattern) };
-        let values = floats.into_iter().map(|(_, pattern)| order(pattern)).collect();
+        let order = |&pattern: &u64| match width {
+            #[expect(clippy::cast_possible_truncation, reason = "single floats have 32 bits")]
+            FloatWidth::Single => order32(pattern as u32),
+            FloatWidth::Double => order64(pattern),
+        };
+        let values = patterns.iter().map(order).collect();
         Transformed { dense: Dense::Integers(values), source: Source::Patterns, exceptions: Vec::new() }
     }
 
@@ -344,10 +307,6 @@ mod writer {
             Values::UInt32(v) => integers!(v),
             Values::UInt64(v) => Transformed::whole(valid!(v).map(|&value| (value ^ 1 << 63).cast_signed()).collect()),
             Values::Boolean(v) => Transformed::whole(valid!(v).map(i64::from).collect()),
-            Values::Float32(v) => {
-                floats(valid!(v).map(|&value| (f64::from(value), u64::from(value.to_bits()))).collect(), true)
-            }
-            Values::Float64(v) => floats(valid!(v).map(|&value| (value, value.to_bits())).collect(), false),
             Values::Decimal { values, .. } => {
                 let narrow: Option<Vec<i64>> = valid!(values).map(|&value| i64::try_from(value).ok()).collect();
                 match narrow {
@@ -373,6 +332,10 @@ mod writer {
                 };
                 Transformed::text(text)
             }
+            Values::Float32(_) | Values::Float64(_) => {
+                let (patterns, width) = floats(column);
+                transform_floats(&patterns, width)
+            }
         })
     }
 }
@@ -393,20 +356,29 @@ mod tests {
 
     #[test]
     fn decimal_floats_become_integers_and_the_rest_exceptions() {
-        let mut values: Vec<f64> = (0..100).map(|x| f64::from(x) / 100.0).collect();
-        values[40] = -0.0;
-        let column = Column::new(Values::Float64(values), None).unwrap();
-        let transformed = transform(&column).unwrap();
-        assert_eq!(transformed.source, Source::Scaled { base: 0, exponent: 2 });
-        assert_eq!(transformed.exceptions, [(40, 1 << 63)]);
-        let restored = restore(
-            transformed.dense,
-            transformed.source,
-            &transformed.exceptions,
-            ColumnType::of(column.values()),
-            None,
-            100,
-        );
-        assert_eq!(restored.unwrap(), column);
+        let cents = |x: i32| f64::from(x) / 100.0;
+        let single = |x: i32| f64::from(cents(x) as f32);
+        let printed = |x: i32| (single(x) * 1e6).round_ties_even() / 1e6;
+        for value in [&cents as &dyn Fn(i32) -> f64, &single, &printed] {
+            let mut values: Vec<f64> = (0..100).map(value).collect();
+            values[40] = -0.0;
+            values[41] = f64::from_bits(0xfff8_0000_dead_beef);
+            let column = Column::new(Values::Float64(values), None).unwrap();
+            let transformed = transform(&column).unwrap();
+            let Source::Scaled(scale) = transformed.source else { panic!("{transformed:?}") };
+            assert_eq!(scale.decimal_exponent(), Some(2));
+            assert_eq!(transformed.exceptions, [(40, 1 << 63), (41, 0xfff8_0000_dead_beef)]);
+            let Dense::Integers(integers) = &transformed.dense else { panic!("{transformed:?}") };
+            assert!((0..40).chain(42..100).all(|row| integers[row] == row as i64));
+            let restored = restore(
+                transformed.dense.clone(),
+                transformed.source,
+                &transformed.exceptions,
+                ColumnType::of(column.values()),
+                None,
+                100,
+            );
+            assert_eq!(transform(&restored.unwrap()).unwrap(), transformed);
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::coder::Encoder;
 use super::coding::Coding;
-use super::linear;
+use super::linear::{self, Linear};
 use super::order::sorted;
 use super::parents::{Parent, exponent};
 use super::plan::{Form, MAX_TABLE_BITS, MIN_TABLE_BITS, Plan};
 use super::symbols::{Kind, MAX_GUESSES, MODELLED_BITS};
 use super::transform::{self, Dense, Transformed};
-use super::{bits_of, check_parents, decode, offset_of, rank_of, views};
+use super::{bits_of, check_parents, decode, offset_of, rank_of, value_at, views};
 use crate::bytes::to_u64;
 use crate::column::{Bitmap, Column, VarBytes};
 use crate::encoding::chunk::ColumnType;
@@ -70,6 +70,9 @@ const TRIAL_TABLE_BITS: u8 = 15;
 /// Letters that are as slow to code as a byte is worth: coding codes instead is faster.
 const LETTERS_PER_BYTE: u64 = 200;
 
+/// Rows that linear predictions are fitted to, at most.
+const FITTED: usize = 1024;
+
 /// Text whose values come so often each, on average, is not tried letter by letter.
 const OFTEN: usize = 16;
 
@@ -124,27 +127,36 @@ impl Given<'_> {
         if part == Part::Dictionary {
             return Ok(coder.finish());
         }
-        let done = |_: u64| Ok(());
         match (&plan.form, self.dense, self.list) {
             (&Form::Direct { size }, Dense::Text(text), _) => {
                 coding.texts(count, size, self.views, Some(text), plan.table_bits)?;
             }
             (&Form::Ranks { count: entries }, Dense::Text(text), List::Text(list)) => {
                 let rank = |row: usize| to_u64(list.partition_point(|&entry| entry < text.get(row)));
-                coding.symbols(bits_of(entries), count, self.views, rank, |rank| rank, done)?;
+                coding.symbols(
+                    bits_of(entries),
+                    count,
+                    self.views,
+                    rank,
+                    |rank| rank,
+                    |rank| Ok(rank.cast_signed()),
+                )?;
             }
             (&Form::Ranks { count: entries }, Dense::Integers(values), List::Integers(list)) => {
                 let value = |row: usize| values.get(row).copied().unwrap_or_default();
                 let place = |value: i64| rank_of(list, value);
                 let rank = |row: usize| place(value(row)).cast_unsigned();
-                coding.symbols(bits_of(entries), count, self.views, rank, place, done)?;
+                let of_rank = |rank: u64| usize::try_from(rank).ok().and_then(|rank| list.get(rank)).copied();
+                let number = |rank: u64| Ok(of_rank(rank).unwrap_or_default());
+                coding.symbols(bits_of(entries), count, self.views, rank, place, number)?;
             }
             (&Form::Offsets { base, divisor, bits }, Dense::Integers(values), _) => {
                 let offset = |row: usize| {
                     let value = values.get(row).copied().unwrap_or_default();
                     value.wrapping_sub(base).cast_unsigned() / divisor.max(1)
                 };
-                coding.symbols(bits, count, self.views, offset, |value| offset_of(value, base, divisor), done)?;
+                let number = |offset: u64| Ok(value_at(offset, base, divisor));
+                coding.symbols(bits, count, self.views, offset, |value| offset_of(value, base, divisor), number)?;
             }
             _ => return Err(Error::invalid("column", "has values of another kind than its plan")),
         }
@@ -251,12 +263,15 @@ fn integer_plans(first: &Plan, values: &[i64], list: &[i64], views: &[Parent], l
         forms.push((offsets, Kind::Codes));
     }
     let trees = usize::from(bits).min(MODELLED_BITS as usize).div_ceil(4).saturating_mul(values.len());
-    let linear = linear::fit(values, views);
+    let views: Vec<&Parent> = views.iter().collect();
+    let rows = linear::rows(values.len(), &views, FITTED);
+    let fits: Vec<Linear> =
+        [false, true].into_iter().filter_map(|before| linear::fit(values, &views, &rows, before)).collect();
     let mut plans = Vec::new();
     for (form, kind) in forms {
         let plan = Plan { form, kind, table_bits: level.table_bits(trees.saturating_mul(4)), ..first.clone() };
-        if let (Kind::Numbers, Some(linear)) = (kind, &linear) {
-            plans.push(Plan { linear: linear.clone(), ..plan.clone() });
+        if kind == Kind::Numbers {
+            plans.extend(fits.iter().map(|linear| Plan { linear: linear.clone(), ..plan.clone() }));
         }
         plans.push(plan);
     }
@@ -282,7 +297,7 @@ pub fn encode(column: &Column, parents: &[&Column], level: Level) -> Result<Vec<
         guesses: 0,
         table_bits: MIN_TABLE_BITS,
         dictionary_size: 0,
-        linear: linear::Linear::default(),
+        linear: Linear::default(),
         exponents: std::array::from_fn(|index| parents.get(index).map_or(0, |column| exponent(column))),
     };
     let views = views(parents, column.validity(), &first.exponents);

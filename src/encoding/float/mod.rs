@@ -2,7 +2,10 @@
 
 mod bits;
 mod bytes;
+mod scale;
 mod scaled;
+
+pub use scale::{Scale, power_of_ten};
 
 use super::Decoder;
 use crate::bytes::ByteReader;
@@ -80,7 +83,7 @@ pub struct Floats<'a> {
 #[cfg(feature = "writer")]
 #[must_use]
 pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
-    scaled::decimal_exponent(floats)
+    Scale::find(floats)?.decimal_exponent()
 }
 
 /// Writes a node.
@@ -126,6 +129,12 @@ mod tests {
             (
                 "prices with gaps",
                 (0..3_000).map(|i| if i % 50 == 7 { -0.0 } else { (next() % 999) as f64 / 10.0 }).collect(),
+            ),
+            (
+                "single",
+                (0..3_000)
+                    .map(|i| if i % 70 == 3 { f64::NAN } else { f64::from((next() % 99_999) as f32 / 100.0) })
+                    .collect(),
             ),
             ("whole", (0..3_000).map(|_| (next() % 5_000) as f64 - 2_500.0).collect()),
             ("random", (0..60_000).map(|_| (next() >> 11) as f64 / 9_007_199_254_740_992.0).collect()),
@@ -189,6 +198,7 @@ mod tests {
             out.len() as f64 * 8.0 / values.len() as f64
         };
         assert!(size("prices", &mut encoder) < 18.0);
+        assert!(size("single", &mut encoder) < 19.0);
         assert!(size("random", &mut encoder) < 53.5);
     }
 }
