@@ -71,11 +71,15 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
         }
         INTEGERS => {
             let bits = decoder.child(|decoder| integer::decode(reader, count, decoder))?;
-            if let Some(other) = bits.iter().find(|&&bit| bit > 1) {
-                return Err(Error::corrupt(format!("bit of value {other}")));
+            let all = bits.iter().fold(0, |all, &bit| all | bit);
+            if all > 1 {
+                return Err(Error::corrupt(format!("bits of values up to {all}")));
             }
-            let byte = |bits: &[u64]| bits.iter().rev().fold(0u8, |byte, &bit| byte << 1 | u8::from(bit == 1));
-            Bitmap::from_bytes(bits.chunks(8).map(byte).collect(), count)
+            let pack = |bits: &[u64]| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | bit).to_le_bytes()[0];
+            let (eights, rest) = bits.as_chunks::<8>();
+            let mut bytes: Vec<u8> = eights.iter().map(|eight| pack(eight)).collect();
+            bytes.extend((!rest.is_empty()).then(|| pack(rest)));
+            Bitmap::from_bytes(bytes, count)
         }
         id => Err(Error::corrupt(format!("unknown encoding {id} of bits"))),
     }

@@ -171,13 +171,13 @@ impl Sum {
     }
 
     /// Makes the sums of all rows, some at a time, and hands them out with the first of these rows.
-    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &[i64])) {
+    fn predict(&self, numbers: &[Numbers], scope: &Scope, mut take: impl FnMut(usize, &[u64])) {
         let mut sums = [0; ROWS_AT_ONCE];
         match scope.rows() {
             Rows::All(count) => {
                 for start in (0..*count).step_by(ROWS_AT_ONCE) {
                     let sums = sums.get_mut(..ROWS_AT_ONCE.min(count - start)).unwrap_or_default();
-                    self.add(numbers, sums, Block::From(start));
+                    self.sum(numbers, sums, Block::From(start));
                     take(start, sums);
                 }
             }
@@ -186,7 +186,7 @@ impl Sum {
                 let mut taken = 0;
                 for start in (0..validity.len()).step_by(ROWS_AT_ONCE) {
                     let sums = sums.get_mut(..ROWS_AT_ONCE.min(validity.len() - start)).unwrap_or_default();
-                    self.add(numbers, sums, Block::From(start));
+                    self.sum(numbers, sums, Block::From(start));
                     let picked = validity.pick_within(start, sums);
                     take(taken, sums.get(..picked).unwrap_or_default());
                     taken += picked;
@@ -195,7 +195,7 @@ impl Sum {
             Rows::Some(positions) => {
                 for (positions, start) in positions.chunks(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
                     let sums = sums.get_mut(..positions.len()).unwrap_or_default();
-                    self.add(numbers, sums, Block::These(positions));
+                    self.sum(numbers, sums, Block::These(positions));
                     take(start, sums);
                 }
             }
@@ -203,9 +203,17 @@ impl Sum {
     }
 
     /// The sums of at most [`ROWS_AT_ONCE`] rows.
-    fn add(&self, numbers: &[Numbers], sums: &mut [i64], rows: Block<'_>) {
+    fn sum(&self, numbers: &[Numbers], sums: &mut [u64], rows: Block<'_>) {
+        sums.fill(self.constant.cast_unsigned());
+        self.add(numbers, sums, rows);
+        if self.shift > 0 {
+            sums.iter_mut().for_each(|sum| *sum = (sum.cast_signed() >> self.shift).cast_unsigned());
+        }
+    }
+
+    /// Adds the terms of at most [`ROWS_AT_ONCE`] rows.
+    fn add(&self, numbers: &[Numbers], sums: &mut [u64], rows: Block<'_>) {
         let mut scratch = [0; ROWS_AT_ONCE];
-        sums.fill(self.constant);
         let mut terms = self.terms.iter().zip(numbers).peekable();
         while let Some((term, numbers)) = terms.next() {
             let own = match rows {
@@ -226,13 +234,15 @@ impl Sum {
             }
             let both = sums.iter_mut().zip(own);
             match weights {
-                (1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(*number)),
-                (-1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_sub(*number)),
-                (weight, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(number.wrapping_mul(weight))),
+                (1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_add(number.cast_unsigned())),
+                (-1, 0) => both.for_each(|(sum, number)| *sum = sum.wrapping_sub(number.cast_unsigned())),
+                (weight, 0) => both.for_each(|(sum, number)| {
+                    *sum = sum.wrapping_add(number.wrapping_mul(weight).cast_unsigned());
+                }),
                 (weight, of_quotient) => {
-                    let add = |sum: &mut i64, number: i64, quotient: i64| {
+                    let add = |sum: &mut u64, number: i64, quotient: i64| {
                         let parts = number.wrapping_mul(weight).wrapping_add(quotient.wrapping_mul(of_quotient));
-                        *sum = sum.wrapping_add(parts);
+                        *sum = sum.wrapping_add(parts.cast_unsigned());
                     };
                     if are_multiplied(own.iter().copied()) {
                         both.for_each(|(sum, &number)| add(sum, number, quotient::<SPLIT>(number)));
@@ -241,9 +251,6 @@ impl Sum {
                     }
                 }
             }
-        }
-        if self.shift > 0 {
-            sums.iter_mut().for_each(|sum| *sum >>= self.shift);
         }
     }
 
@@ -310,13 +317,23 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     sum.terms.iter().for_each(|term| decoder.note_parent(term.parent));
     let numbers = sum.numbers(&scope)?;
     let mut values = super::decode(reader, count, decoder)?;
-    sum.predict(&numbers, &scope, |start, numbers| {
-        let values = values.get_mut(start..start + numbers.len()).unwrap_or_default();
-        for (value, number) in values.iter_mut().zip(numbers) {
-            *value = value.wrapping_add(number.cast_unsigned());
+    if let (Rows::All(_), 0) = (scope.rows(), sum.shift) {
+        for (values, start) in values.chunks_mut(ROWS_AT_ONCE).zip((0..).step_by(ROWS_AT_ONCE)) {
+            if sum.constant != 0 {
+                values.iter_mut().for_each(|value| *value = value.wrapping_add(sum.constant.cast_unsigned()));
+            }
+            sum.add(&numbers, values, Block::From(start));
+            sum.finish(values);
         }
-        sum.finish(values);
-    });
+    } else {
+        sum.predict(&numbers, &scope, |start, numbers| {
+            let values = values.get_mut(start..start + numbers.len()).unwrap_or_default();
+            for (value, &number) in values.iter_mut().zip(numbers) {
+                *value = value.wrapping_add(number);
+            }
+            sum.finish(values);
+        });
+    }
     exceptions::read(reader, &mut values, &scope, decoder)?;
     Ok(values)
 }
@@ -405,7 +422,7 @@ mod writer {
         sum.predict(&numbers, &scope, |_, sums| predicted.extend_from_slice(sums));
         let (mut rows, mut others) = (Vec::new(), Vec::new());
         let mut residuals = Vec::with_capacity(values.len());
-        for (row, (&value, predicted)) in values.iter().zip(predicted).enumerate() {
+        for (row, (&value, predicted)) in values.iter().zip(predicted.into_iter().map(u64::cast_signed)).enumerate() {
             let residual = sum.number(value).map(|number| sum.residual(number, predicted));
             // Wrapping differences near the ends of the range do not come back through a modulus.
             let residual = residual.filter(|residual| sum.value(predicted.wrapping_add(*residual)) == value);
@@ -488,8 +505,8 @@ mod tests {
                     let (mut sums, mut values) = (Vec::new(), Vec::new());
                     sum.predict(&sum.numbers(scope).unwrap(), scope, |start, some| {
                         assert_eq!(start, sums.len());
-                        sums.extend_from_slice(some);
-                        let mut some: Vec<u64> = some.iter().map(|value| value.cast_unsigned()).collect();
+                        sums.extend(some.iter().map(|sum| sum.cast_signed()));
+                        let mut some = some.to_vec();
                         sum.finish(&mut some);
                         values.extend(some);
                     });
