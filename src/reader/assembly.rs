@@ -46,7 +46,7 @@ impl Assembly {
     }
 
     /// Decodes the chunk of a row group, which was supplied with its bytes and those of its dependencies, and adds the
-    /// wanted rows. The row group lets go of the column, unless others are predicted from it.
+    /// wanted rows. The row group lets go of the column as soon as those that are predicted from it are decoded.
     ///
     /// # Errors
     /// Those of [`File::decode`].

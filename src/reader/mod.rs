@@ -17,7 +17,6 @@ mod row_group;
 mod verify;
 mod version2;
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -351,12 +350,13 @@ impl File {
         Ok(())
     }
 
-    /// All columns that chunks of a row group are predicted from, as far as they were located.
-    fn parents_in(&self, row_group: usize) -> HashSet<usize> {
-        match &self.body {
-            Body::Legacy(_) => HashSet::new(),
-            Body::Version2(body) => body.parents_in(row_group),
-        }
+    /// Columns that one is predicted from in a row group; none where that is not known.
+    fn parents_of(&self, column: usize, row_group: usize) -> impl Iterator<Item = usize> + use<> {
+        let needed = match &self.body {
+            Body::Legacy(_) => Vec::new(),
+            Body::Version2(body) => body.needed(column, row_group).unwrap_or_default(),
+        };
+        needed.into_iter().flatten()
     }
 
     /// Decodes a column of a row group, whose bytes and those of its [`Self::dependencies`] were supplied. The row group
@@ -395,7 +395,7 @@ impl File {
         let decoded = self.with_parents(body, column, group, |stored, parents| {
             body.decode(column, index, stored, parents).map(Arc::new)
         })?;
-        group.keep(column, Arc::clone(&decoded));
+        group.keep(column, Arc::clone(&decoded), self.parents_of(column, index));
         Ok(decoded)
     }
 

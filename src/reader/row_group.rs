@@ -1,7 +1,7 @@
 //! One row group while it is read: the bytes that were fetched of it, and the columns that were decoded.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::File;
@@ -16,15 +16,24 @@ pub struct RowGroup<'a> {
     index: usize,
     stored: HashMap<usize, Cow<'a, [u8]>>,
     decoded: HashMap<usize, Arc<Parent>>,
-    /// Columns that others are predicted from, once it was asked for.
-    parents: Option<HashSet<usize>>,
+    /// What becomes of each column of the file, once one was released.
+    uses: Option<Vec<Use>>,
+}
+
+/// What becomes of a column.
+#[derive(Clone, Copy, Debug, Default)]
+struct Use {
+    /// Columns that are predicted from it and not decoded yet, of those whose bytes were supplied.
+    children: usize,
+    /// Whether it was released.
+    is_released: bool,
 }
 
 impl<'a> RowGroup<'a> {
     /// Nothing yet of the row group with that position.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        RowGroup { index, stored: HashMap::new(), decoded: HashMap::new(), parents: None }
+        RowGroup { index, stored: HashMap::new(), decoded: HashMap::new(), uses: None }
     }
 
     /// Its position in the file.
@@ -33,9 +42,11 @@ impl<'a> RowGroup<'a> {
         self.index
     }
 
-    /// Supplies the bytes of a column's chunk, those of [`File::chunk`].
+    /// Supplies the bytes of a column's chunk, those of [`File::chunk`]; before anything that it depends on is released.
     pub fn supply(&mut self, column: usize, stored: impl Into<Cow<'a, [u8]>>) {
         self.stored.insert(column, stored.into());
+        // It can be a child of what was released.
+        self.uses = None;
     }
 
     /// The bytes of a column's chunk.
@@ -48,14 +59,35 @@ impl<'a> RowGroup<'a> {
         self.decoded.get(&column)
     }
 
-    pub(super) fn keep(&mut self, column: usize, decoded: Arc<Parent>) {
+    /// Keeps a column, which was decoded with the help of its parents.
+    pub(super) fn keep(&mut self, column: usize, decoded: Arc<Parent>, parents: impl Iterator<Item = usize>) {
         self.decoded.insert(column, decoded);
+        for parent in parents {
+            let of_parent = self.uses.as_mut().and_then(|uses| uses.get_mut(parent));
+            of_parent.into_iter().for_each(|of_parent| of_parent.children = of_parent.children.saturating_sub(1));
+            self.drop_unused(parent);
+        }
     }
 
-    /// Lets go of a column that will not be asked for again, unless others are predicted from it.
+    /// Lets go of a column that will not be asked for again, once the columns that are predicted from it are decoded.
     pub fn release(&mut self, file: &File, column: usize) {
-        let parents = self.parents.get_or_insert_with(|| file.parents_in(self.index));
-        if !parents.contains(&column) {
+        if self.uses.is_none() {
+            let mut uses = vec![Use::default(); file.schema().columns.len()];
+            for &child in self.stored.keys().filter(|child| !self.decoded.contains_key(child)) {
+                for parent in file.parents_of(child, self.index) {
+                    uses.get_mut(parent).into_iter().for_each(|of_parent| of_parent.children += 1);
+                }
+            }
+            self.uses = Some(uses);
+        }
+        let own = self.uses.as_mut().and_then(|uses| uses.get_mut(column));
+        own.into_iter().for_each(|own| own.is_released = true);
+        self.drop_unused(column);
+    }
+
+    fn drop_unused(&mut self, column: usize) {
+        let own = self.uses.as_ref().and_then(|uses| uses.get(column));
+        if own.is_some_and(|own| own.is_released && own.children == 0) {
             self.stored.remove(&column);
             self.decoded.remove(&column);
         }

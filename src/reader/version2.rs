@@ -407,16 +407,6 @@ impl Version2 {
         Ok(self.block(column)?.needed(row_group).collect())
     }
 
-    /// All columns that chunks of a row group are predicted from, as far as blocks are loaded.
-    pub fn parents_in(&self, row_group: usize) -> HashSet<usize> {
-        self.entries
-            .iter()
-            .filter_map(|entry| entry.block.as_ref())
-            .flat_map(|b| b.needed(row_group))
-            .flatten()
-            .collect()
-    }
-
     /// Decodes a chunk of a located column from its bytes and its decoded parents.
     pub fn decode(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Parent> {
         self.check_chunk(column, row_group, stored)?;

@@ -193,8 +193,8 @@ impl ColumnBuilder {
     }
 
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
-    /// rows `row_start..row_end` of the file that it holds. The row group lets go of the column, unless others are
-    /// predicted from it.
+    /// rows `row_start..row_end` of the file that it holds. The row group lets go of the column as soon as those that are
+    /// predicted from it are decoded.
     pub fn push(&mut self, reader: &Reader, group: &mut RowGroup, row_start: f64, row_end: f64) -> Result<()> {
         let rows = Rows::Range(convert::row_range(row_start, row_end)?);
         self.add(reader, group, rows)
