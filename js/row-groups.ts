@@ -30,9 +30,18 @@ function copy(buffers: ColumnBuffers): ColumnBuffers {
   return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
 }
 
+/** How they are shared out. */
+export interface Sharing {
+  /** The row with which the first of them begins. */
+  readonly first: number;
+  readonly workers: number;
+  readonly signal: AbortSignal | undefined;
+  /** Hears of the end of each row group. */
+  readonly onAdded: (end: number) => void;
+}
+
 /**
  * Lets workers encode the row groups from a row on, and adds them in their order.
- * @param onAdded hears of the end of each row group
  * @returns the row with which those begin that are not added, as workers have failed; else the number of rows
  * @throws {NcfError} as `StreamEncoder.push`; the reason of the signal
  */
@@ -40,7 +49,7 @@ export async function encodeRowGroups(
   table: RowGroups,
   encoder: StreamEncoder,
   models: Uint8Array,
-  { first, workers, signal, onAdded }: { first: number; workers: number; signal: AbortSignal | undefined; onAdded: (end: number) => void },
+  { first, workers, signal, onAdded }: Sharing,
 ): Promise<number> {
   const { engine, rows, groupRows } = table;
   // The writers of workers need not know what they don't write.
