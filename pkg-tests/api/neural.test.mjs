@@ -2,7 +2,7 @@
 
 import { assert, golden, isBrowser, ncf, test, wasmBytes } from '#harness';
 
-import { BLAMELESS, contents, counting, everyType, fails, said, total } from './util.mjs';
+import { BLAMELESS, contents, counting, everyType, fails, printed, said, total } from './util.mjs';
 
 const { convert, evolve, NcfWriter, open, openSync, write, writeSync } = ncf;
 
@@ -454,27 +454,15 @@ async function replaceWorker(source) {
 
 if (!isBrowser) {
   test('a process does not live on for workers that encode', async () => {
-    const { execFile } = await import('node:child_process');
-    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-    const { join } = await import('node:path');
-    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'neural-'));
-    try {
-      await writeFile(join(folder, 'main.mjs'), `
-        import { write } from 'ncf-wasm';
-        const column = (k) => Int32Array.from({ length: 200_000 }, (_, row) => (row * row * k) % 1009);
-        const controller = new AbortController();
-        const options = { compression: 'neural', workers: 2 };
-        const aborted = write({ a: column(1), b: column(2), c: column(3) }, { ...options, signal: controller.signal }).catch(({ message }) => message);
-        setTimeout(() => controller.abort(new Error('enough')), 300);
-        console.log(await aborted, (await write({ a: column(1).slice(0, 3000), b: column(2).slice(0, 3000) }, options)).length > 0);
-      `);
-      const output = await new Promise((resolve, reject) => {
-        // Workers end after 20 s without work; a process that waited for that would be killed.
-        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
-      });
-      assert.equal(output, 'enough true\n');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const output = await printed(`
+      import { write } from 'ncf-wasm';
+      const column = (k) => Int32Array.from({ length: 200_000 }, (_, row) => (row * row * k) % 1009);
+      const controller = new AbortController();
+      const options = { compression: 'neural', workers: 2 };
+      const aborted = write({ a: column(1), b: column(2), c: column(3) }, { ...options, signal: controller.signal }).catch(({ message }) => message);
+      setTimeout(() => controller.abort(new Error('enough')), 300);
+      console.log(await aborted, (await write({ a: column(1).slice(0, 3000), b: column(2).slice(0, 3000) }, options)).length > 0);
+    `);
+    assert.equal(output, 'enough true\n');
   });
 }

@@ -124,6 +124,27 @@ export function everyType(rows, seed) {
 /** Rows of columns as objects. @param {{ name: string, data: unknown[] }[]} columns */
 export const rowsOf = (columns) => columns[0].data.map((_, row) => Object.fromEntries(columns.map(({ name, data }) => [name, data[row]])));
 
+/**
+ * What a process of its own prints (Node). Workers end after 20 s without work; a process that waits for that is killed.
+ * @param {string} source of a module
+ * @param {Record<string, Uint8Array>} [files] beside it
+ * @returns {Promise<string>}
+ */
+export async function printed(source, files = {}) {
+  const { execFile } = await import('node:child_process');
+  const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const folder = await mkdtemp(join(process.env.NCF_CONSUMER ?? '', 'process-'));
+  try {
+    for (const [name, content] of Object.entries({ ...files, 'main.mjs': source })) await writeFile(join(folder, name), content);
+    return await new Promise((resolve, reject) => {
+      execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
+    });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Everything that a file says. @param {Uint8Array} bytes @param {object} [options] */
 export function said(bytes, options) {
   const file = ncf.openSync(bytes, options);

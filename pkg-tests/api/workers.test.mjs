@@ -2,7 +2,7 @@
 
 import { assert, golden, goldens, isBrowser, ncf, test } from '#harness';
 
-import { contents, everyType, fails, random } from './util.mjs';
+import { contents, everyType, fails, printed, random } from './util.mjs';
 
 const { open, write } = ncf;
 
@@ -103,24 +103,11 @@ test('what is no number of workers is refused', async () => {
 
 if (!isBrowser) {
   test('a process does not live on for its workers', async () => {
-    const { execFile } = await import('node:child_process');
-    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-    const { join } = await import('node:path');
-    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'workers-'));
-    try {
-      await writeFile(join(folder, 'large.ncf'), large);
-      await writeFile(join(folder, 'main.mjs'), `
-        import { open } from 'ncf-wasm';
-        const file = await open(new URL('./large.ncf', import.meta.url));
-        console.log((await file.read({ workers: 2 })).numRows);
-      `);
-      const output = await new Promise((resolve, reject) => {
-        // Workers end after 20 s without work; a process that waited for that would be killed.
-        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
-      });
-      assert.equal(output, '300000\n');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const output = await printed(`
+      import { open } from 'ncf-wasm';
+      const file = await open(new URL('./large.ncf', import.meta.url));
+      console.log((await file.read({ workers: 2 })).numRows);
+    `, { 'large.ncf': large });
+    assert.equal(output, '300000\n');
   });
 }

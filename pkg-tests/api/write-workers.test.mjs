@@ -2,7 +2,7 @@
 
 import { assert, isBrowser, ncf, test } from '#harness';
 
-import { contents, everyType, fails, random } from './util.mjs';
+import { contents, everyType, fails, printed, random } from './util.mjs';
 
 const { open, write, writeSync, init } = ncf;
 
@@ -108,22 +108,11 @@ test('what is no number of workers is refused', async () => {
 
 if (!isBrowser) {
   test('a process does not live on for its workers', async () => {
-    const { execFile } = await import('node:child_process');
-    const { mkdtemp, rm, writeFile } = await import('node:fs/promises');
-    const { join } = await import('node:path');
-    const folder = await mkdtemp(join(process.env.NCF_CONSUMER, 'write-workers-'));
-    try {
-      await writeFile(join(folder, 'main.mjs'), `
-        import { open, write } from 'ncf-wasm';
-        const bytes = await write({ a: Int32Array.from({ length: 4000 }, (_, row) => row) }, { rowGroupRows: 800, workers: 2 });
-        console.log((await open(bytes)).numRows);
-      `);
-      const output = await new Promise((resolve, reject) => {
-        execFile(process.execPath, [join(folder, 'main.mjs')], { timeout: 15_000 }, (error, stdout) => { if (error) reject(error); else resolve(stdout); });
-      });
-      assert.equal(output, '4000\n');
-    } finally {
-      await rm(folder, { recursive: true });
-    }
+    const output = await printed(`
+      import { open, write } from 'ncf-wasm';
+      const bytes = await write({ a: Int32Array.from({ length: 4000 }, (_, row) => row) }, { rowGroupRows: 800, workers: 2 });
+      console.log((await open(bytes)).numRows);
+    `);
+    assert.equal(output, '4000\n');
   });
 }
