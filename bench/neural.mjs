@@ -42,11 +42,11 @@ const BASELINES = /** @type {const} */ (['snappy', 'zstd3', 'best']);
  * processor, MB of linear memory, and MB/s written with two workers by the clock
  */
 
-const { values: options } = parseArgs({ options: { tables: { type: 'string' }, report: { type: 'boolean' }, wasm: { type: 'string' } } });
+const { values: options } = parseArgs({ options: { tables: { type: 'string' }, report: { type: 'boolean' }, wasm: { type: 'string' }, entry: { type: 'string' } } });
 
 await main(async () => {
-  if (options.wasm) {
-    console.log(JSON.stringify(await timeWasm(Number(options.wasm))));
+  if (options.wasm && options.entry) {
+    console.log(JSON.stringify(await timeWasm(Number(options.wasm), options.entry)));
     return;
   }
   const parquet = await ensureTables();
@@ -56,7 +56,10 @@ await main(async () => {
     for (const name of options.tables?.split(',') ?? Object.keys(parquet)) {
       const path = `${folder}/${name}.columns`;
       results.sizes[name] = { plain: await native('size', path), level2: await native('size', path, '2'), level3: await native('size', path, '3') };
-      if (name === TIMED.name) results.speed = { level2: await timed(2), level3: await timed(3) };
+      if (name === TIMED.name) {
+        const { entry } = await installOurs();
+        results.speed = { level2: await timed(2, entry), level3: await timed(3, entry) };
+      }
       writeWhole(`${folder}/neural.json`, JSON.stringify(results));
       console.log(`${name}: ${results.sizes[name].level2.bytes} bytes`);
     }
@@ -97,18 +100,20 @@ async function measureGeneral(names) {
 /**
  * What `timeWasm` measures in a process of its own.
  * @param {number} level
+ * @param {string} entry the package's module
  * @returns {Promise<Speed>}
  */
-async function timed(level) {
-  return JSON.parse((await capture(process.execPath, [fileURLToPath(import.meta.url), '--wasm', String(level)])) ?? '');
+async function timed(level, entry) {
+  return JSON.parse((await capture(process.execPath, [fileURLToPath(import.meta.url), '--wasm', String(level), '--entry', entry])) ?? '');
 }
 
 /**
  * Speed, and memory of the codec's module, for one row group through the package.
  * @param {number} level
+ * @param {string} entry
  * @returns {Promise<Speed>}
  */
-async function timeWasm(level) {
+async function timeWasm(level, entry) {
   /** @type {WebAssembly.Instance[]} */
   const instances = [];
   WebAssembly.Instance = new Proxy(WebAssembly.Instance, {
@@ -118,7 +123,6 @@ async function timeWasm(level) {
       return instance;
     },
   });
-  const { entry } = await installOurs();
   const ncf = await import(String(pathToFileURL(entry)));
   const { columns, raw } = readColumns(TIMED.name, TIMED.rows);
   await ncf.init({ full: true, neural: true });
