@@ -153,8 +153,6 @@ struct View {
     is_constant: bool,
     /// Bits per row without other columns.
     base: f64,
-    /// The same where the two rows before are continued in a straight line.
-    slope: f64,
 }
 
 impl View {
@@ -170,17 +168,14 @@ impl View {
         let ranges =
             if sorted.len() > RANGES { whole.numbers.iter().map(range).collect() } else { whole.classes.clone() };
         let (values, ranges) = (Classes::new(whole.classes.clone()), Classes::new(ranges));
-        let (mut base, mut slope) = (values.base, f64::INFINITY);
+        let mut base = values.base;
         if !whole.numbers.is_empty() {
             let steps = whole.numbers.iter().zip(whole.numbers.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a));
             let from_middle = whole.numbers.iter().map(|number| number.wrapping_sub(middle));
-            let numbers = whole.numbers.iter();
-            let line = numbers.zip(whole.numbers.iter().skip(1)).zip(whole.numbers.iter().skip(2));
-            slope = residual_bits(line.map(|((a, b), c)| c.wrapping_sub(*b).wrapping_sub(b.wrapping_sub(*a))));
             base = base.min(residual_bits(steps)).min(residual_bits(from_middle));
         }
         let is_constant = whole.classes.iter().all(|class| Some(class) == whole.classes.first());
-        View { whole, values, ranges, is_constant, base, slope }
+        View { whole, values, ranges, is_constant, base }
     }
 
     fn is_numeric(&self) -> bool {
@@ -200,8 +195,9 @@ impl View {
         exact.max(self.ranges.gain(&joint(|view| &view.ranges)))
     }
 
-    /// What a linear prediction from these parents saves, in bits per row; `before`: from the rows before, too.
-    fn linear_gain(&self, parents: &[&View], before: bool) -> f64 {
+    /// What a linear prediction from these parents saves, in bits per row. Their rows before do not count: what they tell
+    /// is mostly what the column's own rows tell.
+    fn linear_gain(&self, parents: &[&View]) -> f64 {
         if !self.is_numeric() || parents.iter().any(|parent| !parent.is_numeric()) {
             return 0.0;
         }
@@ -209,12 +205,11 @@ impl View {
         let mut rows = linear::rows(self.whole.numbers.len(), &views, LINEAR_SAMPLE);
         rows.retain(|&row| !self.whole.is_null(row));
         let values = &self.whole.numbers;
-        let Some(linear) = linear::fit(values, &views, &rows, before) else { return 0.0 };
+        let Some(linear) = linear::fit(values, &views, &rows, false) else { return 0.0 };
         let left = rows.iter().map(|&row| {
             self.whole.number(row).wrapping_sub(linear.predict(&views, row, self.whole.number_before(row)))
         });
-        let base = if before { self.base.min(self.slope) } else { self.base };
-        base - residual_bits(left)
+        self.base - residual_bits(left)
     }
 }
 
@@ -227,8 +222,7 @@ fn find_options(child: usize, views: &[View], numeric: &[usize]) -> Options {
     if view.base > LEAST && !view.is_constant {
         let others = views.iter().enumerate().filter(|(parent, other)| *parent != child && !other.is_constant);
         for (parent, other) in others {
-            let linear = [false, true].map(|before| view.linear_gain(&[other], before));
-            found.push((linear.into_iter().fold(view.gain(&[other]), f64::max), vec![parent]));
+            found.push((view.gain(&[other]).max(view.linear_gain(&[other])), vec![parent]));
         }
         found = sorted(&found, |a, b| b.0.total_cmp(&a.0));
         let top: Vec<usize> = found.iter().take(PAIRED).filter_map(|(_, list)| list.first().copied()).collect();
@@ -243,7 +237,7 @@ fn find_options(child: usize, views: &[View], numeric: &[usize]) -> Options {
         for (i, &a) in numeric.iter().enumerate().filter(|(_, a)| **a != child) {
             for &b in numeric.iter().skip(i + 1).filter(|b| **b != child) {
                 if let (Some(first), Some(second)) = (views.get(a), views.get(b)) {
-                    found.push((view.linear_gain(&[first, second], false), vec![a, b]));
+                    found.push((view.linear_gain(&[first, second]), vec![a, b]));
                 }
             }
         }
