@@ -128,6 +128,8 @@ export class NeuralTasks implements NeuralQueue {
         jobs.set(member, member.encode(task.columns.map((column) => column.slice()), task.level, {
           encoded: (chunk) => {
             jobs.delete(member);
+            // It was on its way when the call was aborted.
+            if (this.#stop.signal.aborted) return;
             try {
               done(position, task, chunk);
             } catch (error) {
