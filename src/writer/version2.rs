@@ -532,11 +532,12 @@ impl StreamWriter {
             return Ok(());
         };
         self.check_total(rows)?;
-        let mut parts = Vec::with_capacity(columns.len());
-        for (column, field) in columns.into_iter().zip(&self.schema.columns) {
-            parts.push(Part::of(column, field)?);
-        }
+        let parts = self.parts(columns)?;
         self.encode(parts).map(|_| ())
+    }
+
+    fn parts(&self, columns: impl IntoIterator<Item = Column>) -> Result<Vec<Part>> {
+        columns.into_iter().zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect()
     }
 
     /// Encodes a row group, or is suspended: whether the first.
@@ -599,9 +600,7 @@ impl StreamWriter {
         if rows == 0 || rows > self.options.row_group_rows.into() {
             return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
         }
-        let stored = batch.iter().map(|column| column.column().clone());
-        let parts: Vec<Part> =
-            stored.zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect::<Result<_>>()?;
+        let parts = self.parts(batch.iter().map(|column| column.column().clone()))?;
         let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
         let encoded = encoded.ok_or_else(|| Error::unsupported("neural chunks of a row group on its own"))?;
         self.measure(&parts, encoded).write(&self.types)
