@@ -1,11 +1,14 @@
 /** Columns: typed arrays that JavaScript owns, and values one by one. */
 
-import { invalid, NcfError } from './errors.js';
+import {
+  BigIntCells, BigIntTextCells, BinaryCells, BooleanCells, DateCells, DateTextCells, DecimalCells, NumberCells, SafeNumberCells, TimestampCells, TimestampTextCells,
+  isNull, type Cells,
+} from './cells.js';
+import { invalid } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
-import { DAY_MS, formatDate, formatDecimal, formatTimestamp, MAX_DATE_DAYS, PER_SECOND } from './temporal.js';
-import { CodedText, textReader } from './text.js';
+import { CodedText, PlainText } from './text.js';
 import type { Cell, DateMode, Int64Mode, ValuesByType } from './types.js';
-import type { ColumnBuffers, ColumnData } from './wasm-types.js';
+import type { ColumnData } from './wasm-types.js';
 
 /** How values are given. */
 export interface CellModes {
@@ -41,10 +44,8 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   /** For `decimal`: digits behind the point. */
   readonly scale?: number;
 
-  readonly #modes: CellModes;
-  /** For text that comes from dictionaries: equal values are made once. */
-  readonly #coded: CodedText | undefined;
-  #cells: ((index: number) => Cell<T, I, D> | null) | undefined;
+  readonly #makeCells: () => Cells;
+  #cells: Cells | undefined;
 
   /** @internal */
   constructor(name: string, data: ColumnData, modes: CellModes) {
@@ -59,8 +60,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
     if (data.utc !== undefined) this.utc = data.utc;
     if (data.precision !== undefined) this.precision = data.precision;
     if (data.scale !== undefined) this.scale = data.scale;
-    this.#modes = modes;
-    if (data.codes && this.type === 'string') this.#coded = new CodedText(data.codes, data.values as Uint8Array, data.offsets ?? new Int32Array(1));
+    this.#makeCells = () => makeCells(name, data, modes);
   }
 
   /**
@@ -69,7 +69,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   isNull(index: number): boolean {
     this.#check(index);
-    return this.#isNull(index);
+    return isNull(this.validity, index);
   }
 
   /**
@@ -78,7 +78,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   get(index: number): Cell<T, I, D> | null {
     this.#check(index);
-    return this.cells()(index);
+    return this.cells().at(index) as Cell<T, I, D> | null;
   }
 
   /**
@@ -87,40 +87,27 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
    */
   toArray(): (Cell<T, I, D> | null)[] {
     const all = new Array<Cell<T, I, D> | null>(this.length);
-    if (this.#coded) {
-      this.#coded.fill(all, this.validity);
-      return all;
-    }
-    const cell = this.cells();
-    for (let index = 0; index < all.length; index++) all[index] = cell(index);
+    this.cells().fill(all, 0, this.length);
     return all;
   }
 
   /**
-   * The function that gives the value of a row of the column; it does not check that there is one.
+   * The cells of the rows; they do not check that there is such a row.
    * @internal
    */
-  cells(): (index: number) => Cell<T, I, D> | null {
-    if (!this.#cells) {
-      const cell = (this.#coded?.reader() ?? cellReader(this, this.#modes)) as (index: number) => Cell<T, I, D>;
-      this.#cells = this.validity ? (index) => (this.#isNull(index) ? null : cell(index)) : cell;
-    }
-    return this.#cells;
+  cells(): Cells {
+    return (this.#cells ??= this.#makeCells());
   }
 
   /** All values in order. */
   *[Symbol.iterator](): IterableIterator<Cell<T, I, D> | null> {
-    const cell = this.cells();
-    for (let index = 0; index < this.length; index++) yield cell(index);
+    const cells = this.cells();
+    for (let index = 0; index < this.length; index++) yield cells.at(index) as Cell<T, I, D> | null;
   }
 
   #check(index: number): void {
     if (Number.isInteger(index) && index >= 0 && index < this.length) return;
     throw invalid('index', `${index} is not a row between 0 and ${this.length - 1}`, this.name);
-  }
-
-  #isNull(index: number): boolean {
-    return this.validity !== undefined && ((this.validity[index >> 3] ?? 0) >> (index & 7) & 1) === 0;
   }
 }
 
@@ -129,66 +116,41 @@ export type AnyColumn<I extends Int64Mode = 'bigint', D extends DateMode = 'stri
   [T in DataType]: Column<T, I, D>;
 }[DataType];
 
-/** Makes the function that gives one value; nulls are not its business. */
-function cellReader(column: ColumnBuffers & { name: string }, modes: CellModes): (index: number) => unknown {
-  const { values } = column;
+/** The cells of a column in the forms that were asked for. */
+function makeCells(name: string, column: ColumnData, modes: CellModes): Cells {
+  const { values, validity } = column;
   switch (column.type) {
     case 'int64':
     case 'uint64': {
       const wide = values as BigInt64Array | BigUint64Array;
-      if (modes.int64 === 'string') return (index) => String(wide[index]);
-      if (modes.int64 === 'bigint') return (index) => wide[index];
-      return (index) => safeNumber(wide[index] ?? 0n, column.name, index);
+      if (modes.int64 === 'string') return new BigIntTextCells(wide, validity);
+      if (modes.int64 === 'bigint') return new BigIntCells(wide, validity);
+      return new SafeNumberCells(wide, validity, name);
     }
-    case 'boolean': {
-      const bits = values as Uint8Array;
-      return (index) => ((bits[index >> 3] ?? 0) >> (index & 7) & 1) === 1;
-    }
-    case 'string':
-      return textReader(values as Uint8Array, column.offsets ?? new Int32Array(1));
-    case 'binary': {
+    case 'boolean':
+      return new BooleanCells(values as Uint8Array, validity);
+    case 'string': {
       const offsets = column.offsets ?? new Int32Array(1);
-      return (index) => (values as Uint8Array).slice(offsets[index], offsets[index + 1]);
+      if (column.codes) return new CodedText(column.codes, values as Uint8Array, offsets, validity);
+      return new PlainText(values as Uint8Array, offsets, validity);
     }
+    case 'binary':
+      return new BinaryCells(values as Uint8Array, column.offsets ?? new Int32Array(1), validity);
     case 'date': {
       const days = values as Int32Array;
-      if (modes.dates === 'raw') return (index) => days[index];
-      if (modes.dates === 'string') return (index) => formatDate(days[index] ?? 0);
-      return (index) => exactDate((days[index] ?? 0) * DAY_MS, column.name, index);
+      if (modes.dates === 'raw') return new NumberCells(days, validity);
+      return modes.dates === 'string' ? new DateTextCells(days, validity) : new DateCells(days, validity, name);
     }
     case 'timestamp': {
       const counts = values as BigInt64Array;
       const unit = column.unit ?? 'us';
-      if (modes.dates === 'raw') return (index) => counts[index];
-      if (modes.dates === 'string') return (index) => formatTimestamp(counts[index] ?? 0n, unit, column.utc ?? false);
-      return (index) => timestampDate(counts[index] ?? 0n, unit, column.name, index);
+      if (modes.dates === 'raw') return new BigIntCells(counts, validity);
+      if (modes.dates === 'string') return new TimestampTextCells(counts, unit, column.utc ?? false, validity);
+      return new TimestampCells(counts, unit, validity, name);
     }
-    case 'decimal': {
-      const halves = values as BigUint64Array;
-      const scale = column.scale ?? 0;
-      return (index) => {
-        const high = BigInt.asIntN(64, halves[2 * index + 1] ?? 0n);
-        return formatDecimal((high << 64n) | (halves[2 * index] ?? 0n), scale);
-      };
-    }
+    case 'decimal':
+      return new DecimalCells(values as BigUint64Array, column.scale ?? 0, validity);
     default:
-      return (index) => values[index];
+      return new NumberCells(values as ArrayLike<number>, validity);
   }
-}
-
-function safeNumber(value: bigint, column: string, row: number): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number)) return number;
-  throw new NcfError('unsafe-value', `${value} in row ${row} is no exact number; use int64: 'bigint' or 'string'`, { column });
-}
-
-function exactDate(milliseconds: number, column: string, row: number): Date {
-  if (Math.abs(milliseconds) <= MAX_DATE_DAYS * DAY_MS) return new Date(milliseconds);
-  throw new NcfError('unsafe-value', `row ${row} is beyond the range of Date; use dates: 'string' or 'raw'`, { column });
-}
-
-function timestampDate(count: bigint, unit: TimeUnit, column: string, row: number): Date {
-  const scaled = count * 1000n;
-  if (scaled % PER_SECOND[unit] === 0n) return exactDate(Number(scaled / PER_SECOND[unit]), column, row);
-  throw new NcfError('unsafe-value', `row ${row} has fractions of a millisecond, which Date cannot hold; use dates: 'string' or 'raw'`, { column });
 }

@@ -6,6 +6,9 @@
 import type { TimeUnit } from './generated.js';
 
 /** How many of a unit make a second. */
+export const TICKS_PER_SECOND: Record<TimeUnit, number> = { s: 1, ms: 1_000, us: 1_000_000, ns: 1_000_000_000 };
+
+/** The same as `bigint`. */
 export const PER_SECOND: Record<TimeUnit, bigint> = { s: 1n, ms: 1_000n, us: 1_000_000n, ns: 1_000_000_000n };
 
 const FRACTION_DIGITS: Record<TimeUnit, number> = { s: 0, ms: 3, us: 6, ns: 9 };
@@ -49,15 +52,19 @@ export function formatDate(days: number): string {
   return `${yearText}-${pad(month, 2)}-${pad(day, 2)}`;
 }
 
-/** `2024-02-29T12:00:00.000001Z`: all digits of the unit, the `Z` for UTC. */
-export function formatTimestamp(count: bigint, unit: TimeUnit, utc: boolean): string {
-  const perDay = PER_SECOND[unit] * 86_400n;
-  let rest = count % perDay;
-  if (rest < 0n) rest += perDay;
-  const days = Number((count - rest) / perDay);
-  const seconds = Number(rest / PER_SECOND[unit]);
+/**
+ * `2024-02-29T12:00:00.000001Z`: all digits of the unit, the `Z` for UTC.
+ * @param count of the unit since 1970-01-01; a number must be a safe integer
+ */
+export function formatTimestamp(count: bigint | number, unit: TimeUnit, utc: boolean): string {
+  const perSecond = TICKS_PER_SECOND[unit];
+  const perDay = perSecond * 86_400;
+  let rest = typeof count === 'number' ? count % perDay : Number(count % BigInt(perDay));
+  if (rest < 0) rest += perDay;
+  const days = typeof count === 'number' ? (count - rest) / perDay : Number((count - BigInt(rest)) / BigInt(perDay));
+  const seconds = Math.floor(rest / perSecond);
   const digits = FRACTION_DIGITS[unit];
-  const fraction = digits === 0 ? '' : `.${String(rest % PER_SECOND[unit]).padStart(digits, '0')}`;
+  const fraction = digits === 0 ? '' : `.${pad(rest % perSecond, digits)}`;
   const time = `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
   return `${formatDate(days)}T${time}${fraction}${utc ? 'Z' : ''}`;
 }

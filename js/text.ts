@@ -1,5 +1,6 @@
 /** Text of columns: UTF-8 behind offsets to strings. */
 
+import { Cells, isNull, putNulls } from './cells.js';
 import type { CodePart } from './wasm-types.js';
 
 /** Longer values are not looked for among those that were made already. */
@@ -11,48 +12,93 @@ const HASHED = 8;
 /** After so many values it shows whether they repeat. */
 const TRIAL = 4096;
 
+/** UTF-8 that is known to be right. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /**
- * Makes the function that gives one value. Values that repeat, as most do, are one string: making it again would cost
- * more than finding it, and each would take memory of its own.
- * @param bytes UTF-8 of all values
- * @param offsets where each value starts, and behind the last one the end
+ * Text of which nothing is known. Values that repeat, as most do, are one string: making it again would cost more than
+ * finding it, and each would take memory of its own.
  */
-export function textReader(bytes: Uint8Array, offsets: Int32Array): (index: number) => string {
-  const make = textMaker(bytes);
-  // Twice as many as there can be, up to a limit.
-  const slots = Math.min(MAX_SLOTS, 2 ** Math.ceil(Math.log2(2 * offsets.length)));
-  const rows = new Int32Array(slots).fill(-1);
-  const strings = new Array<string>(slots);
-  let asked = 0;
-  let found = 0;
-  let isOn = true;
-  return (index) => {
-    const start = offsets[index] ?? 0;
-    const end = offsets[index + 1] ?? 0;
-    if (!isOn || end - start > MAX_LENGTH) return make(start, end);
-    if (++asked === TRIAL) isOn = found > TRIAL / 4;
-    // FNV-1a.
-    let hash = 0x811c9dc5;
-    const isLong = end - start > 2 * HASHED;
-    for (let at = start; at < (isLong ? start + HASHED : end); at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-    for (let at = isLong ? end - HASHED : end; at < end; at++) hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-    const slot = (hash ^ (hash >>> 15)) & (slots - 1);
-    const row = rows[slot] ?? -1;
-    if (row >= 0 && isSame(bytes, start, end, offsets[row] ?? 0, offsets[row + 1] ?? 0)) {
-      found += 1;
-      // What was last looked at is near.
-      rows[slot] = index;
-      return strings[slot] ?? '';
+export class PlainText extends Cells {
+  readonly #bytes: Uint8Array;
+  readonly #offsets: Int32Array;
+  #memory: Memory | undefined;
+
+  /**
+   * @param bytes UTF-8 of all values
+   * @param offsets where each value starts, and behind the last one the end
+   */
+  constructor(bytes: Uint8Array, offsets: Int32Array, validity: Uint8Array | undefined) {
+    super(validity);
+    this.#bytes = bytes;
+    this.#offsets = offsets;
+  }
+
+  override fill(all: unknown[], start: number, end: number): void {
+    const { ascii, rows, strings, trial } = this.#remembered();
+    fillText(all, this.#bytes, this.#offsets, ascii, rows, strings, trial, start, end);
+    putNulls(all, this.validity, start, end);
+  }
+
+  protected override value(row: number): string {
+    const { ascii, rows, strings, trial } = this.#remembered();
+    return textAt(this.#bytes, this.#offsets, ascii, rows, strings, trial, row);
+  }
+
+  #remembered(): Memory {
+    if (!this.#memory) {
+      // Twice as many as there can be, up to a limit.
+      const slots = Math.min(MAX_SLOTS, 2 ** Math.ceil(Math.log2(2 * this.#offsets.length)));
+      this.#memory = {
+        ascii: asciiOf(this.#bytes), rows: new Int32Array(slots).fill(-1), strings: new Array<string>(slots), trial: new Int32Array(2),
+      };
     }
-    const text = make(start, end);
-    rows[slot] = index;
-    strings[slot] = text;
-    return text;
-  };
+    return this.#memory;
+  }
 }
 
-/** Values per entry of a dictionary from which entries are decoded one by one, rather than all text at once. */
-const FEW_ENTRIES = 8;
+/** What is remembered of text that was made. */
+interface Memory {
+  /** All text, where it is ASCII: byte offsets are string offsets. */
+  readonly ascii: string | undefined;
+  /** For each slot the row that was last found there, or -1. */
+  readonly rows: Int32Array;
+  /** For each slot the string of that row. */
+  readonly strings: string[];
+  /** How many values were looked for, up to `TRIAL`, and how many of them were there. */
+  readonly trial: Int32Array;
+}
+
+function fillText(
+  all: unknown[], bytes: Uint8Array, offsets: Int32Array, ascii: string | undefined, rows: Int32Array, strings: string[], trial: Int32Array, start: number, end: number,
+): void {
+  for (let row = start; row < end; row++) all[row - start] = textAt(bytes, offsets, ascii, rows, strings, trial, row);
+}
+
+/** The text of a row, found or made. */
+function textAt(
+  bytes: Uint8Array, offsets: Int32Array, ascii: string | undefined, rows: Int32Array, strings: string[], trial: Int32Array, row: number,
+): string {
+  const start = offsets[row] ?? 0;
+  const end = offsets[row + 1] ?? 0;
+  const asked = trial[0] ?? 0;
+  const found = trial[1] ?? 0;
+  if (end - start > MAX_LENGTH || (asked === TRIAL && found <= TRIAL / 4)) return makeText(bytes, ascii, start, end);
+  if (asked < TRIAL) trial[0] = asked + 1;
+  const slot = hash(bytes, start, end) & (rows.length - 1);
+  const other = rows[slot] ?? -1;
+  // What was last looked at is near.
+  rows[slot] = row;
+  if (other >= 0 && isSame(bytes, start, end, offsets[other] ?? 0, offsets[other + 1] ?? 0)) {
+    if (asked < TRIAL) trial[1] = found + 1;
+    return strings[slot] ?? '';
+  }
+  return (strings[slot] = makeText(bytes, ascii, start, end));
+}
+
+function makeText(bytes: Uint8Array, ascii: string | undefined, start: number, end: number): string {
+  return ascii === undefined ? utf8.decode(bytes.subarray(start, end)) : ascii.slice(start, end);
+}
 
 /** Rows that have one dictionary, and the strings of it that were made. */
 interface StringPart {
@@ -60,67 +106,106 @@ interface StringPart {
   readonly strings: (string | undefined)[];
   readonly start: number;
   readonly end: number;
+  /** Whether all strings that the rows need were made. */
+  isComplete: boolean;
 }
 
 /** Text that comes from dictionaries, so that it is known which values are equal. */
-export class CodedText {
+export class CodedText extends Cells {
   readonly #parts: readonly StringPart[];
   readonly #bytes: Uint8Array;
   readonly #offsets: Int32Array;
-  readonly #isSmall: boolean;
-  #make: ((start: number, end: number) => string) | undefined;
 
   /**
    * @param parts rows from the first to the last
    * @param bytes UTF-8 of all values
    * @param offsets where each value starts, and behind the last one the end
    */
-  constructor(parts: readonly CodePart[], bytes: Uint8Array, offsets: Int32Array) {
-    const entries = parts.reduce((sum, part) => sum + part.entries, 0);
+  constructor(parts: readonly CodePart[], bytes: Uint8Array, offsets: Int32Array, validity: Uint8Array | undefined) {
+    super(validity);
     this.#bytes = bytes;
     this.#offsets = offsets;
-    this.#isSmall = entries * FEW_ENTRIES < offsets.length;
     let end = 0;
-    this.#parts = parts.map(({ values, entries: count }) => {
+    this.#parts = parts.map(({ values, entries }) => {
       const start = end;
       end += values.length;
-      return { codes: values, strings: new Array<string | undefined>(count), start, end };
+      return { codes: values, strings: new Array<string | undefined>(entries), start, end, isComplete: false };
     });
   }
 
-  /** The function that gives one value. */
-  reader(): (index: number) => string {
-    let part = this.#parts[0];
-    return (index) => {
-      if (!part || index < part.start || index >= part.end) part = this.#parts.find(({ end }) => index < end);
-      if (!part) return '';
-      const code = part.codes[index - part.start] ?? 0;
-      return part.strings[code] ?? this.#first(part, code, index);
-    };
-  }
-
-  /** Puts all values into an array, null where a bit of the bitmap is not set. */
-  fill(all: unknown[], validity: Uint8Array | undefined): void {
+  override fill(all: unknown[], start: number, end: number): void {
     for (const part of this.#parts) {
-      const { codes, strings, start } = part;
-      for (let at = 0; at < codes.length; at++) {
-        const index = start + at;
-        if (validity && ((validity[index >> 3] ?? 0) >> (index & 7) & 1) === 0) {
-          all[index] = null;
-          continue;
-        }
-        const code = codes[at] ?? 0;
-        all[index] = strings[code] ?? this.#first(part, code, index);
-      }
+      const from = Math.max(start, part.start);
+      const to = Math.min(end, part.end);
+      if (from >= to) continue;
+      this.#complete(part);
+      lookUp(part.strings, part.codes, from - part.start, to - part.start, all, from - start);
     }
+    putNulls(all, this.validity, start, end);
   }
 
-  #first({ strings }: StringPart, code: number, index: number): string {
-    this.#make ??= this.#isSmall ? valueMaker(this.#bytes) : textMaker(this.#bytes);
-    const text = this.#make(this.#offsets[index] ?? 0, this.#offsets[index + 1] ?? 0);
-    strings[code] = text;
-    return text;
+  protected override value(row: number): string {
+    const part = this.#parts.find(({ end }) => row < end);
+    if (!part) return '';
+    const code = part.codes[row - part.start] ?? 0;
+    return (part.strings[code] ??= utf8.decode(this.#bytes.subarray(this.#offsets[row], this.#offsets[row + 1])));
   }
+
+  /** Makes all strings of a part at once. */
+  #complete(part: StringPart): void {
+    if (part.isComplete) return;
+    const first = firstRows(part.codes, part.strings.length, part.start, this.validity);
+    makeStrings(this.#bytes, this.#offsets, first, part.strings);
+    part.isComplete = true;
+  }
+}
+
+/** Puts the entries that codes stand for into an array. */
+function lookUp(entries: readonly unknown[], codes: CodePart['values'], from: number, to: number, all: unknown[], at: number): void {
+  for (let index = from; index < to; index++) all[at + index - from] = entries[codes[index] ?? 0];
+}
+
+/** For each entry of a dictionary a row that has it, or -1. */
+function firstRows(codes: CodePart['values'], entries: number, start: number, validity: Uint8Array | undefined): Int32Array {
+  const rows = new Int32Array(entries).fill(-1);
+  for (let at = codes.length - 1; at >= 0; at--) {
+    const row = start + at;
+    // The code of a null is anything.
+    if (isNull(validity, row)) continue;
+    rows[codes[at] ?? 0] = row;
+  }
+  return rows;
+}
+
+/** Makes the strings of some rows, -1 for none, from one text of all of them. */
+function makeStrings(bytes: Uint8Array, offsets: Int32Array, rows: Int32Array, strings: (string | undefined)[]): void {
+  let length = 0;
+  for (const row of rows) if (row >= 0) length += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
+  const joined = new Uint8Array(length);
+  let end = 0;
+  for (const row of rows) {
+    if (row < 0) continue;
+    const to = offsets[row + 1] ?? 0;
+    for (let from = offsets[row] ?? 0; from < to; from++) joined[end++] = bytes[from] ?? 0;
+  }
+  const ascii = asciiOf(joined);
+  end = 0;
+  for (let entry = 0; entry < rows.length; entry++) {
+    const row = rows[entry] ?? -1;
+    if (row < 0) continue;
+    const start = end;
+    end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
+    strings[entry] = makeText(joined, ascii, start, end);
+  }
+}
+
+/** FNV-1a of both ends of a text, of which the lower bits are of use. */
+function hash(bytes: Uint8Array, start: number, end: number): number {
+  let state = 0x811c9dc5;
+  const isLong = end - start > 2 * HASHED;
+  for (let at = start; at < (isLong ? start + HASHED : end); at++) state = Math.imul(state ^ (bytes[at] ?? 0), 0x01000193);
+  for (let at = isLong ? end - HASHED : end; at < end; at++) state = Math.imul(state ^ (bytes[at] ?? 0), 0x01000193);
+  return state ^ (state >>> 15);
 }
 
 function isSame(bytes: Uint8Array, start: number, end: number, otherStart: number, otherEnd: number): boolean {
@@ -129,25 +214,13 @@ function isSame(bytes: Uint8Array, start: number, end: number, otherStart: numbe
   return true;
 }
 
-/** Makes the string of a range of bytes, of a few of them. */
-function valueMaker(bytes: Uint8Array): (start: number, end: number) => string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return (start, end) => decoder.decode(bytes.subarray(start, end));
-}
-
-/** The same for most of them. */
-function textMaker(bytes: Uint8Array): (start: number, end: number) => string {
-  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  let all: string | undefined;
+/** The text of bytes that are all ASCII: one character for each. */
+function asciiOf(bytes: Uint8Array): string | undefined {
   try {
-    all = decoder.decode(bytes);
+    const all = utf8.decode(bytes);
+    return all.length === bytes.length ? all : undefined;
   } catch {
-    // More text than one string can hold: decode value by value.
+    // More text than one string can hold.
+    return undefined;
   }
-  // One character per byte: ASCII, and byte offsets are string offsets.
-  if (all?.length === bytes.length) {
-    const text = all;
-    return (start, end) => text.slice(start, end);
-  }
-  return (start, end) => decoder.decode(bytes.subarray(start, end));
 }
