@@ -4,6 +4,7 @@
 
 use super::super::{Decoder, varint};
 use crate::bytes::ByteReader;
+use crate::column::index;
 use crate::error::{Error, Result};
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
@@ -12,12 +13,9 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
         return Err(Error::corrupt(format!("{entries} dictionary entries for {count} values")));
     }
     let entries = super::decode(reader, entries, decoder)?;
-    let mut values = super::decode(reader, count, decoder)?;
-    for value in &mut values {
-        let entry = usize::try_from(*value).ok().and_then(|position| entries.get(position));
-        *value = *entry.ok_or_else(|| super::behind(*value, entries.len()))?;
-    }
-    Ok(values)
+    let positions = super::decode_positions(reader, count, entries.len(), decoder)?;
+    // None is behind the last entry.
+    Ok(positions.into_iter().map(|position| entries.get(index(position)).copied().unwrap_or_default()).collect())
 }
 
 #[cfg(feature = "writer")]

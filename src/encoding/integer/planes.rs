@@ -8,6 +8,8 @@
 //! ```
 //! Best for values that are near each other, or whose high bytes repeat.
 
+use std::borrow::Cow;
+
 use super::super::{Decoder, leaf, varint};
 use crate::bytes::ByteReader;
 use crate::error::{Error, Result};
@@ -34,24 +36,76 @@ impl Head {
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let Head { base, divisor, planes } = Head::read(reader)?;
     let restore = |quotient: u64| quotient.wrapping_mul(divisor).wrapping_add(base);
+    // Products of 32 bits are what there are vectors for.
+    let narrow = u32::try_from(divisor).ok().filter(|divisor| divisor.checked_mul(u16::MAX.into()).is_some());
     let low = leaf::read(reader, count, decoder)?;
     if planes == 1 {
-        return Ok(low.iter().map(|&byte| restore(u64::from(byte))).collect());
+        let quotients = low.iter().map(|&byte| u32::from(byte));
+        return Ok(match narrow {
+            Some(divisor) => quotients.map(|quotient| u64::from(quotient * divisor).wrapping_add(base)).collect(),
+            None => quotients.map(|quotient| restore(quotient.into())).collect(),
+        });
     }
     let high = leaf::read(reader, count, decoder)?;
-    let pairs = low.iter().zip(high.iter()).map(|(&low, &high)| u64::from(u16::from_le_bytes([low, high])));
     if planes == 2 {
-        return Ok(pairs.map(restore).collect());
+        let quotients = low.iter().zip(high.iter()).map(|(&low, &high)| u32::from(u16::from_le_bytes([low, high])));
+        return Ok(match narrow {
+            Some(divisor) => quotients.map(|quotient| u64::from(quotient * divisor).wrapping_add(base)).collect(),
+            None => quotients.map(|quotient| restore(quotient.into())).collect(),
+        });
     }
-    let mut values: Vec<u64> = pairs.collect();
-    for plane in 2..planes {
-        let bytes = leaf::read(reader, count, decoder)?;
-        for (value, &byte) in values.iter_mut().zip(bytes.iter()) {
-            *value |= u64::from(byte) << (8 * plane);
-        }
+    let mut streams = vec![low, high];
+    for _ in 2..planes {
+        streams.push(leaf::read(reader, count, decoder)?);
     }
-    values.iter_mut().for_each(|value| *value = restore(*value));
+    let mut values = join(&streams, count);
+    match divisor {
+        1 => values.iter_mut().for_each(|value| *value = value.wrapping_add(base)),
+        _ => values.iter_mut().for_each(|value| *value = restore(*value)),
+    }
     Ok(values)
+}
+
+/// Values whose bytes are joined at once.
+const BLOCK: usize = 64;
+
+/// Joins up to eight streams, the lowest bytes first: bytes to pairs, pairs to fours, fours to values, each of which is a
+/// loop of vectors.
+fn join(streams: &[Cow<'_, [u8]>], count: usize) -> Vec<u64> {
+    let mut values = vec![0; count];
+    let mut bytes = [[0; BLOCK]; 8];
+    let (mut pairs, mut fours) = ([[0; BLOCK]; 4], [[0; BLOCK]; 2]);
+    for (start, block) in (0..count).step_by(BLOCK).zip(values.chunks_mut(BLOCK)) {
+        for (to, stream) in bytes.iter_mut().zip(streams) {
+            let from = stream.get(start..).unwrap_or_default();
+            match from.first_chunk() {
+                Some(whole) => *to = *whole,
+                None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+            }
+        }
+        let [b0, b1, b2, b3, b4, b5, b6, b7] = &bytes;
+        let [p0, p1, p2, p3] = &mut pairs;
+        join_pairs(b0, b1, p0);
+        join_pairs(b2, b3, p1);
+        let [low, high] = &mut fours;
+        join_fours(p0, p1, low);
+        if streams.len() > 4 {
+            join_pairs(b4, b5, p2);
+            join_pairs(b6, b7, p3);
+            join_fours(p2, p3, high);
+        }
+        let halves = low.iter().zip(high.iter());
+        block.iter_mut().zip(halves).for_each(|(to, (&low, &high))| *to = u64::from(low) | u64::from(high) << 32);
+    }
+    values
+}
+
+fn join_pairs(low: &[u8; BLOCK], high: &[u8; BLOCK], to: &mut [u16; BLOCK]) {
+    to.iter_mut().zip(low.iter().zip(high)).for_each(|(to, (&low, &high))| *to = u16::from(low) | u16::from(high) << 8);
+}
+
+fn join_fours(low: &[u16; BLOCK], high: &[u16; BLOCK], to: &mut [u32; BLOCK]) {
+    to.iter_mut().zip(low.iter().zip(high)).for_each(|(to, (&low, &high))| *to = u32::from(low) | u32::from(high) << 16);
 }
 
 /// The same in half of the room, where no quotient of one or two bytes can lead beyond 32 bits; where one can, `None`,

@@ -41,12 +41,14 @@ const WORD_END: u64 = 100_000_000;
 struct Template {
     literals: Vec<Piece>,
     widths: Vec<u8>,
-    /// Where all fields have their width.
-    fixed: Option<Fixed>,
+    /// The widths that fields had last, those of free fields by their numbers.
+    fixed: Fixed,
 }
 
-/// Text whose fields all have their width: only the digits change from value to value.
+/// Text whose fields all have a width: only the digits change from value to value.
+#[derive(Default)]
 struct Fixed {
+    widths: Vec<u8>,
     /// The value that was last.
     text: Vec<u8>,
     fields: Vec<Field>,
@@ -77,16 +79,30 @@ impl Field {
             }
             return Ok(());
         }
+        if self.width > WORD {
+            for (at, &number) in (0..text.len()).step_by(stride).zip(numbers) {
+                put_digits(text.get_mut(at..).unwrap_or_default(), number, self.width);
+            }
+            return Ok(());
+        }
+        // Numbers that count up differ from the one before in the last digit, mostly.
+        let (mut tens, mut digits) = (0, 0);
         for (at, &number) in (0..text.len()).step_by(stride).zip(numbers) {
-            put_digits(text.get_mut(at..).unwrap_or_default(), number, self.width);
+            let mut ones = low(number).wrapping_sub(tens);
+            if ones >= 10 {
+                digits = word_of_digits(low(number));
+                ones = u32::from(digits.to_le_bytes()[WORD - 1]);
+                (tens, digits) = (low(number) - ones, digits & (u64::MAX >> 8));
+            }
+            put_word(text.get_mut(at..).unwrap_or_default(), digits | u64::from(ones) << 56, self.width);
         }
         Ok(())
     }
 }
 
 impl Fixed {
-    fn new(literals: &[Piece], widths: &[u8]) -> Option<Fixed> {
-        let mut text = literals.first()?.text.clone();
+    fn new(literals: &[Piece], widths: &[u8]) -> Fixed {
+        let mut text = literals.first().map(|literal| literal.text.clone()).unwrap_or_default();
         let mut fields = Vec::new();
         for (&width, literal) in widths.iter().zip(literals.iter().skip(1)) {
             let end = 10u64.pow(u32::from(width));
@@ -95,7 +111,7 @@ impl Fixed {
             fields.push(Field { start, width, end });
             text.extend_from_slice(&literal.text);
         }
-        widths.iter().all(|&width| width > 0).then_some(Fixed { text, fields })
+        Fixed { widths: widths.to_vec(), text, fields }
     }
 
     /// Adds values whose numbers are in these rows of the columns, field by field.
@@ -146,13 +162,29 @@ impl Template {
         let is_long = rows.len() >= MIN_ROWS;
         for start in rows.clone().step_by(step) {
             let part = start..(start + step).min(rows.end);
-            match &mut self.fixed {
-                Some(fixed) if is_long => fixed.write(columns, part, builder)?,
-                _ => builder
-                    .extend_values(part.len(), most, |index, text| self.write_value(columns, start + index, text))?,
+            if is_long && self.fix(columns, &part) {
+                self.fixed.write(columns, part, builder)?;
+            } else {
+                builder.extend_values(part.len(), most, |index, text| self.write_value(columns, start + index, text))?;
             }
         }
         Ok(())
+    }
+
+    /// Finds the width of every field in these rows, and whether each has one.
+    fn fix(&mut self, columns: &[Vec<u64>], rows: &Range<usize>) -> bool {
+        let mut widths = [0; MAX_FIELDS];
+        for ((to, &width), column) in widths.iter_mut().zip(&self.widths).zip(columns) {
+            *to = if width > 0 { width } else { common_width(column.get(rows.clone()).unwrap_or_default()) };
+            if *to == 0 {
+                return false;
+            }
+        }
+        let widths = widths.get(..self.widths.len()).unwrap_or_default();
+        if self.fixed.widths != widths {
+            self.fixed = Fixed::new(&self.literals, widths);
+        }
+        true
     }
 
     /// Writes one value to the start of a text with room for it, and says how long it is.
@@ -206,10 +238,12 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
     }
     let mut builder = Builder::new(count, decoder);
     let Some(codes) = codes else {
-        for (template, columns) in templates.iter_mut().zip(&fields) {
-            let len = template.fixed.as_ref().map_or(0, |fixed| fixed.text.len());
+        for (template, fields) in templates.iter_mut().zip(&fields) {
+            // The last value is as long as most, or longer.
+            let is_known = template.fix(fields, &(count.saturating_sub(1)..count));
+            let len = if is_known { template.fixed.text.len() } else { 0 };
             builder.reserve(len.saturating_mul(count).saturating_add(ROOM))?;
-            template.write(columns, 0..count, &mut builder)?;
+            template.write(fields, 0..count, &mut builder)?;
         }
         return builder.finish();
     };
@@ -233,6 +267,24 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
         }
     }
     builder.finish()
+}
+
+/// How many digits numbers have, of which there are so many in all of them and no more than a field has; else 0.
+fn common_width(numbers: &[u64]) -> u8 {
+    let Some(&first) = numbers.first() else { return 0 };
+    let Ok(width) = u8::try_from(digits_of(first)) else { return 0 };
+    let (start, end) = match width {
+        1 => (0, 10),
+        2..=MAX_WIDTH => (10u64.pow(u32::from(width) - 1), 10u64.pow(width.into())),
+        _ => return 0,
+    };
+    let beyond = numbers.iter().fold(false, |beyond, &number| beyond | (number < start) | (number >= end));
+    if beyond { 0 } else { width }
+}
+
+/// How many digits a number has.
+fn digits_of(number: u64) -> usize {
+    usize::try_from(number.checked_ilog10().unwrap_or(0)).unwrap_or(0) + 1
 }
 
 /// The decimal digits of a number below 10^8, zeros in front: the first digit in the lowest byte. Each step splits the
@@ -262,15 +314,16 @@ fn put_digits(text: &mut [u8], number: u64, width: usize) {
     let (mut left, mut width) = (number, width);
     while width > WORD {
         width -= WORD;
-        put_word(text.get_mut(width..).unwrap_or_default(), low(left % WORD_END), WORD);
+        put_word(text.get_mut(width..).unwrap_or_default(), word_of_digits(low(left % WORD_END)), WORD);
         left /= WORD_END;
     }
-    put_word(text, low(left), width);
+    put_word(text, word_of_digits(low(left)), width);
 }
 
-/// The same for at most a word.
-fn put_word(text: &mut [u8], number: u32, width: usize) {
-    let word = as_text(word_of_digits(number), width);
+/// Writes the last `width` of such digits, 1 to 8, to the start of a text.
+#[inline]
+fn put_word(text: &mut [u8], digits: u64, width: usize) {
+    let word = as_text(digits, width);
     match text.first_chunk_mut() {
         Some(to) => {
             let behind = u64::from_le_bytes(*to) & !(u64::MAX >> (8 * (WORD - width)));
@@ -293,7 +346,7 @@ fn put_number(text: &mut [u8], number: u64, width: usize) -> Result<usize> {
             return Ok(shown);
         }
     }
-    let used = usize::try_from(number.checked_ilog10().unwrap_or(0)).unwrap_or(0) + 1;
+    let used = digits_of(number);
     if width > 0 && used > width {
         return Err(Error::corrupt(format!("{number} in a field of {width} digits")));
     }
