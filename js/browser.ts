@@ -16,6 +16,7 @@ usePlatform({
     };
   },
   processors: () => navigator.hardwareConcurrency,
+  isBusy: 'document' in globalThis,
   // Each address in full, as bundlers look for it.
   load: (kind) => {
     if (kind === 'neural') return new URL('./wasm/neural.wasm', import.meta.url);

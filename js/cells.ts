@@ -147,6 +147,7 @@ export class SafeNumberCells extends Cells {
 
   /**
    * @param values one per row
+   * @param validity bitmap of the rows that are not null
    * @param column name, for errors
    */
   constructor(values: BigInt64Array | BigUint64Array, validity: Uint8Array | undefined, column: string) {
@@ -243,6 +244,7 @@ export class DateCells extends Cells {
 
   /**
    * @param days since 1970-01-01
+   * @param validity bitmap of the rows that are not null
    * @param column name, for errors
    */
   constructor(days: Int32Array, validity: Uint8Array | undefined, column: string) {
@@ -265,7 +267,9 @@ export class TimestampTextCells extends Cells {
 
   /**
    * @param counts of the unit since 1970-01-01
+   * @param unit of the counts
    * @param utc whether the values are instants in UTC
+   * @param validity bitmap of the rows that are not null
    */
   constructor(counts: BigInt64Array, unit: TimeUnit, utc: boolean, validity: Uint8Array | undefined) {
     super(validity);
@@ -292,6 +296,8 @@ export class TimestampCells extends Cells {
 
   /**
    * @param counts of the unit since 1970-01-01
+   * @param unit of the counts
+   * @param validity bitmap of the rows that are not null
    * @param column name, for errors
    */
   constructor(counts: BigInt64Array, unit: TimeUnit, validity: Uint8Array | undefined, column: string) {

@@ -40,6 +40,8 @@ export interface Platform {
   spawn?(onMessage: (message: unknown) => void, onFailure: (cause: unknown) => void): WorkerPort;
   /** How many can run at the same time. */
   processors?(): number;
+  /** Whether the calling thread has better things to do than decoding, where workers can: that of a page. */
+  readonly isBusy?: boolean;
   /** Opens what only this platform can read from; `undefined` for anything else. */
   openSource?(input: unknown): Promise<ByteSource | undefined>;
   /** Opens what only this platform can write to; `undefined` for anything else. */

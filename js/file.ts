@@ -358,7 +358,7 @@ export class NcfFile {
       if (compressionModel === 'neural') return TIMES.neural;
       return ['string', 'binary'].includes(type) ? TIMES.text : TIMES.other;
     };
-    return { file: this.#shared, workers, timeOf };
+    return { file: this.#shared, workers, timeOf, nameOf: (column) => this.#name(column) };
   }
 
   #table<I extends Int64Mode, D extends DateMode>({ columns, numRows, rowStart }: Batch, request: Request, modes: CellModes): Table<I, D> {

@@ -7,10 +7,12 @@
 
 import type { Range } from './bytes.js';
 import type { Ask, Core, Driver, Session, Steps } from './core.js';
+import { currentPlatform } from './engine.js';
 import type { CompiledFilter } from './filter.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData } from './wasm-types.js';
-import { divide, pool, SharedRead, type Cost, type SharedFile } from './workers/pool.js';
+import { pool, type SharedFile } from './workers/pool.js';
+import { SharedRead, shareOut, type Cost, type Share } from './workers/shared-read.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;
@@ -32,6 +34,8 @@ export interface Sharing {
   readonly workers: number | 'auto';
   /** Nanoseconds that a value of a column takes, roughly. */
   timeOf(column: number): number;
+  /** Name of a column, for errors. */
+  nameOf(column: number): string;
 }
 
 /** What is wanted. */
@@ -141,8 +145,10 @@ export class Scan {
       const width = new Set(columns).size;
       if (shares && this.#sharing) {
         let done = 0;
-        const read = new SharedRead(this.#sharing.file, this.session.engine, shares, this.#bounds, numRows, (column) => { onChunk(column, ++done, selections.length * width); });
-        return { columns: yield* this.#shared(read, selections, missing), numRows, rowStart };
+        const parts = selections.map((selection) => selection.numRows);
+        const told = (column: number): void => { onChunk(column, ++done, selections.length * width); };
+        const read = new SharedRead(this.#sharing.file, this.session.engine, shares, this.#bounds, parts, told);
+        return { columns: yield* this.#shared(read, selections, missing, told), numRows, rowStart };
       }
       // One part crosses as it is.
       if (selections.length > 1) assembly.expect(numRows);
@@ -302,8 +308,8 @@ export class Scan {
     return parts;
   }
 
-  /** Which columns each worker should decode; nothing where this thread does it all. */
-  #divide(core: Core, selections: readonly Selection[]): number[][] | undefined {
+  /** What each worker should decode; nothing where this thread does it all. */
+  #divide(core: Core, selections: readonly Selection[]): readonly Share[] | undefined {
     const sharing = this.#sharing;
     const columns = new Set(this.#request.columns);
     const count = sharing ? pool.size(sharing.workers) : 0;
@@ -319,22 +325,34 @@ export class Scan {
     }));
     const total = costs.reduce((sum, { own }) => sum + own, 0);
     if (isAuto && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold)) return undefined;
-    const shares = divide(costs, columns, isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count);
-    return isAuto && shares.length < 2 ? undefined : shares;
+    const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
+    const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
+    const shares = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers: hands - Number(isCallerIn), isCallerIn });
+    return shares.every(({ worker }) => worker === undefined) || (isAuto && shares.length < 2) ? undefined : shares;
   }
 
-  /** The wanted columns, from workers. */
-  *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[]): Steps<ColumnData[]> {
+  /** The wanted columns, from workers and what is left to this thread. */
+  *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[], onChunk: (column: number) => void): Steps<ColumnData[]> {
+    const own = read.own.map((share) => ({ share, assembly: new Assembly(this, share.columns) }));
     try {
       for (const [index, selection] of selections.entries()) {
         const stored = yield* fetching(this.session, missing[index] ?? new Map(), selection.known);
         const core = yield* this.ready();
         read.add(selection, stored, (columns) => this.session.call(core, () => core.reader.needed(Uint32Array.from(columns), selection.rowGroup)));
+        for (const { share, assembly } of own) if (share.start <= index && index < share.end) assembly.add(selection, stored);
+      }
+      for (const { share, assembly } of own) {
+        const expected = read.expected(share);
+        if (expected !== undefined) assembly.expect(expected);
+        yield* assembly.settle(onChunk);
+        read.put(share, expected !== undefined && share.end < selections.length ? yield* assembly.takeOpen() : (yield* assembly.take(Infinity)).columns);
+        assembly.free();
       }
       let taken: ReadonlyMap<number, ColumnData> = new Map();
-      yield { kind: 'wait', done: read.take().then((columns) => { taken = columns; }) };
+      yield { kind: 'wait', done: read.take((column) => this.#sharing?.nameOf(column) ?? '').then((columns) => { taken = columns; }) };
       return arranged(this.#request.columns, taken);
     } finally {
+      own.forEach(({ assembly }) => { assembly.free(); });
       read.free();
     }
   }
@@ -448,6 +466,14 @@ export class Assembly {
     this.#decoded -= over * this.#columns.length;
     this.#dropped = this.#taken;
     return { columns, numRows, rowStart };
+  }
+
+  /** All rows that were added, of those that were announced, in arrays that have room for the others. */
+  *takeOpen(): Steps<ColumnData[]> {
+    yield* this.settle();
+    const core = this.#core;
+    if (!core) return [];
+    return this.#scan.session.call(core, () => this.#builders.map((builder) => builder.takeOpen() as ColumnData));
   }
 
   /** Lets go of wasm memory. */

@@ -275,9 +275,10 @@ export interface ReadOptions<I extends Int64Mode = Int64Mode, D extends DateMode
    */
   filter?: Filter;
   /**
-   * Workers that decode columns of version 2 at the same time, each some of them. Default `auto`: as many as there are
-   * processors, at most 8, where that pays; 0: the calling thread decodes, as it does in `batches` and `rows`, and
-   * wherever workers cannot be had. What is read is the same.
+   * Workers that decode version 2 at the same time, each some columns or some row groups. Default `auto`: as many threads
+   * as there are processors, at most 8, where that pays; the calling thread is one of them unless it is that of a page.
+   * 0: the calling thread decodes, as it does in `batches` and `rows`, and wherever workers cannot be had. What is read is
+   * the same.
    */
   workers?: number | 'auto';
   /** How `get` and rows give 64-bit integers; default `bigint`. */

@@ -1,7 +1,6 @@
 /**
- * The calling thread's side: workers that decode columns or encode neural chunks and row groups, and how a read is shared out among
- * them. Workers start when the first call needs them, serve all files and calls, and end when nothing was to do for a
- * while.
+ * The calling thread's side: workers that decode columns or encode neural chunks and row groups. They start when the first
+ * call needs them, serve all files and calls, and end when nothing was to do for a while.
  */
 
 import type { Range } from '../bytes.js';
@@ -27,10 +26,14 @@ export interface SharedFile {
 }
 
 /** Who waits for a job. */
-interface Waiting {
+export interface Waiting {
+  /** A chunk of that column was decoded. */
   decoded?(column: number): void;
+  /** The columns, at the end. */
   taken?(columns: readonly ColumnData[]): void;
+  /** What was encoded, at the end. */
   encoded?(bytes: Uint8Array): void;
+  /** The job failed. */
   failed(error: unknown): void;
 }
 
@@ -60,7 +63,7 @@ export class Member {
     return this.#jobs.size;
   }
 
-  start(file: SharedFile, engine: Engine, columns: readonly number[], bounds: Float64Array, numRows: number, waiting: Waiting): number {
+  start(file: SharedFile, engine: Engine, columns: readonly number[], bounds: Float64Array, numRows: number | undefined, waiting: Waiting): number {
     // The one that writes can read, too.
     if (!this.#modules.has('full')) this.#bring(engine.kind, () => engine.module);
     let number = this.#files.get(file);
@@ -275,94 +278,3 @@ export function checkWorkers(workers: number | 'auto'): void {
 
 /** The one pool. */
 export const pool = new Pool();
-
-/** What one column costs, and the other columns that are decoded with it. */
-export interface Cost {
-  readonly column: number;
-  /** Microseconds, by a rough rule. */
-  readonly own: number;
-  /** Columns that it is predicted from, directly or not. */
-  readonly parents: readonly number[];
-}
-
-/**
- * Shares columns out so that the largest share costs little. What several shares need is decoded in each of them.
- * @returns at most `count` shares, none of them empty
- */
-export function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, count: number): number[][] {
-  const own = new Map(costs.map((cost) => [cost.column, cost.own]));
-  const sum = (columns: Iterable<number>): number => [...columns].reduce((total, column) => total + (own.get(column) ?? 0), 0);
-  const families = costs.filter(({ column }) => wanted.has(column)).map(({ column, parents }) => ({ column, all: [column, ...parents] }));
-  const shares = Array.from({ length: count }, () => ({ columns: [] as number[], decoded: new Set<number>(), cost: 0 }));
-  for (const { column, all } of families.map((family) => ({ ...family, cost: sum(family.all) })).sort((a, b) => b.cost - a.cost)) {
-    const offers = shares.map((share) => ({ share, cost: share.cost + sum(all.filter((other) => !share.decoded.has(other))) }));
-    const { share, cost } = offers.reduce((best, offer) => (offer.cost < best.cost ? offer : best));
-    share.columns.push(column);
-    all.forEach((other) => share.decoded.add(other));
-    share.cost = cost;
-  }
-  return shares.map(({ columns }) => columns.sort((a, b) => a - b)).filter((columns) => columns.length > 0);
-}
-
-/** One read that several workers carry out, each some of its columns. */
-export class SharedRead {
-  readonly #members: readonly Member[];
-  readonly #shares: readonly (readonly number[])[];
-  readonly #jobs: readonly number[];
-  readonly #columns = new Map<number, ColumnData>();
-  readonly #done: Promise<void>;
-  #fail: (error: unknown) => void = () => undefined;
-
-  constructor(file: SharedFile, engine: Engine, shares: readonly (readonly number[])[], bounds: Float64Array, numRows: number, onChunk: (column: number) => void) {
-    this.#members = pool.members(shares.length);
-    this.#shares = shares;
-    let left = shares.length;
-    let finish: () => void = () => undefined;
-    this.#done = new Promise((resolve, reject) => {
-      finish = resolve;
-      this.#fail = reject;
-    });
-    // Whoever takes the columns sees the failure.
-    this.#done.catch(() => undefined);
-    this.#jobs = shares.map((columns, index) => this.#members[index]?.start(file, engine, columns, bounds, numRows, {
-      decoded: onChunk,
-      taken: (taken) => {
-        columns.forEach((column, position) => {
-          const data = taken[position];
-          if (data) this.#columns.set(column, data);
-        });
-        left -= 1;
-        if (left === 0) finish();
-      },
-      failed: (error) => { this.#fail(error); },
-    }) ?? -1);
-  }
-
-  /**
-   * Adds the chunks of a row group.
-   * @param needed the columns that a share needs, its own and those that they are predicted from
-   */
-  add({ rowGroup, rows, numRows, rowStart }: Selection, stored: ReadonlyMap<number, Uint8Array>, needed: (columns: readonly number[]) => Iterable<number>): void {
-    for (const [index, columns] of this.#shares.entries()) {
-      const chunks: [number, Uint8Array][] = [];
-      for (const column of needed(columns)) {
-        const bytes = stored.get(column);
-        // Chunks lie within larger pieces, which stay here.
-        if (bytes) chunks.push([column, bytes.slice()]);
-      }
-      this.#members[index]?.add(this.#jobs[index] ?? -1, { rowGroup, rows, numRows, rowStart, known: new Map() }, chunks);
-    }
-  }
-
-  /** The columns, once all are decoded. */
-  async take(): Promise<ReadonlyMap<number, ColumnData>> {
-    this.#members.forEach((member, index) => { member.take(this.#jobs[index] ?? -1); });
-    await this.#done;
-    return this.#columns;
-  }
-
-  /** Ends what is still under way. */
-  free(): void {
-    this.#members.forEach((member, index) => { member.stop(this.#jobs[index] ?? -1); });
-  }
-}

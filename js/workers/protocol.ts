@@ -33,8 +33,8 @@ export type Order =
   | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits }
   /** No job will name that file any more. */
   | { readonly kind: 'close'; readonly file: number }
-  /** A job: columns of a file, whose row groups come next; `numRows` in all. */
-  | { readonly kind: 'start'; readonly job: number; readonly file: number; readonly columns: readonly number[]; readonly bounds: Float64Array; readonly numRows: number }
+  /** A job: columns of a file, whose row groups come next; `numRows` in all, where there are several. */
+  | { readonly kind: 'start'; readonly job: number; readonly file: number; readonly columns: readonly number[]; readonly bounds: Float64Array; readonly numRows: number | undefined }
   /** The next row group of a job. */
   | { readonly kind: 'add'; readonly job: number; readonly selection: Selection; readonly chunks: Chunks }
   /** All row groups were added. */

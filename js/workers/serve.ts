@@ -21,9 +21,10 @@ interface Request {
   reject(error: unknown): void;
 }
 
-/** Carries out orders, one after the other within a job. */
+/** Carries out orders: jobs that decode step by step, each step when those before it are done, whichever job they are of. */
 export class Server {
   readonly #send: Send;
+  readonly #steps = new Steps();
   readonly #files = new Map<number, Driver>();
   readonly #jobs = new Map<number, Job>();
   readonly #requests = new Map<number, Request>();
@@ -48,7 +49,7 @@ export class Server {
         break;
       case 'start': {
         const driver = this.#files.get(order.file);
-        if (driver) this.#jobs.set(order.job, new Job(order, driver, this.#send));
+        if (driver) this.#jobs.set(order.job, new Job(order, driver, this.#steps, this.#send));
         break;
       }
       case 'add':
@@ -125,24 +126,34 @@ export class Server {
   }
 }
 
+/** What is carried out one after the other. */
+class Steps {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Carries out a step, which does not fail, after those before it. */
+  then(step: () => Promise<void>): void {
+    this.#last = this.#last.then(step);
+  }
+}
+
 /** Columns of one read. */
 class Job {
   readonly #job: number;
   readonly #driver: Driver;
+  readonly #steps: Steps;
   readonly #send: Send;
   readonly #scan: Scan;
   readonly #assembly: Assembly;
   readonly #stop = new AbortController();
-  /** What was ordered, one after the other. */
-  #done: Promise<void> = Promise.resolve();
 
-  constructor({ job, columns, bounds, numRows }: Order & { kind: 'start' }, driver: Driver, send: Send) {
+  constructor({ job, columns, bounds, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
     this.#job = job;
     this.#driver = driver;
+    this.#steps = steps;
     this.#send = send;
     this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined });
     this.#assembly = new Assembly(this.#scan, columns);
-    this.#assembly.expect(numRows);
+    if (numRows !== undefined) this.#assembly.expect(numRows);
   }
 
   add({ selection, chunks }: Order & { kind: 'add' }): void {
@@ -164,12 +175,15 @@ class Job {
 
   stop(): void {
     this.#stop.abort();
-    void this.#done.then(() => { this.#free(); });
+    this.#steps.then(() => {
+      this.#free();
+      return Promise.resolve();
+    });
   }
 
   /** Carries something out after what was ordered before, unless that failed. */
   #then(step: () => Promise<void>): void {
-    this.#done = this.#done.then(async () => {
+    this.#steps.then(async () => {
       if (this.#stop.signal.aborted) return;
       try {
         await step();

@@ -38,6 +38,27 @@ test('ranges, limits, filters, projections, and a column twice', async () => {
   }
 });
 
+test('row groups that are shared out are put together as they were', async () => {
+  const rows = 80_000;
+  const rare = (cell) => Array.from({ length: rows }, (_, row) => (row > 70_000 && row % 5 === 0 ? null : cell(row)));
+  const file = await open(await write([
+    ...everyType(rows, 11),
+    { name: 'few words', data: rare((row) => `word ${row % 7}`) },
+    { name: 'words in the end only', data: rare((row) => (row < 60_000 ? `${next()}` : `word ${row % 7}`)) },
+    { name: 'bits', data: rare((row) => row % 3 === 0) },
+    { name: 'predicted', data: Int32Array.from({ length: rows }, (_, row) => 3 * (row % 1000)) },
+    { name: 'predictor', data: Int32Array.from({ length: rows }, (_, row) => row % 1000) },
+  ], { rowGroupRows: 8000 }));
+  for (const options of [{}, { rowStart: 16, rowEnd: 61_003 }, { rowStart: 3 }, { limit: 17_000 }, { filter: { predictor: { $lt: 800 } } }, { columns: ['few words', 'bits', 'few words'] }]) {
+    const expected = (await file.read({ ...options, workers: 0 })).columns;
+    for (const workers of [1, 2, 3, 7, 'auto']) {
+      const read = (await file.read({ ...options, workers })).columns;
+      assert.deepEqual(read.map(contents), expected.map(contents), `${workers} workers, ${JSON.stringify(options)}`);
+      assert.deepEqual(read.map((column) => column.toArray()), expected.map((column) => column.toArray()), `${workers} workers, ${JSON.stringify(options)}`);
+    }
+  }
+});
+
 test('several reads of several files at the same time', async () => {
   const files = [await open(bytes), await open(large), await open(bytes)];
   const reads = await Promise.all(files.flatMap((file) => [file.read({ workers: 2 }), file.read({ workers: 3, limit: 900 })]));

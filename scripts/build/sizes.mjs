@@ -100,7 +100,7 @@ function reachable(entries, { onDemand }) {
  */
 function importsOf(source, onDemand) {
   const code = source.replace(/^\s*(?:\/\/|\/?\*).*$/gm, '');
-  const always = /^(?:import|export)\b[^'";(]*?(?:from\s*)?['"](\.{1,2}\/[^'"]+\.js)['"]/gm;
+  const always = /(?:^|[;}])\s*(?:import|export)\b[^'";(]*?(?:from\s*)?['"](\.{1,2}\/[^'"]+\.js)['"]/gm;
   const later = /\b(?:import|new URL)\(\s*['"](\.{1,2}\/[^'"]+\.js)['"]/g;
   return (onDemand ? [always, later] : [always]).flatMap((pattern) => [...code.matchAll(pattern)].map((match) => String(match[1])));
 }

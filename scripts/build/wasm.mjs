@@ -7,6 +7,7 @@ import { remapFlags } from '../lib/cargo.mjs';
 import { dist, inRoot, root, target } from '../lib/paths.mjs';
 import { capture, run } from '../lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
+import { compact } from './compact.mjs';
 import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
 
 /** The builds by name, with the cargo features of each. */
@@ -80,7 +81,7 @@ async function buildVariant(name, features, inputs, env) {
   mkdirSync(folder, { recursive: true });
   writeWhole(join(folder, `${name}-glue.d.ts`), glueDeclarations(readFileSync(join(out, 'ncf.d.ts'), 'utf8')));
   writeWhole(join(folder, `${name}.d.ts`), factoryDeclarations(`./${name}-glue.js`));
-  writeWhole(join(folder, `${name}.js`), glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8')));
+  writeWhole(join(folder, `${name}.js`), await compact(glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8'))));
   renameSync(optimised, join(folder, `${name}.wasm`));
   writeWhole(stampOf(name), inputs);
 }

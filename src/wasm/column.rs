@@ -163,8 +163,20 @@ impl Target {
 
     /// The column; `empty` where no part came.
     pub fn finish(&mut self, empty: &Column) -> JsValue {
+        match self.filled.take() {
+            Some(filled) => self.finished(filled, false),
+            None => column_to_js(empty, None, &std::mem::take(&mut self.warnings)),
+        }
+    }
+
+    /// The rows that came, at the front of arrays for all that were announced; but bits and bytes of text are only theirs.
+    pub fn finish_open(&mut self) -> Option<JsValue> {
+        let filled = self.filled.take()?;
+        Some(self.finished(filled, true))
+    }
+
+    fn finished(&mut self, filled: Filled, is_open: bool) -> JsValue {
         let warnings = std::mem::take(&mut self.warnings);
-        let Some(filled) = self.filled.take() else { return column_to_js(empty, None, &warnings) };
         let rows = std::mem::take(&mut self.rows);
         let object = described(&filled.kind, rows, filled.validity.as_ref());
         if let Some(codes) = self.codes.take() {
@@ -172,10 +184,11 @@ impl Target {
         }
         // Odd legacy files have columns that are shorter than others.
         let used = u32::try_from(rows).unwrap_or(u32::MAX);
+        let is_short = used < self.capacity && !is_open;
         if let Some(offsets) = &filled.offsets {
-            set(&object, "offsets", if used < self.capacity { offsets.slice(0, used + 1) } else { offsets.clone() });
+            set(&object, "offsets", if is_short { offsets.slice(0, used + 1) } else { offsets.clone() });
         }
-        finished(&object, &filled.finish(used, used < self.capacity), &warnings)
+        finished(&object, &filled.finish(used, is_short), &warnings)
     }
 }
 

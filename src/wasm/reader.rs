@@ -226,6 +226,13 @@ impl ColumnBuilder {
             None => column::column_to_js(&rows, codes.as_deref(), &warnings),
         })
     }
+
+    /// The rows that were added, of a number that was known: `ColumnData` whose arrays have room for the others.
+    #[wasm_bindgen(js_name = takeOpen)]
+    pub fn take_open(&mut self) -> Result<JsValue> {
+        let column = self.target.as_mut().and_then(column::Target::finish_open);
+        column.ok_or_else(|| Error::invalid("rows", "are not there, or their number was not known"))
+    }
 }
 
 /// Hashes a file piece by piece.

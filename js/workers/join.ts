@@ -1,0 +1,161 @@
+/** Parts of a column, row group by row group in any order, put together to one. */
+
+import { NcfError } from '../errors.js';
+import type { ColumnData, ValuesArray } from '../wasm-types.js';
+
+/** Most bytes of text of one column: offsets are of 32 bits. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** Whether parts that start with these rows can be put together: bitmaps by whole bytes. */
+export function canJoin(starts: readonly number[]): boolean {
+  return starts.every((start) => start % 8 === 0);
+}
+
+/** A part, and the row that it starts with. */
+interface Part {
+  readonly start: number;
+  readonly data: ColumnData;
+}
+
+/** One column of so many rows that comes in parts. */
+export class JoinedColumn {
+  readonly #numRows: number;
+  readonly #parts: Part[] = [];
+  /** Whether the arrays come with the first part, and that is not there yet. */
+  #isWaiting: boolean;
+  #values: ValuesArray | undefined;
+  #text: JoinedText | undefined;
+
+  /**
+   * @param numRows of all parts together
+   * @param isPrepared whether the first part comes in arrays of the final size, but for bits and the bytes of text
+   */
+  constructor(numRows: number, isPrepared: boolean) {
+    this.#numRows = numRows;
+    this.#isWaiting = isPrepared;
+  }
+
+  /** Adds the part that starts with row `start`, which `canJoin`. */
+  add(start: number, data: ColumnData): void {
+    this.#parts.push({ start, data });
+    this.#parts.sort((a, b) => a.start - b.start);
+    if (data.length === this.#numRows) return;
+    if (this.#isWaiting) {
+      if (start > 0) return;
+      this.#isWaiting = false;
+      if (data.offsets) this.#text = new JoinedText(data.offsets);
+      else if (data.type !== 'boolean') this.#values = data.values;
+      this.#parts.forEach((part) => { this.#place(part); });
+    } else {
+      this.#place({ start, data });
+    }
+  }
+
+  #place({ start, data }: Part): void {
+    if (data.offsets) {
+      this.#text ??= new JoinedText(new Int32Array(this.#numRows + 1));
+      this.#text.place(this.#parts);
+      return;
+    }
+    const width = widthOf(data);
+    this.#values ??= emptyLike(data.values, Math.ceil(this.#numRows * width));
+    if (this.#values !== data.values) put(this.#values, data.values, start * width);
+    // The values of the part need not stay.
+    data.values = data.values.subarray(0, 0);
+  }
+
+  /**
+   * The column.
+   * @param name for errors
+   * @throws {NcfError} `limit-exceeded` for more text than offsets of 32 bits can tell apart
+   */
+  take(name: string): ColumnData | undefined {
+    const all = this.#parts.map(({ data }) => data);
+    const [first] = all;
+    if (!first || all.length === 1) return first;
+    const joined: ColumnData = {
+      ...first, length: this.#numRows, nullCount: all.reduce((sum, { nullCount }) => sum + nullCount, 0), warnings: unique(all.flatMap(({ warnings }) => warnings)),
+    };
+    if (this.#values) joined.values = this.#values;
+    if (this.#text) Object.assign(joined, this.#text.take(this.#parts, name));
+    delete joined.validity;
+    if (all.some(({ validity }) => validity)) joined.validity = joinBits(this.#parts, this.#numRows);
+    delete joined.codes;
+    if (all.every(({ codes }) => codes)) joined.codes = all.flatMap(({ codes = [] }) => codes);
+    return joined;
+  }
+}
+
+/** Text that comes in parts: offsets are made as soon as the parts before are there. */
+class JoinedText {
+  readonly #offsets: Int32Array<ArrayBuffer>;
+  /** Parts, rows and bytes whose offsets were made. */
+  #placed = 0;
+  #rows = 0;
+  #bytes = 0;
+
+  /** @param offsets of all rows, to be made; those of the first part can be there */
+  constructor(offsets: Int32Array<ArrayBuffer>) {
+    this.#offsets = offsets;
+  }
+
+  /** Makes the offsets of the parts, as they are there in order, that follow those before. */
+  place(parts: readonly Part[]): void {
+    for (let part = parts[this.#placed]; part?.start === this.#rows; part = parts[this.#placed]) {
+      const { values, offsets = new Int32Array(1), length } = part.data;
+      if (offsets !== this.#offsets) addOffsets(this.#offsets, this.#rows + 1, offsets, this.#bytes);
+      this.#bytes += values.length;
+      this.#rows += length;
+      this.#placed += 1;
+    }
+  }
+
+  take(parts: readonly Part[], name: string): { values: Uint8Array<ArrayBuffer>; offsets: Int32Array<ArrayBuffer> } {
+    if (this.#bytes > MAX_BYTES) throw new NcfError('limit-exceeded', `bytes of one column: ${this.#bytes} exceeds the limit of ${MAX_BYTES}`, { column: name });
+    const values = new Uint8Array(this.#bytes);
+    let end = 0;
+    for (const { data } of parts) {
+      put(values, data.values, end);
+      end += data.values.length;
+    }
+    return { values, offsets: this.#offsets };
+  }
+}
+
+/** Elements of the array of values per row. */
+function widthOf({ type }: ColumnData): number {
+  if (type === 'boolean') return 1 / 8;
+  return type === 'decimal' ? 2 : 1;
+}
+
+function emptyLike(values: ValuesArray, length: number): ValuesArray {
+  return new (values.constructor as new (length: number) => ValuesArray)(length);
+}
+
+function put(to: ValuesArray, from: ValuesArray, at: number): void {
+  // Both are of one kind.
+  (to as Uint8Array).set(from as Uint8Array, at);
+}
+
+function addOffsets(to: Int32Array, at: number, from: Int32Array, base: number): void {
+  for (let index = 1; index < from.length; index++) to[at + index - 1] = (from[index] ?? 0) + base;
+}
+
+/** Bitmaps of parts; those that have none have no null. */
+function joinBits(parts: readonly Part[], numRows: number): Uint8Array<ArrayBuffer> {
+  const bits = new Uint8Array(Math.ceil(numRows / 8));
+  for (const { start, data: { length, validity } } of parts) {
+    if (validity) {
+      bits.set(validity, start / 8);
+      continue;
+    }
+    const end = start + length;
+    bits.fill(0xff, start / 8, end >> 3);
+    if (end & 7) bits[end >> 3] = (1 << (end & 7)) - 1;
+  }
+  return bits;
+}
+
+function unique<T>(items: readonly T[]): T[] {
+  return [...new Map(items.map((item) => [JSON.stringify(item), item])).values()];
+}
