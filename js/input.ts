@@ -154,7 +154,8 @@ function kindOf(value: unknown): string {
 function inferType(cells: readonly InputCell[], name: string): DataType {
   let kind: string | undefined;
   let hasBeyondInt64 = false;
-  for (const [row, cell] of cells.entries()) {
+  for (let row = 0; row < cells.length; row++) {
+    const cell = cells[row];
     if (cell === null || cell === undefined) continue;
     const own = kindOf(cell);
     if (typeof cell === 'bigint' && cell > 2n ** 63n - 1n) hasBeyondInt64 = true;
@@ -185,6 +186,83 @@ function inferType(cells: readonly InputCell[], name: string): DataType {
   }
 }
 
+function allSet(length: number): Uint8Array<ArrayBuffer> {
+  const bits = new Uint8Array((length + 7) >> 3).fill(0xff);
+  if ((length & 7) > 0) bits[bits.length - 1] = (1 << (length & 7)) - 1;
+  return bits;
+}
+
+/*
+ * Loops over the cells of common types are functions that see nothing but arrays, and stop where something is not as usual:
+ * see js/cells.ts.
+ */
+
+function clearNulls(cells: ArrayLike<InputCell>, bits: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  for (let row = 0; row < cells.length; row++) {
+    const cell = cells[row];
+    if (cell === null || cell === undefined) bits[row >> 3] = (bits[row >> 3] ?? 0) & ~(1 << (row & 7));
+  }
+  return bits;
+}
+
+/** Puts numbers from a row on into an array, and counts nulls; the row where there is something else, or the number of rows. */
+function putNumbers(values: Float32Array | Float64Array, cells: ArrayLike<InputCell>, start: number, nulls: Int32Array): number {
+  for (let row = start; row < cells.length; row++) {
+    const cell = cells[row];
+    if (typeof cell === 'number') values[row] = cell;
+    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
+    else return row;
+  }
+  return cells.length;
+}
+
+/** The same for integers between two numbers. */
+function putIntegers(values: Int32Array, cells: ArrayLike<InputCell>, start: number, low: number, high: number, nulls: Int32Array): number {
+  for (let row = start; row < cells.length; row++) {
+    const cell = cells[row];
+    if (typeof cell === 'number' && Number.isInteger(cell) && cell >= low && cell <= high) values[row] = cell;
+    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
+    else return row;
+  }
+  return cells.length;
+}
+
+/** Two to the 32nd power. */
+const WORD = 4_294_967_296;
+
+/** The same for integers of 64 bits, low halves first. */
+function putWide(
+  values: BigInt64Array | BigUint64Array, halves: Int32Array, cells: ArrayLike<InputCell>, start: number, low: bigint, high: bigint, nulls: Int32Array,
+): number {
+  const least = low < 0n ? -Infinity : 0;
+  for (let row = start; row < cells.length; row++) {
+    const cell = cells[row];
+    if (typeof cell === 'number' && Number.isSafeInteger(cell) && cell >= least) {
+      halves[2 * row] = cell;
+      halves[2 * row + 1] = Math.floor(cell / WORD);
+    } else if (typeof cell === 'bigint' && cell >= low && cell <= high) values[row] = cell;
+    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
+    else return row;
+  }
+  return cells.length;
+}
+
+/** Makes offsets in units of UTF-16, and counts them and nulls; the row where there is something else, or the number of rows. */
+function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, counts: Float64Array): number {
+  let [units = 0, nulls = 0] = counts;
+  let row = 0;
+  for (; row < cells.length; row++) {
+    const cell = cells[row];
+    if (typeof cell === 'string') units += cell.length;
+    else if (cell === null || cell === undefined) nulls += 1;
+    else break;
+    offsets[row + 1] = units;
+  }
+  counts[0] = units;
+  counts[1] = nulls;
+  return row;
+}
+
 /** Values of one column on their way to buffers. */
 class Conversion {
   readonly cells: ArrayLike<InputCell>;
@@ -209,13 +287,14 @@ class Conversion {
   }
 
   setNull(row: number): void {
-    if (!this.validity) {
-      this.validity = new Uint8Array((this.cells.length + 7) >> 3).fill(0xff);
-      const used = this.cells.length & 7;
-      if (used > 0) this.validity[this.validity.length - 1] = (1 << used) - 1;
-    }
+    this.validity ??= allSet(this.cells.length);
     const at = row >> 3;
     this.validity[at] = (this.validity[at] ?? 0) & ~(1 << (row & 7));
+  }
+
+  /** Notes the nulls of which a loop has counted so many. */
+  setNulls(count: number): void {
+    if (count > 0) this.validity = clearNulls(this.cells, allSet(this.cells.length));
   }
 
   refuse(expected: string, value: unknown, row: number): NcfError {
@@ -260,45 +339,41 @@ function arrayOf(type: DataType, length: number): ValuesArray {
 }
 
 function integerBuffers(conversion: Conversion, type: DataType): ColumnBuffers {
-  const values = arrayOf(type, conversion.cells.length);
+  const { cells } = conversion;
+  const values = arrayOf(type, cells.length);
   const [min, max] = INTEGER_RANGES[type] ?? [0n, 0n];
-  const expected = `${type} (${min} to ${max})`;
+  const nulls = new Int32Array(1);
+  const refuse = (row: number): NcfError => conversion.refuse(`${type} (${min} to ${max})`, cells[row], row);
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
-    conversion.each((value, row) => {
-      const isSafe = typeof value === 'number' && Number.isSafeInteger(value);
-      const wide = typeof value === 'bigint' ? value : isSafe ? BigInt(value) : undefined;
-      if (wide === undefined || wide < min || wide > max) throw conversion.refuse(expected, value, row);
-      values[row] = wide;
-    });
+    const row = putWide(values, new Int32Array(values.buffer), cells, 0, min, max, nulls);
+    if (row < cells.length) throw refuse(row);
   } else {
     const [low, high] = [Number(min), Number(max)];
-    conversion.each((value, row) => {
-      const number = typeof value === 'bigint' ? Number(value) : value;
-      if (typeof number !== 'number' || !Number.isInteger(number) || number < low || number > high) throw conversion.refuse(expected, value, row);
-      (values as Int32Array)[row] = number;
-    });
+    const numbers = values as Int32Array;
+    for (let row = putIntegers(numbers, cells, 0, low, high, nulls); row < cells.length; row = putIntegers(numbers, cells, row + 1, low, high, nulls)) {
+      const cell = cells[row];
+      const number = typeof cell === 'bigint' ? Number(cell) : NaN;
+      if (!(number >= low && number <= high)) throw refuse(row);
+      numbers[row] = number;
+    }
   }
+  conversion.setNulls(nulls[0] ?? 0);
   return conversion.finish(values);
 }
 
 function floatBuffers(conversion: Conversion, type: 'float32' | 'float64'): ColumnBuffers {
   const { cells } = conversion;
   const values = type === 'float32' ? new Float32Array(cells.length) : new Float64Array(cells.length);
-  // A loop of its own rather than `each`: this is where most of the time goes for numbers with nulls.
-  for (let row = 0; row < cells.length; row++) {
-    const value = cells[row];
-    if (typeof value === 'number') {
-      values[row] = value;
-      // Rounding to 32 bits was asked for; becoming infinite was not.
-      if (type === 'float32' && Number.isFinite(value) && !Number.isFinite(values[row])) throw conversion.refuse(type, value, row);
-    } else if (value === null || value === undefined) {
-      conversion.setNull(row);
-    } else if (typeof value === 'bigint' && BigInt(Number(value)) === value) {
-      values[row] = Number(value);
-    } else {
-      throw conversion.refuse(type, value, row);
-    }
+  const nulls = new Int32Array(1);
+  for (let row = putNumbers(values, cells, 0, nulls); row < cells.length; row = putNumbers(values, cells, row + 1, nulls)) {
+    const cell = cells[row];
+    if (typeof cell !== 'bigint' || BigInt(Number(cell)) !== cell) throw conversion.refuse(type, cell, row);
+    values[row] = Number(cell);
   }
+  // Rounding to 32 bits was asked for; becoming infinite was not.
+  const row = type === 'float32' ? values.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(Number(cells[at]))) : -1;
+  if (row >= 0) throw conversion.refuse(type, cells[row], row);
+  conversion.setNulls(nulls[0] ?? 0);
   return conversion.finish(values);
 }
 
@@ -320,15 +395,11 @@ const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[
 function textBuffers(conversion: Conversion): ColumnBuffers {
   const { cells } = conversion;
   const offsets = new Int32Array(cells.length + 1);
-  let units = 0;
-  // A loop of its own rather than `each`, as for floats.
-  for (let row = 0; row < cells.length; row++) {
-    const value = cells[row];
-    if (typeof value === 'string') units += value.length;
-    else if (value === null || value === undefined) conversion.setNull(row);
-    else throw conversion.refuse('string', value, row);
-    offsets[row + 1] = units;
-  }
+  const counts = new Float64Array(2);
+  const row = measureText(offsets, cells, counts);
+  if (row < cells.length) throw conversion.refuse('string', cells[row], row);
+  const [units = 0, nulls = 0] = counts;
+  conversion.setNulls(nulls);
   checkSize(units, conversion);
   const ascii = units <= SHORT_TEXT * cells.length ? shortAscii(cells, offsets) : undefined;
   if (ascii) return conversion.finish(ascii, { offsets });

@@ -105,7 +105,9 @@ fn join_pairs(low: &[u8; BLOCK], high: &[u8; BLOCK], to: &mut [u16; BLOCK]) {
 }
 
 fn join_fours(low: &[u16; BLOCK], high: &[u16; BLOCK], to: &mut [u32; BLOCK]) {
-    to.iter_mut().zip(low.iter().zip(high)).for_each(|(to, (&low, &high))| *to = u32::from(low) | u32::from(high) << 16);
+    to.iter_mut()
+        .zip(low.iter().zip(high))
+        .for_each(|(to, (&low, &high))| *to = u32::from(low) | u32::from(high) << 16);
 }
 
 /// The same in half of the room, where no quotient of one or two bytes can lead beyond 32 bits; where one can, `None`,

@@ -165,7 +165,8 @@ impl Template {
             if is_long && self.fix(columns, &part) {
                 self.fixed.write(columns, part, builder)?;
             } else {
-                builder.extend_values(part.len(), most, |index, text| self.write_value(columns, start + index, text))?;
+                builder
+                    .extend_values(part.len(), most, |index, text| self.write_value(columns, start + index, text))?;
             }
         }
         Ok(())
