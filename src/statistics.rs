@@ -210,9 +210,12 @@ pub fn measure_bounds(column: &Column) -> ColumnStatistics {
         ..ColumnStatistics::default()
     };
     macro_rules! ordered {
-        ($values:expr, $scalar:expr) => {{
+        ($values:expr, $scalar:expr) => {
+            ordered!($values, $scalar, |a, b| a.cmp(b))
+        };
+        ($values:expr, $scalar:expr, $compare:expr) => {{
             let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
-            let (bounds, order) = bounds(present, |a, b| a.cmp(b));
+            let (bounds, order) = bounds(present, $compare);
             let (min, max) = bounds.unzip();
             statistics.min = min.map($scalar);
             statistics.max = max.map($scalar);
@@ -252,11 +255,11 @@ pub fn measure_bounds(column: &Column) -> ColumnStatistics {
         }
         Values::Boolean(bits) => ordered!(bits, Scalar::Boolean),
         Values::String(v) => {
-            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value).into_owned()));
+            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value).into_owned()), compare_bytes);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
         Values::Binary(v) => {
-            ordered!(v, |value| Scalar::Bytes(value.to_vec()));
+            ordered!(v, |value| Scalar::Bytes(value.to_vec()), compare_bytes);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
     }
@@ -322,6 +325,14 @@ fn bounds<T: Copy>(
         ),
     };
     (Some(extremes), order)
+}
+
+/// Compares bytes, of which the first eight mostly tell.
+fn compare_bytes(a: &&[u8], b: &&[u8]) -> Ordering {
+    match (a.first_chunk(), b.first_chunk()) {
+        (Some(first), Some(second)) if first != second => u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*second)),
+        _ => a.cmp(b),
+    }
 }
 
 fn value_bytes(values: &VarBytes, column: &Column) -> u64 {

@@ -411,19 +411,45 @@ mod writer {
         (!numbers.is_empty()).then_some(())
     }
 
+    impl Skeleton {
+        /// Takes a value apart, if it has this skeleton: its numbers and their widths.
+        fn split(&self, value: &[u8], numbers: &mut Vec<(u64, usize)>) -> bool {
+            numbers.clear();
+            let mut literals = self.literals.iter();
+            let Some(mut rest) = literals.next().and_then(|literal| value.strip_prefix(&literal[..])) else {
+                return false;
+            };
+            for literal in literals {
+                let (mut number, mut width) = (0u64, 0);
+                while let Some((byte, after)) = rest.split_first().filter(|(byte, _)| byte.is_ascii_digit()) {
+                    number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                    width += 1;
+                    rest = after;
+                }
+                if width == 0 || width > usize::from(MAX_WIDTH) {
+                    return false;
+                }
+                let Some(after) = rest.strip_prefix(&literal[..]) else { return false };
+                numbers.push((number, width));
+                rest = after;
+            }
+            rest.is_empty()
+        }
+    }
+
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let mut ids: HashMap<Vec<u8>, usize, QuickHashBuilder> = HashMap::default();
         let mut skeletons: Vec<Skeleton> = Vec::new();
         let mut codes: Vec<Option<usize>> = Vec::with_capacity(text.len());
         let (mut literals, mut numbers) = (Vec::new(), Vec::new());
-        let (mut before, mut last) = (Vec::new(), None);
+        let mut last: Option<usize> = None;
         for value in text.iter() {
-            if split(value, &mut literals, &mut numbers).is_none() {
+            // Most values are like the one before.
+            let same = last.filter(|&last| skeletons.get(last).is_some_and(|last| last.split(value, &mut numbers)));
+            if same.is_none() && split(value, &mut literals, &mut numbers).is_none() {
                 codes.push(None);
                 continue;
             }
-            // Most values are like the one before.
-            let same = last.filter(|_| literals == before);
             let id = match same.or_else(|| ids.get(&literals).copied()) {
                 Some(id) => id,
                 None if skeletons.len() == MAX_SKELETONS => {
@@ -441,10 +467,7 @@ mod writer {
                 }
             };
             codes.push(Some(id));
-            if same.is_none() {
-                last = Some(id);
-                before.clone_from(&literals);
-            }
+            last = Some(id);
             if let Some(skeleton) = skeletons.get_mut(id) {
                 let columns = skeleton.values.iter_mut().zip(&mut skeleton.widths);
                 for (&(number, width), (values, (min, max, padded))) in numbers.iter().zip(columns) {
