@@ -252,6 +252,10 @@ function missingColumn(name: string, names: readonly string[]): NcfError {
   return invalid('columns', `the batch has no column of that name; the table has ${listed(names)}`, name);
 }
 
+function moveBack(offsets: Int32Array, by: number): void {
+  for (let index = 0; index < offsets.length; index++) offsets[index] = (offsets[index] ?? 0) - by;
+}
+
 /** The rows `start..end` of buffers, as views where that can be; `start` is a multiple of 8. */
 export function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffers {
   const { type, length, offsets, validity } = buffers;
@@ -263,7 +267,8 @@ export function slice(buffers: ColumnBuffers, start: number, end: number): Colum
   if (validity) part.validity = bits(validity);
   if (offsets) {
     const base = start === 0 ? 0 : (offsets[start] ?? 0);
-    part.offsets = offsets.slice(start, end + 1).map((offset) => offset - base);
+    part.offsets = offsets.slice(start, end + 1);
+    if (base > 0) moveBack(part.offsets, base);
     part.values = cut(offsets[start], offsets[end]);
   } else if (type === 'boolean') {
     part.values = bits(buffers.values as Uint8Array<ArrayBuffer>);

@@ -39,7 +39,8 @@ export class ReadAhead {
   #windows: Piece[] = [];
   /** What is being read before anybody asked for it. */
   #ahead: { range: Range; done: Promise<void> } | undefined;
-  readonly #stop = new AbortController();
+  /** For what is read ahead. */
+  #stop: AbortController | undefined;
 
   constructor(source: ByteSource, sizes: ReadSizes) {
     this.source = source;
@@ -53,6 +54,7 @@ export class ReadAhead {
    */
   prefetch(range: Range): void {
     if (this.source.inMemory || range.start >= range.end || this.#find(range)) return;
+    this.#stop ??= new AbortController();
     const done = this.#fetch(range, this.#stop.signal).then(() => undefined, () => undefined).finally(() => {
       this.#ahead = undefined;
     });
@@ -61,7 +63,7 @@ export class ReadAhead {
 
   /** Ends what nobody waits for any more. */
   close(): void {
-    this.#stop.abort();
+    this.#stop?.abort();
   }
 
   /** Pieces that hold all these ranges, each once. */
@@ -178,7 +180,8 @@ export class Fetcher {
   /** Position in `#fetches` of what serves each range that is not in memory. */
   readonly #positions = new Map<Range, number>();
   readonly #options: CallOptions;
-  readonly #stop = new AbortController();
+  /** For what is fetched; to abort nothing takes time, too. */
+  #stop: AbortController | undefined;
   readonly #total: number;
   #loaded = 0;
 
@@ -226,17 +229,18 @@ export class Fetcher {
   /** Ends what is under way, for nobody. */
   close(): void {
     this.#options.signal?.removeEventListener('abort', this.#abort);
-    this.#stop.abort();
+    this.#stop?.abort();
   }
 
   readonly #abort = (): void => {
-    this.#stop.abort(this.#options.signal?.reason);
+    this.#stop?.abort(this.#options.signal?.reason);
   };
 
   #start(range: Range): Promise<Uint8Array> {
-    const bytes = this.#readAhead.source.read(range.start, range.end, this.#stop.signal).then((read) => {
+    const { signal } = (this.#stop ??= new AbortController());
+    const bytes = this.#readAhead.source.read(range.start, range.end, signal).then((read) => {
       this.#loaded += read.byteLength;
-      if (!this.#stop.signal.aborted) this.#options.onProgress?.({ phase: 'fetch', loaded: this.#loaded, total: this.#total });
+      if (!signal.aborted) this.#options.onProgress?.({ phase: 'fetch', loaded: this.#loaded, total: this.#total });
       return read;
     });
     // Whoever waits for it sees the failure; one that nobody came to wait for is no unhandled rejection.

@@ -35,14 +35,14 @@ export class PlainText extends Cells {
   }
 
   override fill(all: unknown[], start: number, end: number): void {
-    const { ascii, rows, strings, trial } = this.#remembered();
-    fillText(all, this.#bytes, this.#offsets, ascii, rows, strings, trial, start, end);
+    const { decoded, rows, strings, trial } = this.#remembered();
+    fillText(all, this.#bytes, this.#offsets, decoded.all, decoded.starts, rows, strings, trial, start, end);
     putNulls(all, this.validity, start, end);
   }
 
   protected override value(row: number): string {
-    const { ascii, rows, strings, trial } = this.#remembered();
-    return textAt(this.#bytes, this.#offsets, ascii, rows, strings, trial, row);
+    const { decoded, rows, strings, trial } = this.#remembered();
+    return textAt(this.#bytes, this.#offsets, decoded.all, decoded.starts, rows, strings, trial, row);
   }
 
   #remembered(): Memory {
@@ -50,7 +50,7 @@ export class PlainText extends Cells {
       // Twice as many as there can be, up to a limit.
       const slots = Math.min(MAX_SLOTS, 2 ** Math.ceil(Math.log2(2 * this.#offsets.length)));
       this.#memory = {
-        ascii: asciiOf(this.#bytes), rows: new Int32Array(slots).fill(-1), strings: new Array<string>(slots), trial: new Int32Array(2),
+        decoded: decode(this.#bytes, this.#offsets), rows: new Int32Array(slots).fill(-1), strings: new Array<string>(slots), trial: new Int32Array(2),
       };
     }
     return this.#memory;
@@ -59,8 +59,7 @@ export class PlainText extends Cells {
 
 /** What is remembered of text that was made. */
 interface Memory {
-  /** All text, where it is ASCII: byte offsets are string offsets. */
-  readonly ascii: string | undefined;
+  readonly decoded: Decoded;
   /** For each slot the row that was last found there, or -1. */
   readonly rows: Int32Array;
   /** For each slot the string of that row. */
@@ -70,20 +69,20 @@ interface Memory {
 }
 
 function fillText(
-  all: unknown[], bytes: Uint8Array, offsets: Int32Array, ascii: string | undefined, rows: Int32Array, strings: string[], trial: Int32Array, start: number, end: number,
+  all: unknown[], bytes: Uint8Array, offsets: Int32Array, text: string | undefined, starts: Int32Array, rows: Int32Array, strings: string[], trial: Int32Array, start: number, end: number,
 ): void {
-  for (let row = start; row < end; row++) all[row - start] = textAt(bytes, offsets, ascii, rows, strings, trial, row);
+  for (let row = start; row < end; row++) all[row - start] = textAt(bytes, offsets, text, starts, rows, strings, trial, row);
 }
 
 /** The text of a row, found or made. */
 function textAt(
-  bytes: Uint8Array, offsets: Int32Array, ascii: string | undefined, rows: Int32Array, strings: string[], trial: Int32Array, row: number,
+  bytes: Uint8Array, offsets: Int32Array, text: string | undefined, starts: Int32Array, rows: Int32Array, strings: string[], trial: Int32Array, row: number,
 ): string {
   const start = offsets[row] ?? 0;
   const end = offsets[row + 1] ?? 0;
   const asked = trial[0] ?? 0;
   const found = trial[1] ?? 0;
-  if (end - start > MAX_LENGTH || (asked === TRIAL && found <= TRIAL / 4)) return makeText(bytes, ascii, start, end);
+  if (end - start > MAX_LENGTH || (asked === TRIAL && found <= TRIAL / 4)) return makeText(bytes, offsets, text, starts, row);
   if (asked < TRIAL) trial[0] = asked + 1;
   const slot = hash(bytes, start, end) & (rows.length - 1);
   const other = rows[slot] ?? -1;
@@ -93,11 +92,48 @@ function textAt(
     if (asked < TRIAL) trial[1] = found + 1;
     return strings[slot] ?? '';
   }
-  return (strings[slot] = makeText(bytes, ascii, start, end));
+  return (strings[slot] = makeText(bytes, offsets, text, starts, row));
 }
 
-function makeText(bytes: Uint8Array, ascii: string | undefined, start: number, end: number): string {
-  return ascii === undefined ? utf8.decode(bytes.subarray(start, end)) : ascii.slice(start, end);
+function makeText(bytes: Uint8Array, offsets: Int32Array, text: string | undefined, starts: Int32Array, row: number): string {
+  return text === undefined ? utf8.decode(bytes.subarray(offsets[row], offsets[row + 1])) : text.slice(starts[row], starts[row + 1]);
+}
+
+/** Text of many values as one string, and where each starts in it; no string where one cannot hold so much. */
+interface Decoded {
+  readonly all: string | undefined;
+  readonly starts: Int32Array;
+}
+
+/** Decodes all values at once: one call for each would take longer. */
+function decode(bytes: Uint8Array, offsets: Int32Array): Decoded {
+  let all: string | undefined;
+  try {
+    all = utf8.decode(bytes);
+  } catch {
+    // More text than one string can hold.
+  }
+  // One character per byte: ASCII, and byte offsets are string offsets.
+  if (all === undefined || all.length === bytes.length) return { all, starts: offsets };
+  const starts = unitOffsets(bytes, offsets);
+  // Only what is no UTF-8 has other lengths.
+  return { all: starts[offsets.length - 1] === all.length ? all : undefined, starts };
+}
+
+/** Offsets in units of UTF-16. */
+function unitOffsets(bytes: Uint8Array, offsets: Int32Array): Int32Array {
+  const starts = new Int32Array(offsets.length);
+  let units = 0;
+  let at = 0;
+  for (let row = 0; row < offsets.length; row++) {
+    for (const end = offsets[row] ?? 0; at < end; at++) {
+      const byte = bytes[at] ?? 0;
+      // A character starts where no byte continues one, and those of four bytes are a pair of surrogates.
+      if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1;
+    }
+    starts[row] = units;
+  }
+  return starts;
 }
 
 /** Rows that have one dictionary, and the strings of it that were made. */
@@ -179,23 +215,23 @@ function firstRows(codes: CodePart['values'], entries: number, start: number, va
 
 /** Makes the strings of some rows, -1 for none, from one text of all of them. */
 function makeStrings(bytes: Uint8Array, offsets: Int32Array, rows: Int32Array, strings: (string | undefined)[]): void {
-  let length = 0;
-  for (const row of rows) if (row >= 0) length += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
-  const joined = new Uint8Array(length);
+  const ends = new Int32Array(rows.length + 1);
   let end = 0;
+  for (let entry = 0; entry < rows.length; entry++) {
+    const row = rows[entry] ?? -1;
+    if (row >= 0) end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
+    ends[entry + 1] = end;
+  }
+  const joined = new Uint8Array(end);
+  end = 0;
   for (const row of rows) {
     if (row < 0) continue;
     const to = offsets[row + 1] ?? 0;
     for (let from = offsets[row] ?? 0; from < to; from++) joined[end++] = bytes[from] ?? 0;
   }
-  const ascii = asciiOf(joined);
-  end = 0;
+  const { all, starts } = decode(joined, ends);
   for (let entry = 0; entry < rows.length; entry++) {
-    const row = rows[entry] ?? -1;
-    if (row < 0) continue;
-    const start = end;
-    end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
-    strings[entry] = makeText(joined, ascii, start, end);
+    if ((rows[entry] ?? -1) >= 0) strings[entry] = makeText(joined, ends, all, starts, entry);
   }
 }
 
@@ -212,15 +248,4 @@ function isSame(bytes: Uint8Array, start: number, end: number, otherStart: numbe
   if (end - start !== otherEnd - otherStart) return false;
   for (let at = start, other = otherStart; at < end; at++, other++) if (bytes[at] !== bytes[other]) return false;
   return true;
-}
-
-/** The text of bytes that are all ASCII: one character for each. */
-function asciiOf(bytes: Uint8Array): string | undefined {
-  try {
-    const all = utf8.decode(bytes);
-    return all.length === bytes.length ? all : undefined;
-  } catch {
-    // More text than one string can hold.
-    return undefined;
-  }
 }

@@ -262,3 +262,40 @@ test('limits', async () => {
     await fails(() => open(bytes, { limits }), 'invalid-argument');
   }
 });
+
+test('text of any characters, one by one and all at once', async () => {
+  const words = ['Müller', 'Ölçü', '日本語テキスト', '😀 smile', '', 'plain', '\u{1F468}‍\u{1F469}', '﻿bom', '0', '\0'];
+  const word = (row) => words[row % words.length];
+  const rows = 9000;
+  for (const cell of [
+    (row) => `${word(row)} ${row} ${word(row * 7)}`, word, (row) => (row % 3 ? `${word(row)}${row}` : null), (row) => word(row).repeat(9) + row,
+    (row) => (row % 2 ? word(row) : null), (row) => `plain ${row}`, (row) => (row === 5000 ? '😀' : `plain ${row}`),
+  ]) {
+    for (const options of [{}, { dialect: 'python-1.0' }]) {
+      // Python 1.0 has no empty text.
+      const expected = Array.from({ length: rows }, (_, row) => cell(row) || (options.dialect ? null : cell(row)));
+      const read = async () => (await (await open(await write({ text: expected }, options))).read()).column('text');
+      const [first, second] = [await read(), await read()];
+      assert.deepEqual(first.toArray(), expected);
+      assert.deepEqual([...first], expected);
+      // In an order that helps nothing.
+      for (let row = rows - 1; row >= 0; row -= 7) assert.equal(second.get(row), expected[row]);
+      assert.deepEqual(second.toArray(), expected);
+    }
+  }
+});
+
+test('rows are what the columns are, however they are asked for', async () => {
+  const names = ['a', '__proto__', '7', 'c'];
+  const rows = 3000;
+  const cells = names.map((_, column) => Array.from({ length: rows }, (__, row) => ((row + column) % 5 ? row * 10 + column / 2 : null)));
+  const table = await (await open(await write(names.map((name, column) => ({ name, data: cells[column], type: 'float64' }))))).read({ columns: [...names, 'a'] });
+  const expected = Array.from({ length: rows }, (_, row) => cells.map((column) => column[row]));
+  const seen = (row) => names.map((name) => Object.getOwnPropertyDescriptor(row, name)?.value);
+  assert.deepEqual(table.toArray().map(seen), expected);
+  assert.deepEqual([...table].map(seen), expected);
+  assert.deepEqual(Array.from({ length: rows }, (_, row) => seen(table.row(row))), expected);
+  const [first] = table;
+  assert.deepEqual([Object.keys(first), Object.getPrototypeOf(first)], [['7', 'a', '__proto__', 'c'], Object.prototype]);
+  assert.deepEqual(Object.keys(table.row(rows)).length, 4);
+});
