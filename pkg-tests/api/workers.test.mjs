@@ -38,23 +38,38 @@ test('ranges, limits, filters, projections, and a column twice', async () => {
   }
 });
 
+/** Whether two columns hold the same; `deepEqual` takes long for so many values. */
+function assertSame(read, expected, message) {
+  const [found, wanted] = [contents(read), contents(expected)];
+  for (const [key, value] of Object.entries(wanted)) {
+    const other = found[key];
+    if (!ArrayBuffer.isView(value)) assert.deepEqual(other, value, `${message}: ${key}`);
+    else assert.ok(other?.constructor === value.constructor && other.length === value.length && value.every((item, index) => Object.is(item, other[index])), `${message}: ${key}`);
+  }
+  if (expected.type !== 'string') return;
+  const [texts, wantedTexts] = [read.toArray(), expected.toArray()];
+  assert.ok(texts.length === wantedTexts.length && wantedTexts.every((text, row) => text === texts[row]), `${message}: text`);
+}
+
 test('row groups that are shared out are put together as they were', async () => {
-  const rows = 80_000;
-  const rare = (cell) => Array.from({ length: rows }, (_, row) => (row > 70_000 && row % 5 === 0 ? null : cell(row)));
+  // Large enough that `auto` shares it out.
+  const rows = 64_000;
+  const rare = (cell) => Array.from({ length: rows }, (_, row) => (row > 60_000 && row % 5 === 0 ? null : cell(row)));
   const file = await open(await write([
     ...everyType(rows, 11),
     { name: 'few words', data: rare((row) => `word ${row % 7}`) },
-    { name: 'words in the end only', data: rare((row) => (row < 60_000 ? `${next()}` : `word ${row % 7}`)) },
+    { name: 'words in the end only', data: rare((row) => (row < 50_000 ? `${next()}` : `word ${row % 7}`)) },
     { name: 'bits', data: rare((row) => row % 3 === 0) },
     { name: 'predicted', data: Int32Array.from({ length: rows }, (_, row) => 3 * (row % 1000)) },
     { name: 'predictor', data: Int32Array.from({ length: rows }, (_, row) => row % 1000) },
   ], { rowGroupRows: 8000 }));
-  for (const options of [{}, { rowStart: 16, rowEnd: 61_003 }, { rowStart: 3 }, { limit: 17_000 }, { filter: { predictor: { $lt: 800 } } }, { columns: ['few words', 'bits', 'few words'] }]) {
+  const some = ['few words', 'bits', 'words in the end only', 'predicted', 'few words'];
+  for (const options of [{}, { columns: some, rowStart: 16, rowEnd: 51_003 }, { columns: some, rowStart: 3 }, { columns: some, limit: 17_000 }, { columns: some, filter: { predictor: { $lt: 800 } } }]) {
     const expected = (await file.read({ ...options, workers: 0 })).columns;
-    for (const workers of [1, 2, 3, 7, 'auto']) {
+    for (const workers of options.columns ? [1, 2, 3] : [3, 5, 'auto']) {
       const read = (await file.read({ ...options, workers })).columns;
-      assert.deepEqual(read.map(contents), expected.map(contents), `${workers} workers, ${JSON.stringify(options)}`);
-      assert.deepEqual(read.map((column) => column.toArray()), expected.map((column) => column.toArray()), `${workers} workers, ${JSON.stringify(options)}`);
+      assert.equal(read.length, expected.length);
+      read.forEach((column, index) => { assertSame(column, expected[index], `${workers} workers, ${JSON.stringify(options)}, ${column.name}`); });
     }
   }
 });
