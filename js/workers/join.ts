@@ -60,8 +60,8 @@ export class JoinedColumn {
     const width = widthOf(data);
     this.#values ??= emptyLike(data.values, Math.ceil(this.#numRows * width));
     if (this.#values !== data.values) put(this.#values, data.values, start * width);
-    // The values of the part need not stay.
-    data.values = data.values.subarray(0, 0);
+    // The values of the part need not stay, nor what is behind a view of them.
+    data.values = emptyLike(data.values, 0);
   }
 
   /**
