@@ -111,8 +111,8 @@ export class BigIntTextCells extends Cells {
   }
 }
 
-/** Two to the 32nd power. */
-const WORD = 4_294_967_296;
+/** Two to the 32nd power: what the high half of 64 bits counts. */
+export const WORD = 4_294_967_296;
 
 /** Integers of 64 bits as numbers, where a number holds them exactly; without a `bigint` for each. */
 class Integers {

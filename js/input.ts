@@ -5,6 +5,7 @@
  * names column and row.
  */
 
+import { WORD } from './cells.js';
 import { invalid, mismatch, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { DAY_MS, parseDate, parseDecimal, parseTimestamp, PER_SECOND } from './temporal.js';
@@ -226,9 +227,6 @@ function putIntegers(values: Int32Array, cells: ArrayLike<InputCell>, start: num
   }
   return cells.length;
 }
-
-/** Two to the 32nd power. */
-const WORD = 4_294_967_296;
 
 /** The same for integers of 64 bits, low halves first. */
 function putWide(

@@ -46,7 +46,6 @@ struct Template {
 }
 
 /// Text whose fields all have a width: only the digits change from value to value.
-#[derive(Default)]
 struct Fixed {
     widths: Vec<u8>,
     /// The value that was last.
