@@ -164,13 +164,11 @@ mod encoder {
     use std::ops::Range;
     use std::sync::Arc;
 
-    use structured_zstd::encoding::{CompressionLevel, FrameCompressor};
-
     use super::integer::linear::Sum;
     use super::parent::{Key, Scope};
     use super::text::Dictionary;
     use crate::bytes::{ByteReader, to_u64};
-    use crate::compression::zstd;
+    use crate::compression::zstd::{self, Compressor};
     use crate::error::{Error, Result};
     use crate::sort::sort_by_key;
 
@@ -239,12 +237,11 @@ mod encoder {
 
     /// State that encoding one chunk after the other reuses.
     pub struct Encoder {
-        compressor: FrameCompressor,
+        compressor: Compressor,
         /// The quick one, for what is only measured.
-        measuring: FrameCompressor,
+        measuring: Compressor,
         /// Whether what is encoded is a sample, whose size is all that is wanted.
         is_sample: bool,
-        scratch: Vec<u8>,
         compress: bool,
         wants_dictionary: bool,
         /// That of the column's own text, where it is known.
@@ -278,18 +275,10 @@ mod encoder {
         /// # Errors
         /// `invalid-argument` for a level that ZSTD does not have.
         pub fn new(level: Option<i32>) -> Result<Self> {
-            let level_or_default = level.unwrap_or(zstd::DEFAULT_LEVEL);
-            zstd::check_level(level_or_default)?;
-            let compressor = |level| {
-                let mut compressor = FrameCompressor::new(CompressionLevel::from_level(level));
-                compressor.set_magicless(true);
-                compressor
-            };
             Ok(Encoder {
-                compressor: compressor(level_or_default),
-                measuring: compressor(MEASURING_LEVEL),
+                compressor: Compressor::new(level.unwrap_or(zstd::DEFAULT_LEVEL))?,
+                measuring: Compressor::new(MEASURING_LEVEL)?,
                 is_sample: false,
-                scratch: Vec::new(),
                 compress: level.is_some(),
                 wants_dictionary: false,
                 dictionary: None,
@@ -403,8 +392,7 @@ mod encoder {
                 return None;
             }
             let compressor = if self.is_sample { &mut self.measuring } else { &mut self.compressor };
-            compressor.compress_independent_frame_into(bytes, &mut self.scratch);
-            Some(&self.scratch)
+            compressor.compress_magicless(bytes).ok()
         }
 
         /// The size of a sample of values when encoded, which is not that of the scope's rows; `None` where it does not
