@@ -226,6 +226,19 @@ export class StreamEncoder extends Handle<StreamHandle> {
     this.#attempt((writer) => writer.push([...columns], first));
   }
 
+  /**
+   * Takes the first row group, `first` as for `push`, and settles the models of all of them; `resume` encodes it, and
+   * until then nothing else can be pushed or added.
+   */
+  begin(columns: readonly ColumnBuffers[], first: number): void {
+    this.#attempt((writer) => writer.begin([...columns], first));
+  }
+
+  /** Encodes the row group of `begin`. */
+  resume(): void {
+    this.#attempt((writer) => writer.resume());
+  }
+
   /** The models of the row groups that follow, for other encoders of the same columns; `undefined` while there are none. */
   models(): Uint8Array | undefined {
     return this.call((writer) => writer.models());
@@ -257,7 +270,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
     while (this.#isSuspended) {
       const [start, rows] = this.call((writer) => [writer.encodedRows - this.#before, writer.suspendedRows]);
       await this.#tasks?.run(signal, (part, column) => { onChunk(start + Math.floor(part * rows), column); });
-      this.#attempt((writer) => writer.resume());
+      this.resume();
     }
   }
 

@@ -186,11 +186,15 @@ export class Engine<I extends AnyInstance = Instance> {
   }
 }
 
+/** By its tag: only to name the class makes Node load all that it knows of fetching, which takes as long as all the rest. */
+function isResponse(given: WasmInput): given is Response {
+  return Object.prototype.toString.call(given) === '[object Response]';
+}
+
 async function compile(given: WasmInput): Promise<WebAssembly.Module> {
   if (given instanceof WebAssembly.Module) return given;
   if (typeof given === 'string' || given instanceof URL) return compileResponse(await fetch(given));
-  if (typeof Response !== 'undefined' && given instanceof Response) return compileResponse(given);
-  return WebAssembly.compile(given as BufferSource);
+  return isResponse(given) ? compileResponse(given) : WebAssembly.compile(given);
 }
 
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {

@@ -1,5 +1,5 @@
 /**
- * Row groups that workers encode beside the writer of a file, by the models that its first one has settled. Loaded
+ * Row groups that workers encode beside the writer of a file, by the models that were settled for all of them. Loaded
  * where a table is large.
  */
 
@@ -36,6 +36,8 @@ export interface Sharing {
   readonly first: number;
   readonly workers: number;
   readonly signal: AbortSignal | undefined;
+  /** What this thread does once the workers have something to do; before any of theirs is added. */
+  readonly meanwhile: () => void;
   /** Hears of the end of each row group. */
   readonly onAdded: (end: number) => void;
 }
@@ -49,7 +51,7 @@ export async function encodeRowGroups(
   table: RowGroups,
   encoder: StreamEncoder,
   models: Uint8Array,
-  { first, workers, signal, onAdded }: Sharing,
+  { first, workers, signal, meanwhile, onAdded }: Sharing,
 ): Promise<number> {
   const { engine, rows, groupRows } = table;
   // The writers of workers need not know what they don't write.
@@ -75,6 +77,7 @@ export async function encodeRowGroups(
         jobs.push({ member, ...member.encodeRowGroup(engine, group) });
         next += 1;
       }
+      if (added === 0) meanwhile();
       const job = jobs[added];
       const done = job?.done ?? Promise.reject(new WorkerFailure('there are no workers'));
       await orAborted(done, signal);

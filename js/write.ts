@@ -90,21 +90,27 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     if (shared) {
       const { groupRows, workers } = shared;
       pool.warm(workers);
-      encoder.push(cut(0, groupRows), 0);
-      parts.push(encoder.take());
-      yield { phase: 'encode', loaded: groupRows, total: rows };
-      const models = encoder.models();
-      first = done = groupRows;
-      const onAdded = (end: number): void => {
+      encoder.begin(cut(0, groupRows), 0);
+      first = groupRows;
+      const added = (end: number): void => {
         done = end;
         parts.push(encoder.take());
         options.onProgress?.({ phase: 'encode', loaded: end, total: rows });
       };
+      const encodeFirst = (): void => {
+        if (done > 0) return;
+        encoder.resume();
+        added(groupRows);
+      };
+      const models = encoder.models();
       if (models) {
         yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
-          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cut }, encoder, models, { first, workers, signal: options.signal, onAdded });
+          const { signal } = options;
+          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cut }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
         });
       }
+      // Unless that was done, as there were workers for the others.
+      encodeFirst();
     }
     for (let start = first; start < rows; start += step) {
       const end = Math.min(start + step, rows);

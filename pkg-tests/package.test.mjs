@@ -30,7 +30,7 @@ function run(code, ...flags) {
 const files = filesIn(installed).sort();
 
 test('nothing is in the tarball but the package', () => {
-  const expected = /^(dist\/(workers\/)?[a-z-]+\.(js|d\.ts)|dist\/wasm\/(reader|full|neural)(-glue)?\.(js|d\.ts|wasm)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+  const expected = /^(dist\/(workers\/)?[a-z-]+(-[A-Z0-9]{8}\.js|\.js|\.d\.ts)|dist\/wasm\/(reader|full|neural)(\.wasm|(-glue)?\.d\.ts)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
   assert.deepEqual(files.filter((path) => !expected.test(path)), []);
 });
 
@@ -41,10 +41,17 @@ test('what must be there is there', () => {
   }
 });
 
-test('every module of js/ is there with its types, and none that is no more', () => {
+test('every module of js/ has its types, and every file is imported', () => {
   const built = files.filter((path) => path.startsWith('dist/') && !path.startsWith('dist/wasm/'));
   const sources = readdirSync(join(root, 'js'), { recursive: true }).map(String).filter((name) => name.endsWith('.ts')).map((name) => name.replace(/\.ts$/, ''));
-  assert.deepEqual(built, sources.flatMap((name) => [`dist/${name}.d.ts`, `dist/${name}.js`]).sort());
+  assert.deepEqual(built.filter((path) => path.endsWith('.d.ts')), sources.map((name) => `dist/${name}.d.ts`).sort());
+  const modules = built.filter((path) => path.endsWith('.js'));
+  const texts = modules.map((path) => readFileSync(join(installed, path), 'utf8'));
+  const entries = ['dist/browser.js', 'dist/node.js'];
+  for (const path of modules) {
+    const name = path.replace(/^.*\/(?=[^/]+$)/, '');
+    assert.ok(entries.includes(path) || texts.some((text) => text.includes(`/${name}"`)), path);
+  }
 });
 
 test('it needs nothing else, and runs nothing when it is installed', () => {
@@ -111,6 +118,13 @@ test('importing loads no wasm, reading only loads the reader, and neural chunks 
     await write({ a: [1] }, { dialect: 'rust-2.0' }); await write({ a: [1] }, { dialect: 'rust-2.0' }); console.log(seen.join());
     await write({ a: [1] }, { compression: 'neural' }); console.log(seen.join());`;
   assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\nreader.wasm,full.wasm,neural.wasm\n');
+});
+
+test('reading bytes makes Node load nothing of what it knows of the network', () => {
+  const code = `import { open, write } from 'ncf-wasm';
+    const file = await open(await write({ a: [1, 2] })); await file.read();
+    console.log(process.moduleLoadList.filter((name) => /undici|internal.process.task_queues$/.test(name)).join());`;
+  assert.equal(run(code), 'NativeModule internal/process/task_queues\n');
 });
 
 /** Compiles files of types/ in the consumer's folder; gives what the compiler says. */

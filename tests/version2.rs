@@ -327,6 +327,41 @@ fn row_groups_that_others_encode_make_the_same_file() {
 }
 
 #[test]
+fn the_first_row_group_of_many_rows_is_encoded_after_its_models_are_known() {
+    let mut random = Random::new(79);
+    let (rows, group) = (150_000, 80_000);
+    let (schema, columns) = correlated(rows, &mut random);
+    let options = options(group);
+    let expected = write_all(&schema, &columns, options).unwrap();
+    let part =
+        |start: usize, end: usize| -> Vec<Column> { columns.iter().map(|column| column.slice(start..end)).collect() };
+    let group = group as usize;
+    let new = || StreamWriter::new(schema.clone(), types(&columns), options).unwrap();
+    let mut writer = new();
+    writer.begin(&part(0, group)).unwrap();
+    assert!(writer.is_suspended());
+    let models = writer.models().unwrap();
+    assert!(models.len() > 50, "{} bytes of models", models.len());
+    let mut worker = new();
+    worker.follow(&models).unwrap();
+    let last = worker.encode_row_group(&part(group, rows)).unwrap();
+    for refused in [writer.push(&part(0, 1)), writer.begin(&part(0, 1)), writer.add_row_group(&last)] {
+        assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
+    }
+    writer.resume().unwrap();
+    assert!(!writer.is_suspended());
+    assert_eq!(writer.begin(&part(0, 1)).unwrap_err().code().as_str(), "invalid-argument");
+    writer.add_row_group(&last).unwrap();
+    assert!(writer.finish().unwrap().bytes == expected);
+    check(&expected, &schema, &columns);
+    // A few rows are encoded at once.
+    let mut writer = new();
+    writer.begin(&part(0, 1000)).unwrap();
+    assert!(!writer.is_suspended());
+    assert!(writer.finish().unwrap().bytes == write_all(&schema, &part(0, 1000), options).unwrap());
+}
+
+#[test]
 fn row_groups_on_their_own_are_checked() {
     let mut random = Random::new(78);
     let (schema, columns) = correlated(500, &mut random);

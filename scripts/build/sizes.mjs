@@ -1,7 +1,7 @@
 /** What a page has to load: sizes of the built files, raw and compressed, held against a budget. */
 
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
 import { dist, inRoot } from '../lib/paths.mjs';
@@ -19,18 +19,16 @@ import { writeWhole } from '../lib/stamp.mjs';
  */
 export function measureSizes() {
   const entry = join(dist, 'browser.js');
-  const readerGlue = join(dist, 'wasm', 'reader.js');
-  const fullGlue = join(dist, 'wasm', 'full.js');
-  const neuralGlue = join(dist, 'wasm', 'neural.js');
-  // What browser.js imports only on demand belongs to writing, but for the glue of the reader.
-  const atOnce = reachable([entry, readerGlue], { onDemand: false });
-  const ever = reachable([entry, fullGlue], { onDemand: true });
+  // What browser.js imports only on demand belongs to writing; the neural codec comes on top of either.
+  const atOnce = reachable([entry], { onDemand: false });
+  const ever = reachable([entry], { onDemand: true });
+  const neural = ever.filter((path) => /^neural-[A-Z0-9]+\.js$/.test(basename(path)));
   const loads = {
-    reader: [join(dist, 'wasm', 'reader.wasm'), ...without(atOnce, fullGlue)],
-    full: [join(dist, 'wasm', 'full.wasm'), ...without(without(ever, readerGlue), neuralGlue)],
-    // What neural chunks cost on top of either.
-    neural: [join(dist, 'wasm', 'neural.wasm'), neuralGlue],
+    reader: [join(dist, 'wasm', 'reader.wasm'), ...atOnce],
+    full: [join(dist, 'wasm', 'full.wasm'), ...without(ever, neural)],
+    neural: [join(dist, 'wasm', 'neural.wasm'), ...without(reachable(neural, { onDemand: false }), atOnce)],
   };
+  if (neural.length === 0) throw new Error('the neural codec is not among what browser.js imports on demand');
 
   const paths = [...new Set([...loads.reader, ...loads.full, ...loads.neural])].sort();
   const files = Object.fromEntries(paths.map((path) => [relative(dist, path), sizeOf(path)]));
@@ -128,8 +126,8 @@ function total(names, sizes) {
 
 /**
  * @param {string[]} paths
- * @param {string} path
+ * @param {string[]} others
  */
-function without(paths, path) {
-  return paths.filter((other) => other !== path);
+function without(paths, others) {
+  return paths.filter((path) => !others.includes(path));
 }

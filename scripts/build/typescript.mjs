@@ -1,21 +1,26 @@
-/** Compiles js/ to dist/. */
+/** Compiles js/: the declarations to dist/, the modules to where they are bundled from. */
 
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-import { dist, inRoot } from '../lib/paths.mjs';
+import { dist, inRoot, modules } from '../lib/paths.mjs';
 import { run } from '../lib/process.mjs';
-import { compact } from './compact.mjs';
+import { bundle } from './bundle.mjs';
 
-/** Runs the TypeScript compiler, and removes the output of sources that are no more. */
+/** Runs the TypeScript compiler, removes the output of sources that are no more, and bundles. */
 export async function buildTypeScript() {
   console.log('build: compiling js/');
-  await run(inRoot('node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.json']);
-  for (const path of filesBelow(dist)) {
-    const output = relative(dist, path);
-    if (output.startsWith('wasm/') || !/\.(js|d\.ts)$/.test(output)) continue;
-    if (!existsSync(inRoot('js', output.replace(/\.(js|d\.ts)$/, '.ts')))) rmSync(path);
-    else if (path.endsWith('.js')) writeFileSync(path, await compact(readFileSync(path, 'utf8')));
+  await run(inRoot('node_modules', '.bin', 'tsc'), ['--project', 'tsconfig.json', '--outDir', modules, '--declarationDir', dist]);
+  for (const folder of [dist, modules]) removeOrphans(folder);
+  await bundle();
+}
+
+/** @param {string} folder of output, beside which the modules of wasm/ are */
+function removeOrphans(folder) {
+  for (const path of filesBelow(folder)) {
+    const output = relative(folder, path);
+    const source = output.replace(/\.(js|d\.ts)$/, '.ts');
+    if (source !== output && !output.startsWith('wasm/') && !existsSync(inRoot('js', source))) rmSync(path);
   }
 }
 

@@ -4,10 +4,9 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs
 import { join } from 'node:path';
 
 import { remapFlags } from '../lib/cargo.mjs';
-import { dist, inRoot, root, target } from '../lib/paths.mjs';
+import { dist, inRoot, modules, root, target } from '../lib/paths.mjs';
 import { capture, run } from '../lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
-import { compact } from './compact.mjs';
 import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
 
 /** The builds by name, with the cargo features of each. */
@@ -81,7 +80,8 @@ async function buildVariant(name, features, inputs, env) {
   mkdirSync(folder, { recursive: true });
   writeWhole(join(folder, `${name}-glue.d.ts`), glueDeclarations(readFileSync(join(out, 'ncf.d.ts'), 'utf8')));
   writeWhole(join(folder, `${name}.d.ts`), factoryDeclarations(`./${name}-glue.js`));
-  writeWhole(join(folder, `${name}.js`), await compact(glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8'))));
+  mkdirSync(join(modules, 'wasm'), { recursive: true });
+  writeWhole(join(modules, 'wasm', `${name}.js`), glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8')));
   renameSync(optimised, join(folder, `${name}.wasm`));
   writeWhole(stampOf(name), inputs);
 }
@@ -91,8 +91,9 @@ async function buildVariant(name, features, inputs, env) {
  * @param {string} inputs
  */
 function isCurrent(name, inputs) {
-  const outputs = [`${name}.wasm`, `${name}.js`, `${name}.d.ts`, `${name}-glue.d.ts`];
-  return stampMatches(stampOf(name), inputs) && outputs.every((file) => existsSync(join(dist, 'wasm', file)));
+  const outputs = [`${name}.wasm`, `${name}.d.ts`, `${name}-glue.d.ts`].map((file) => join(dist, 'wasm', file));
+  outputs.push(join(modules, 'wasm', `${name}.js`));
+  return stampMatches(stampOf(name), inputs) && outputs.every((path) => existsSync(path));
 }
 
 /** @param {string} name */

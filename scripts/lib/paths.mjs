@@ -14,6 +14,9 @@ export const dist = join(root, 'dist');
 /** Cargo's output and the build's intermediate files; ignored by git. */
 export const target = join(root, 'target');
 
+/** The modules that dist/ is bundled from: those of js/ and the glue of the wasm, compiled. */
+export const modules = join(target, 'js');
+
 /**
  * A path inside the repository.
  * @param {...string} parts

@@ -204,6 +204,14 @@ impl StreamWriter {
         Ok(self.writer.is_suspended())
     }
 
+    /// Takes the first row group, and settles the models of all of them. Whether it now waits for `resume` to encode it.
+    pub fn begin(&mut self, columns: Vec<JsValue>, first: f64) -> Result<bool> {
+        let first = from_number(first, "first")?;
+        let begin = || self.writer.begin(&self.columns(columns)?);
+        begin().map_err(|error| error.counted_from(first))?;
+        Ok(self.writer.is_suspended())
+    }
+
     /// Goes on with a row group that waited. Whether it, or the next one, still waits.
     pub fn resume(&mut self) -> Result<bool> {
         self.writer.resume()?;

@@ -403,9 +403,7 @@ impl StreamWriter {
     fn check_ready(&self) -> Result<()> {
         match &self.failure {
             Some(error) => Err(error.clone()),
-            None if self.is_suspended() => {
-                Err(Error::invalid("writer", "is suspended until a row group's neural chunks are encoded"))
-            }
+            None if self.is_suspended() => Err(Error::invalid("writer", "is suspended until a row group is encoded")),
             None => Ok(()),
         }
     }
@@ -540,6 +538,17 @@ impl StreamWriter {
         columns.into_iter().zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect()
     }
 
+    /// Checks rows that are to be one row group.
+    fn row_group(&self, columns: &[Column]) -> Result<Vec<Part>> {
+        let batch = self.check(columns)?;
+        let rows = batch.first().map_or(0, |column| to_u64(column.column().len()));
+        if rows == 0 || rows > self.options.row_group_rows.into() {
+            return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
+        }
+        self.check_total(rows)?;
+        self.parts(batch.iter().map(|column| column.column().clone()))
+    }
+
     /// Encodes a row group, or is suspended: whether the first.
     fn encode(&mut self, parts: Vec<Part>) -> Result<bool> {
         let Some(encoded) = self.relations.encode(&parts, &self.schema, &mut self.encoders)? else {
@@ -574,6 +583,28 @@ impl StreamWriter {
         self.rows.push(group.rows);
     }
 
+    /// Takes the first row group and settles the models of all of them, for [`Self::models`]. The writer is suspended
+    /// then, and [`Self::resume`] encodes it: meanwhile others can encode more. Small ones are encoded at once.
+    ///
+    /// # Errors
+    /// Those of [`Self::push`]; `invalid-argument` for no rows, for more than a row group has, and where there are rows.
+    pub fn begin(&mut self, columns: &[Column]) -> Result<()> {
+        self.check_ready()?;
+        if self.encoded_rows() > 0 || self.pending.first().is_some_and(|column| !column.is_empty()) {
+            return Err(Error::invalid("writer", "has rows already"));
+        }
+        let parts = self.row_group(columns)?;
+        let settle = |writer: &mut Self| -> Result<()> {
+            writer.relations.settle(&parts, &writer.schema, &mut writer.encoders)?;
+            if writer.relations.are_settled() {
+                writer.suspended = Some(parts);
+                return Ok(());
+            }
+            writer.encode(parts).map(|_| ())
+        };
+        settle(self).inspect_err(|error| self.failure = Some(error.clone()))
+    }
+
     /// The models of the columns, once the first row group has settled which these are: those of all row groups that
     /// follow. `None` before, and where neural chunks are wanted, for which each row group can matter to the next.
     #[must_use]
@@ -595,12 +626,7 @@ impl StreamWriter {
     /// Those of [`Self::push`], `invalid-argument` for no rows and for more than a row group has.
     pub fn encode_row_group(&mut self, columns: &[Column]) -> Result<Vec<u8>> {
         self.check_ready()?;
-        let batch = self.check(columns)?;
-        let rows = batch.first().map_or(0, |column| to_u64(column.column().len()));
-        if rows == 0 || rows > self.options.row_group_rows.into() {
-            return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
-        }
-        let parts = self.parts(batch.iter().map(|column| column.column().clone()))?;
+        let parts = self.row_group(columns)?;
         let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
         let encoded = encoded.ok_or_else(|| Error::unsupported("neural chunks of a row group on its own"))?;
         self.measure(&parts, encoded).write(&self.types)

@@ -1,10 +1,10 @@
 //! Predicting columns from each other: which from which, for the row groups of one file.
 //!
 //! ```text
-//! first row group   every column is encoded alone; models are searched on a sample (search.rs), chosen so that
-//!                   together they promise the most while chains of parents stay short (plan.rs, graph.rs), tried, and
-//!                   kept where the chunk gets smaller
-//! the next ones     the same models, as long as they pay
+//! first row group   blocks of it (all of it, if it is small) are encoded, every column alone; models are searched on a
+//!                   sample (search.rs), chosen so that together they promise the most while chains of parents stay
+//!                   short (plan.rs, graph.rs), tried on the blocks, and kept where those get smaller
+//! all of them       by these models, and alone where these are not as good as they were on the blocks: what is smaller
 //! ```
 
 mod archive;
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use super::WriteOptions;
 use super::version2::{Encoders, Part};
 use crate::bytes::{ByteReader, to_u64};
-use crate::column::Values;
+use crate::column::{Column, Values};
 use crate::encoding::chunk::{self, Parents, Plan};
 use crate::encoding::integer::linear::{Sum, Term};
 use crate::encoding::parent::{Key, MAX_PARENTS, Parent};
@@ -31,14 +31,19 @@ use graph::Graph;
 use plan::Choice;
 use search::{Candidate, Search, Target, bits_per_value};
 
+/// Blocks of a sample, and rows of each.
+const SAMPLE_BLOCKS: usize = 8;
+const SAMPLE_BLOCK: usize = 4096;
+/// Rows from which on relations are settled on a sample.
+const SAMPLED_FROM: usize = 2 * SAMPLE_BLOCKS * SAMPLE_BLOCK;
 /// Rows below which columns are not predicted from each other.
 const MIN_ROWS: usize = 32;
-/// Bytes that a chunk must take alone to be predicted.
+/// Bytes that a chunk, or a sample of it, must take alone to be predicted.
 const MIN_SIZE: usize = 256;
 /// Nanoseconds that the search may take: per cell, a fraction of what encoding takes, and of any table.
 const CELL_TIME: u64 = 12;
 const BASE_TIME: u64 = 4_000_000;
-/// Bytes that a prediction must save.
+/// Bytes that a prediction must save of that.
 const MIN_SAVED: usize = 64;
 /// Part of a chunk that it must save.
 const MIN_SAVED_PART: usize = 32;
@@ -90,6 +95,29 @@ pub(super) struct Encoded {
     pub parents: Vec<usize>,
     /// Which of them it needs, bit by bit.
     pub needs: u64,
+}
+
+fn rows_of(parts: &[Part]) -> usize {
+    parts.first().map_or(0, |part| part.parent.column().len())
+}
+
+fn parents_of(parts: &[Part]) -> Vec<Arc<Parent>> {
+    parts.iter().map(|part| Arc::clone(&part.parent)).collect()
+}
+
+/// Blocks of neighbouring rows of a row group, spread evenly.
+fn sample(parts: &[Part], schema: &Schema) -> Result<Vec<Part>> {
+    let blocks = |part: &Part| -> Result<Column> {
+        let column = part.parent.column();
+        let last = column.len().saturating_sub(SAMPLE_BLOCK);
+        let mut sample = column.slice(0..SAMPLE_BLOCK);
+        for block in 1..SAMPLE_BLOCKS {
+            let start = last / (SAMPLE_BLOCKS - 1) * block;
+            sample.append(&column.slice(start..start + SAMPLE_BLOCK))?;
+        }
+        Ok(sample)
+    };
+    parts.iter().zip(&schema.columns).map(|(part, field)| Part::of(blocks(part)?, field)).collect()
 }
 
 /// Reads the hint of a column.
@@ -151,8 +179,32 @@ impl Relations {
 
     /// The same without neural chunks.
     fn encode_by_models(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
-        let rows = parts.first().map_or(0, |part| part.parent.column().len());
-        let columns: Vec<Arc<Parent>> = parts.iter().map(|part| Arc::clone(&part.parent)).collect();
+        self.settle(parts, schema, encoders)?;
+        let mut encoded = self.encode_parts(parts, schema, encoders)?;
+        if self.relations.is_none() && rows_of(parts) >= MIN_ROWS {
+            self.relations = Some(self.search(parts, parts, schema, &mut encoded, encoders)?);
+        }
+        Ok(encoded)
+    }
+
+    /// Settles the models of all row groups on a sample of the first one, if it is so large that a sample tells.
+    pub(super) fn settle(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<()> {
+        if self.relations.is_none() && rows_of(parts) >= SAMPLED_FROM {
+            let sample = sample(parts, schema)?;
+            let mut alone = self.encode_parts(&sample, schema, encoders)?;
+            self.relations = Some(self.search(parts, &sample, schema, &mut alone, encoders)?);
+        }
+        Ok(())
+    }
+
+    /// Whether it is known which models the columns have.
+    pub(super) fn are_settled(&self) -> bool {
+        self.relations.is_some()
+    }
+
+    /// Encodes columns by the models that are known.
+    fn encode_parts(&mut self, parts: &[Part], schema: &Schema, encoders: &mut Encoders) -> Result<Vec<Encoded>> {
+        let columns = parents_of(parts);
         let mut encoded = Vec::with_capacity(parts.len());
         for (index, (part, field)) in parts.iter().zip(&schema.columns).enumerate() {
             let relation = self.relations.as_mut().and_then(|relations| relations.get_mut(index));
@@ -162,21 +214,21 @@ impl Relations {
                 _ => Encoded { bytes: chunk::encode(part.parent.column(), encoder)?, ..Encoded::default() },
             });
         }
-        if self.relations.is_none() && rows >= MIN_ROWS {
-            self.relations = Some(self.search(parts, &columns, schema, &mut encoded, encoders)?);
-        }
         Ok(encoded)
     }
 
-    /// Searches relations, and replaces what was encoded alone where they pay.
+    /// Searches relations in a row group, tries them on it or a sample of it, and replaces what was encoded of that alone
+    /// where they pay.
     fn search(
         &mut self,
+        row_group: &[Part],
         parts: &[Part],
-        columns: &[Arc<Parent>],
         schema: &Schema,
         encoded: &mut [Encoded],
         encoders: &mut Encoders,
     ) -> Result<Vec<Relation>> {
+        let all = parents_of(row_group);
+        let columns = parents_of(parts);
         let mut relations = vec![Relation::default(); columns.len()];
         let is_wanted = |(index, alone): &(usize, &Encoded)| match self.hints.get(*index) {
             Some(Hint::Automatic) => alone.bytes.len() >= MIN_SIZE,
@@ -184,9 +236,8 @@ impl Relations {
             Some(Hint::Independent) | None => false,
         };
         let count = to_u64(encoded.iter().enumerate().filter(is_wanted).count());
-        let rows = to_u64(columns.first().map_or(0, |column| column.column().len()));
-        let cells = rows.saturating_mul(to_u64(columns.len()));
-        let search = Search::new(columns, (cells.saturating_mul(CELL_TIME) + BASE_TIME) / count.max(1));
+        let cells = to_u64(rows_of(row_group)).saturating_mul(to_u64(columns.len()));
+        let search = Search::new(&all, (cells.saturating_mul(CELL_TIME) + BASE_TIME) / count.max(1));
         let mut wanted: Vec<Wanted> = Vec::new();
         for (index, alone) in encoded.iter().enumerate().filter(is_wanted) {
             if let Some(column) = columns.get(index) {
@@ -211,7 +262,7 @@ impl Relations {
             if !tried.is_related() {
                 continue;
             }
-            let better = tried.apply(columns, &part.parent, encoders.for_part(field, part))?;
+            let better = tried.apply(&columns, &part.parent, encoders.for_part(field, part))?;
             let saved = alone.bytes.len().saturating_sub(better.bytes.len());
             if saved < MIN_SAVED || saved < alone.bytes.len() / MIN_SAVED_PART {
                 continue;
@@ -219,7 +270,7 @@ impl Relations {
             *alone = better;
             if tried.keep_only(first, alone.needs) {
                 // The list of parents has become shorter, and their positions in it others.
-                *alone = tried.apply(columns, &part.parent, encoders.for_part(field, part))?;
+                *alone = tried.apply(&columns, &part.parent, encoders.for_part(field, part))?;
             }
             *relation = tried;
         }

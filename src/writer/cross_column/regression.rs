@@ -61,10 +61,9 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
         let mut matrix = vec![vec![0.0; width + 1]; width];
         for (row, &weight) in table.chunks_exact(width + 1).zip(&importance) {
             for ((i, line), &factor) in matrix.iter_mut().enumerate().zip(row) {
-                let (cells, others) = (line.get_mut(i..), row.get(i..));
-                for (cell, other) in cells.into_iter().flatten().zip(others.into_iter().flatten()) {
-                    *cell += factor * weight * other;
-                }
+                let (Some(cells), Some(others)) = (line.get_mut(i..), row.get(i..)) else { continue };
+                let factor = factor * weight;
+                cells.iter_mut().zip(others).for_each(|(cell, other)| *cell += factor * other);
             }
         }
         // The other half is the same.
@@ -135,15 +134,14 @@ fn cost(residuals: impl Iterator<Item = f64>) -> f64 {
     let (mut total, mut extra) = (0u32, 0.0);
     for residual in residuals {
         let size = residual.abs();
-        let bits = if size < 0.5 { 0.0 } else { (size + 0.5).log2().floor() };
-        let class = if size < 0.5 { 0.0 } else { bits + 1.0 };
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small whole number")]
-        let slot = (class as usize).min(64) * 2 + usize::from(residual > 0.0);
+        // The exponent is the whole part of the logarithm of what is 1 or more.
+        let class = if size < 0.5 { 0 } else { ((size + 0.5).to_bits() >> 52) - 1022 };
+        let slot = usize::try_from(class.min(64)).unwrap_or_default() * 2 + usize::from(residual > 0.0);
         if let Some(count) = counts.get_mut(slot) {
             *count += 1;
         }
         total += 1;
-        extra += bits;
+        extra += class.saturating_sub(1) as f64;
     }
     let total = f64::from(total.max(1));
     let entropy: f64 = counts
