@@ -283,7 +283,7 @@ export class Scan {
     yield { kind: 'turn' };
     const core = yield* this.ready();
     const { rows } = this.#request;
-    const found = withRowGroup(this.session, core, rowGroup, stored, (group) => this.#filter?.handle.select(core.reader, group, rows.start, rows.end)) ?? new Uint32Array();
+    const found = withRowGroup(this.session, core, rowGroup, stored, this.#filter?.columns ?? [], (group) => this.#filter?.handle.select(core.reader, group, rows.start, rows.end)) ?? new Uint32Array();
     const positions = found.length > this.#left ? found.slice(0, this.#left) : found;
     return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known: stored };
   }
@@ -490,7 +490,7 @@ export class Assembly {
   #decode(core: Core, { selection: { rowGroup, rows }, stored }: Part, position: number): void {
     this.#scan.session.call(core, ({ RowGroup }) => {
       const builder = this.#builders[position];
-      const group = (this.#group ??= supplied(new RowGroup(rowGroup), stored));
+      const group = (this.#group ??= supplied(new RowGroup(rowGroup), stored, new Set(this.#columns)));
       if (rows instanceof Uint32Array) builder?.select(core.reader, group, rows);
       else builder?.push(core.reader, group, rows.start, rows.end);
       if (position + 1 < this.#columns.length) return;
@@ -560,12 +560,12 @@ export function* explaining(session: Session, column: number, rowGroup: number):
   yield plan([ranges]);
   const stored = yield* fetching(session, ranges);
   const live = yield* session.locate(positions);
-  return withRowGroup(session, live, rowGroup, stored, (group) => live.reader.explain(column, group));
+  return withRowGroup(session, live, rowGroup, stored, positions, (group) => live.reader.explain(column, group));
 }
 
 /** Calls into the core with a row group, which is let go of whatever happens. */
-function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored: Stored, body: (group: RowGroup) => T): T {
-  const group = session.call(core, ({ RowGroup }) => supplied(new RowGroup(rowGroup), stored));
+function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored: Stored, wanted: Iterable<number>, body: (group: RowGroup) => T): T {
+  const group = session.call(core, ({ RowGroup }) => supplied(new RowGroup(rowGroup), stored, new Set(wanted)));
   try {
     return session.call(core, () => body(group));
   } finally {
@@ -573,9 +573,12 @@ function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored:
   }
 }
 
-/** Supplies chunks to a row group. */
-function supplied(group: RowGroup, stored: Stored): RowGroup {
-  for (const [column, bytes] of stored) group.supply(column, bytes);
+/** Supplies chunks to a row group: of the columns that are wanted, and of those that they depend on. */
+function supplied(group: RowGroup, stored: Stored, wanted: ReadonlySet<number>): RowGroup {
+  for (const [column, bytes] of stored) {
+    if (wanted.has(column)) group.supply(column, bytes);
+    else group.supplyDependency(column, bytes);
+  }
   return group;
 }
 

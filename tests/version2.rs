@@ -568,6 +568,45 @@ fn columns_predicted_from_others_come_back_bit_by_bit() {
 }
 
 #[test]
+fn what_is_only_a_dependency_is_decoded_as_far_as_needed_and_whole_if_asked_for() {
+    let (schema, mut columns) = correlated(4000, &mut Random::new(13));
+    // Text with nulls is told apart by codes and by nulls.
+    let is_there: Bitmap = (0..4000).map(|row| row % 7 != 3).collect();
+    for text in &mut columns[..2] {
+        *text = Column::new(text.values().clone(), Some(is_there.clone())).unwrap();
+    }
+    for compression in ["automatic", "neural"] {
+        let mut schema = schema.clone();
+        if compression == "neural" {
+            if cfg!(not(feature = "neural")) {
+                continue;
+            }
+            schema.columns.iter_mut().skip(1).for_each(|field| field.compression_model = Some("neural".to_owned()));
+        }
+        let bytes = write_all(&schema, &columns, options(4000)).unwrap();
+        let mut host = Host::new(&bytes);
+        let mut file = host.open(&OpenOptions::default()).unwrap();
+        let all: Vec<usize> = (0..columns.len()).collect();
+        host.run(|segments| file.locate(&all, segments)).unwrap();
+        let mut of_text = 0;
+        for &child in &all {
+            let needed = file.dependencies(child, 0).unwrap();
+            of_text += usize::from(needed.contains(&0) || needed.contains(&1));
+            let mut group = RowGroup::new(0);
+            group.supply(child, host.fetch(&file.chunk(child, 0).unwrap().unwrap()));
+            for &parent in &needed {
+                group.supply_dependency(parent, host.fetch(&file.chunk(parent, 0).unwrap().unwrap()));
+            }
+            for column in [vec![child], needed.clone(), vec![child]].concat() {
+                let (found, _) = file.decode(column, &mut group).unwrap();
+                assert!(same_column(&found, &columns[column]), "{} {compression}", schema.columns[column].name);
+            }
+        }
+        assert!(of_text > 0, "nothing is predicted from text");
+    }
+}
+
+#[test]
 fn what_a_chunk_depends_on_must_be_supplied_and_sound() {
     let (schema, columns) = correlated(4000, &mut Random::new(12));
     let mut bytes = write_all(&schema, &columns, options(4000)).unwrap();

@@ -91,7 +91,10 @@ pub fn decode(
     if reader.remaining() > 0 {
         return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
     }
-    Ok(Parent::new(Arc::new(decoded), decoder.codes.take()))
+    let codes = decoder.codes.take();
+    let is_whole = codes.is_none() || !decoder.wants_codes;
+    let parent = Parent::new(Arc::new(decoded), codes);
+    Ok(if is_whole { parent } else { parent.without_values() })
 }
 
 /// The tree of encodings of a chunk, its nodes in the order in which they are stored. Costs as much as [`decode`], since

@@ -72,6 +72,8 @@ pub struct Decoder {
     scope: Option<Arc<Scope>>,
     /// The codes of the last dictionary of text.
     codes: Option<Codes>,
+    /// Whether they are all that is wanted of it.
+    wants_codes: bool,
     /// The nodes that were decoded, where that is wanted.
     trace: Option<Vec<Node>>,
 }
@@ -91,7 +93,21 @@ impl Decoder {
     /// A decoder whose streams have at most `limit` bytes each after decompression.
     #[must_use]
     pub fn new(limit: u64) -> Self {
-        Decoder { limit, depth: 0, zstd: zstd::Decompressor::new(), scope: None, codes: None, trace: None }
+        Decoder {
+            limit,
+            depth: 0,
+            zstd: zstd::Decompressor::new(),
+            scope: None,
+            codes: None,
+            wants_codes: false,
+            trace: None,
+        }
+    }
+
+    /// Whether of text that is stored as a dictionary only its codes are wanted: then all values are empty. That is enough
+    /// for what is predicted from it.
+    pub fn set_wants_codes(&mut self, wants: bool) {
+        self.wants_codes = wants;
     }
 
     /// Notes which encoding a node has.

@@ -98,7 +98,9 @@ impl Labels {
     /// Classes as labels.
     #[must_use]
     pub fn renumbered(&self) -> Self {
-        Labels::new(self.to_classes(), self.order().count)
+        let count = self.order().count;
+        let classes = (0..u32::try_from(count).unwrap_or(u32::MAX)).collect();
+        Labels { ids: self.to_classes(), bound: count, order: OnceLock::from(Order { classes, count }) }
     }
 }
 
@@ -123,6 +125,8 @@ pub struct Codes {
 pub struct Parent {
     column: Arc<Column>,
     codes: Option<Arc<Codes>>,
+    /// Whether the column has its values; else only its codes do.
+    is_whole: bool,
     labels: OnceLock<Arc<Labels>>,
     /// Labels of pairs that were asked for, by the other one.
     pairs: Mutex<Vec<(Weak<Parent>, Arc<Labels>)>>,
@@ -160,10 +164,24 @@ impl Parent {
         Parent {
             column,
             codes: codes.map(Arc::new),
+            is_whole: true,
             labels: OnceLock::new(),
             pairs: Mutex::default(),
             numbers: Mutex::default(),
         }
+    }
+
+    /// The same of a column of text that is as long, and null in the same rows, but does not have the values, which are
+    /// told apart by their codes.
+    #[must_use]
+    pub fn without_values(self) -> Self {
+        Parent { is_whole: false, ..self }
+    }
+
+    /// Whether the column has its values.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     /// The column.

@@ -28,6 +28,7 @@ use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
 use crate::encoding::chunk::Parents;
+use crate::encoding::neural;
 use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 use crate::format::{self, DIGEST_SIZE, Dialect};
@@ -372,7 +373,9 @@ impl File {
     pub fn decode(&self, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
         let field = self.field(column)?;
         match &self.body {
-            Body::Version2(body) => Ok((Arc::clone(self.decode_parent(body, column, group)?.shared()), Vec::new())),
+            Body::Version2(body) => {
+                Ok((Arc::clone(self.decode_parent(body, column, group, true)?.shared()), Vec::new()))
+            }
             Body::Legacy(legacy) => {
                 let Some(range) = self.chunk(column, group.index())? else {
                     let message = "the schema lists the column, the data do not hold it".to_owned();
@@ -387,15 +390,24 @@ impl File {
         }
     }
 
-    fn decode_parent(&self, body: &Version2, column: usize, group: &mut RowGroup<'_>) -> Result<Arc<Parent>> {
-        if let Some(done) = group.decoded(column) {
+    /// Decodes a column, as a whole if that is wanted: of it, or by whoever asks for it later.
+    fn decode_parent(
+        &self,
+        body: &Version2,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        is_whole: bool,
+    ) -> Result<Arc<Parent>> {
+        if let Some(done) = group.decoded(column).filter(|done| done.is_whole() || !is_whole) {
             return Ok(Arc::clone(done));
         }
         let index = group.index();
+        let is_whole = is_whole || !group.is_dependency(column);
         let decoded = self.with_parents(body, column, group, |stored, parents| {
-            body.decode(column, index, stored, parents).map(Arc::new)
+            body.decode(column, index, (stored, parents), is_whole).map(Arc::new)
         })?;
-        group.keep(column, Arc::clone(&decoded), self.parents_of(column, index));
+        let is_first = group.decoded(column).is_none();
+        group.keep(column, Arc::clone(&decoded), self.parents_of(column, index).filter(|_| is_first));
         Ok(decoded)
     }
 
@@ -409,7 +421,10 @@ impl File {
     ) -> Result<T> {
         let name = self.name(column);
         let needed = body.needed(column, group.index()).map_err(|error| error.in_column(name))?;
-        let parents = needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(body, parent, group)));
+        // The neural codec looks into text.
+        let is_whole = group.stored(column).is_some_and(neural::is_neural);
+        let parents =
+            needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(body, parent, group, is_whole)));
         let parents: Parents = parents.map(Option::transpose).collect::<Result<_>>()?;
         let range = body.chunk(column, group.index()).map_err(|error| error.in_column(name))?;
         stored_of(group, column, &range)

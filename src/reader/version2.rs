@@ -407,11 +407,19 @@ impl Version2 {
         Ok(self.block(column)?.needed(row_group).collect())
     }
 
-    /// Decodes a chunk of a located column from its bytes and its decoded parents.
-    pub fn decode(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Parent> {
+    /// Decodes a chunk of a located column from its bytes and its decoded parents; only as far as what is predicted from it
+    /// needs it, unless it is wanted as a whole.
+    pub fn decode(
+        &self,
+        column: usize,
+        row_group: usize,
+        (stored, parents): (&[u8], &Parents),
+        is_whole: bool,
+    ) -> Result<Parent> {
         self.check_chunk(column, row_group, stored)?;
         let column_type = self.entry(column)?.column_type;
         let decoder = &mut Decoder::new(self.column_limit);
+        decoder.set_wants_codes(!is_whole);
         let decoded = chunk::decode(stored, column_type, self.rows_of(row_group)?, parents, decoder)?;
         if let Some(stated) = self.chunk_statistics(column, row_group)
             && to_u64(decoded.column().num_nulls()) != stated.null_count

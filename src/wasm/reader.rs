@@ -174,6 +174,12 @@ impl RowGroup {
     pub fn supply(&mut self, column: u32, stored: Vec<u8>) {
         self.group.supply(column as usize, stored);
     }
+
+    /// Supplies the chunk of a column that will not be asked for, but that others are predicted from.
+    #[wasm_bindgen(js_name = supplyDependency)]
+    pub fn supply_dependency(&mut self, column: u32, stored: Vec<u8>) {
+        self.group.supply_dependency(column as usize, stored);
+    }
 }
 
 /// Puts the chunks of one column together. Belongs to the reader that it is given each time.

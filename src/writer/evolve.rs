@@ -282,7 +282,8 @@ fn supplied<'a>(file: &File, column: usize, group: usize, segments: &'a Segments
     for needed in file.dependencies(column, group)?.into_iter().chain([column]) {
         let Some(range) = file.chunk(needed, group)? else { continue };
         match segments.get(range) {
-            Ok(bytes) => decoded.supply(needed, bytes),
+            Ok(bytes) if needed == column => decoded.supply(needed, bytes),
+            Ok(bytes) => decoded.supply_dependency(needed, bytes),
             Err(Interrupt::Need(ranges)) => missing.extend(ranges),
             Err(failed) => return Err(failed),
         }

@@ -31,9 +31,14 @@ pub fn entries_and_codes(
 
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let (entries, codes) = entries_and_codes(reader, count, decoder)?;
-    let text = expand(&entries, &codes, decoder)?;
     let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
-    if decoder.is_top() && ascends() {
+    let has_codes = decoder.is_top() && ascends();
+    let text = if has_codes && decoder.wants_codes {
+        VarBytes::new(vec![0; count + 1], Vec::new())?
+    } else {
+        expand(&entries, &codes, decoder)?
+    };
+    if has_codes {
         decoder.codes = Some(Codes { codes, entries: entries.len() });
     }
     Ok(text)
