@@ -6,13 +6,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 
-import { fixtures } from './support/paths.mjs';
+import { fixtures, root } from './support/paths.mjs';
 
-/** A module of the installed package that is not exported. */
-const internal = (name) => import(pathToFileURL(join(process.env.NCF_CONSUMER ?? '', 'node_modules', 'ncf-wasm', 'dist', name)).href);
+/** A module that the package is bundled from. */
+const internal = (name) => import(pathToFileURL(join(root, 'target', 'js', name)).href);
+const wasm = join(process.env.NCF_CONSUMER ?? '', 'node_modules', 'ncf-wasm', 'dist', 'wasm', 'reader.wasm');
 
-// The entry point tells the others where the wasm is.
-await internal('node.js');
 const { compileFilter } = await internal('filter.js');
 const { readingEngine } = await internal('engine.js');
 
@@ -106,7 +105,7 @@ test('filters have limits', () => {
 
 test('the binding selects rows', async () => {
   const engine = readingEngine();
-  await engine.load();
+  await engine.load(readFileSync(wasm));
   const { Reader, Filter, RowGroup } = engine.instance;
   const bytes = new Uint8Array(readFileSync(join(fixtures, 'v10_seed_10k.ncf')));
   const reader = new Reader(bytes.length);

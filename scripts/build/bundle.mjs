@@ -15,7 +15,7 @@ const LINE = 160;
  * stay, as people see them in stacks and consoles. What is imported on demand is in parts of its own.
  */
 export async function bundle() {
-  for (const folder of [dist, join(dist, 'workers')]) {
+  for (const folder of [dist, join(dist, 'workers'), join(dist, 'wasm')]) {
     for (const name of readdirSync(folder)) if (name.endsWith('.js')) rmSync(join(folder, name));
   }
   // It may have been installed by the program that runs.
