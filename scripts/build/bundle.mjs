@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 import { dist, modules } from '../lib/paths.mjs';
 
-/** What is loaded by its name; everything else is in parts whose names tell their contents. */
+/** What is loaded by its name; the parts that these import are named by what is in them, or by a hash of it. */
 const ENTRIES = ['browser', 'node', 'workers/browser', 'workers/node'];
 /** About how long lines are, so that a place in one tells something. */
 const LINE = 160;

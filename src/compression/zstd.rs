@@ -232,7 +232,7 @@ pub fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
 /// `invalid-argument` for a bad level.
 #[cfg(feature = "writer")]
 pub fn compress_magicless(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
-    Ok(compress(bytes, level)?.split_off(size_of_val(&MAGIC)))
+    Compressor::new(level)?.compress_magicless(bytes).map(<[u8]>::to_vec)
 }
 
 /// Compresses frames one after the other, with buffers that live on.

@@ -47,6 +47,7 @@ impl<'a> RowGroup<'a> {
     /// Supplies the bytes of a column's chunk, those of [`File::chunk`]; before anything that it depends on is released.
     pub fn supply(&mut self, column: usize, stored: impl Into<Cow<'a, [u8]>>) {
         self.stored.insert(column, stored.into());
+        self.dependencies.remove(&column);
         // It can be a child of what was released.
         self.uses = None;
     }

@@ -228,8 +228,8 @@ impl Part {
     }
 }
 
-fn rows_of(parts: &[Part]) -> u64 {
-    parts.first().map_or(0, |part| to_u64(part.parent.column().len()))
+pub(super) fn rows_of(parts: &[Part]) -> usize {
+    parts.first().map_or(0, |part| part.parent.column().len())
 }
 
 /// One encoder that compresses, and one that does not.
@@ -397,7 +397,7 @@ impl StreamWriter {
     /// Rows of the row group that waits for its neural chunks.
     #[must_use]
     pub fn suspended_rows(&self) -> u64 {
-        self.suspended.as_deref().map_or(0, rows_of)
+        self.suspended.as_deref().map_or(0, |parts| to_u64(rows_of(parts)))
     }
 
     fn check_ready(&self) -> Result<()> {
@@ -565,7 +565,7 @@ impl StreamWriter {
         let chunks = self.schema.columns.iter().zip(parts).zip(encoded).map(|((field, part), encoded)| {
             EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds))
         });
-        EncodedRowGroup { rows: rows_of(parts), chunks: chunks.collect() }
+        EncodedRowGroup { rows: to_u64(rows_of(parts)), chunks: chunks.collect() }
     }
 
     /// Puts out the next row group.

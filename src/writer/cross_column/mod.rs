@@ -16,7 +16,7 @@ mod search;
 use std::sync::Arc;
 
 use super::WriteOptions;
-use super::version2::{Encoders, Part};
+use super::version2::{Encoders, Part, rows_of};
 use crate::bytes::{ByteReader, to_u64};
 use crate::column::{Column, Values};
 use crate::encoding::chunk::{self, Parents, Plan};
@@ -95,10 +95,6 @@ pub(super) struct Encoded {
     pub parents: Vec<usize>,
     /// Which of them it needs, bit by bit.
     pub needs: u64,
-}
-
-fn rows_of(parts: &[Part]) -> usize {
-    parts.first().map_or(0, |part| part.parent.column().len())
 }
 
 fn parents_of(parts: &[Part]) -> Vec<Arc<Parent>> {
