@@ -86,8 +86,16 @@ export class ReadAhead {
     return join(await this.read([range]), range).bytes.slice();
   }
 
+  /** The end of the file, as much as the first read takes, in an array of its own; `undefined` where it is not in memory. */
+  copyOfEnd(): Piece | undefined {
+    const { byteLength } = this.source;
+    const start = Math.max(0, byteLength - this.sizes.tailBytes);
+    const known = this.#find({ start, end: byteLength });
+    return known && { start, bytes: cut(known, { start, end: byteLength }).slice() };
+  }
+
   /**
-   * The same at once.
+   * Pieces that hold all these ranges, at once.
    * @throws {NcfError} `invalid-argument` where some of it is not in memory
    */
   readSync(ranges: readonly Range[]): Piece[] {

@@ -12,7 +12,7 @@ import type { CompiledFilter } from './filter.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData } from './wasm-types.js';
 import { pool, type SharedFile } from './workers/pool.js';
-import { SharedRead, shareOut, type Cost, type Share } from './workers/shared-read.js';
+import { SharedRead, shareOut, type Cost, type Division } from './workers/shared-read.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;
@@ -28,12 +28,18 @@ const TIME_OF_BYTE = 4;
 /** Microseconds that each of them should have to do. */
 const MIN_SHARE = 3_000;
 
+/** Nanoseconds that a value of a column takes, roughly. */
+export interface ValueTimes {
+  readonly decoding: number;
+  /** To put it where it belongs, where it comes in a part. */
+  readonly joining: number;
+}
+
 /** Who may help to decode. */
 export interface Sharing {
   readonly file: SharedFile;
   readonly workers: number | 'auto';
-  /** Nanoseconds that a value of a column takes, roughly. */
-  timeOf(column: number): number;
+  timesOf(column: number): ValueTimes;
   /** Name of a column, for errors. */
   nameOf(column: number): string;
 }
@@ -138,16 +144,16 @@ export class Scan {
 
       const core = yield* this.ready();
       const missing = this.#missing(core, selections);
-      const shares = this.#divide(core, selections);
+      const division = this.#divide(core, selections);
       yield plan(missing);
       const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
       const rowStart = filter ? (selections[0]?.rowStart ?? rows.start) : rows.start;
       const width = new Set(columns).size;
-      if (shares && this.#sharing) {
+      if (division && this.#sharing) {
         let done = 0;
         const parts = selections.map((selection) => selection.numRows);
         const told = (column: number): void => { onChunk(column, ++done, selections.length * width); };
-        const read = new SharedRead(this.#sharing.file, this.session.engine, shares, this.#bounds, parts, told);
+        const read = new SharedRead(this.#sharing.file, this.session.engine, division, this.#bounds, parts, told);
         return { columns: yield* this.#shared(read, selections, missing, told), numRows, rowStart };
       }
       // One part crosses as it is.
@@ -308,8 +314,8 @@ export class Scan {
     return parts;
   }
 
-  /** What each worker should decode; nothing where this thread does it all. */
-  #divide(core: Core, selections: readonly Selection[]): readonly Share[] | undefined {
+  /** How the work is shared out; not at all where this thread does it all. */
+  #divide(core: Core, selections: readonly Selection[]): Division | undefined {
     const sharing = this.#sharing;
     const columns = new Set(this.#request.columns);
     const count = sharing ? pool.size(sharing.workers) : 0;
@@ -320,25 +326,28 @@ export class Scan {
     const costs = this.session.call(core, () => [...rangesOf(core, [...columns], rowGroup)].map(([column, { start, end }]): Cost => {
       const parents = [...core.reader.needed(Uint32Array.of(column), rowGroup)].filter((other) => other !== column);
       const rows = (this.#bounds[rowGroup + 1] ?? 0) - (this.#bounds[rowGroup] ?? 0);
-      const perRow = sharing.timeOf(column) + TIME_OF_PARENT * Math.min(parents.length, 2);
-      return { column, own: (selections.length * (rows * perRow + (end - start) * TIME_OF_BYTE)) / 1000, parents };
+      const { decoding, joining } = sharing.timesOf(column);
+      const perRow = decoding + TIME_OF_PARENT * Math.min(parents.length, 2);
+      return { column, own: (selections.length * (rows * perRow + (end - start) * TIME_OF_BYTE)) / 1000, joining: (selections.length * rows * joining) / 1000, parents };
     }));
     const total = costs.reduce((sum, { own }) => sum + own, 0);
     if (isAuto && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold)) return undefined;
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
-    const shares = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers: hands - Number(isCallerIn), isCallerIn });
-    return shares.every(({ worker }) => worker === undefined) || (isAuto && shares.length < 2) ? undefined : shares;
+    const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers: hands - Number(isCallerIn), isCallerIn });
+    const isShared = division.open !== undefined || division.shares.some(({ worker }) => worker !== undefined);
+    return isShared && (!isAuto || division.open !== undefined || division.shares.length > 1) ? division : undefined;
   }
 
   /** The wanted columns, from workers and what is left to this thread. */
   *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[], onChunk: (column: number) => void): Steps<ColumnData[]> {
     const own = read.own.map((share) => ({ share, assembly: new Assembly(this, share.columns) }));
+    const open = read.ownOpen && { columns: read.ownOpen, assembly: new Assembly(this, read.ownOpen) };
     try {
       for (const [index, selection] of selections.entries()) {
         const stored = yield* fetching(this.session, missing[index] ?? new Map(), selection.known);
         const core = yield* this.ready();
-        read.add(selection, stored, (columns) => this.session.call(core, () => core.reader.needed(Uint32Array.from(columns), selection.rowGroup)));
+        read.add({ selection, stored }, (columns) => this.session.call(core, () => core.reader.needed(Uint32Array.from(columns), selection.rowGroup)));
         for (const { share, assembly } of own) if (share.start <= index && index < share.end) assembly.add(selection, stored);
       }
       for (const { share, assembly } of own) {
@@ -348,11 +357,24 @@ export class Scan {
         read.put(share, expected !== undefined && share.end < selections.length ? yield* assembly.takeOpen() : (yield* assembly.take(Infinity)).columns);
         assembly.free();
       }
+      if (open) {
+        const { columns, assembly } = open;
+        let end = 0;
+        for (let group = read.next(); group; group = read.next()) {
+          const expected = read.expected({ start: 0, end: ++end });
+          if (expected !== undefined) assembly.expect(expected);
+          assembly.add(group.selection, group.stored);
+          yield* assembly.settle(onChunk);
+        }
+        read.put({ columns, start: 0 }, end < selections.length ? yield* assembly.takeOpen() : (yield* assembly.take(Infinity)).columns);
+        assembly.free();
+      }
       let taken: ReadonlyMap<number, ColumnData> = new Map();
       yield { kind: 'wait', done: read.take((column) => this.#sharing?.nameOf(column) ?? '').then((columns) => { taken = columns; }) };
       return arranged(this.#request.columns, taken);
     } finally {
       own.forEach(({ assembly }) => { assembly.free(); });
+      open?.assembly.free();
       read.free();
     }
   }

@@ -1,7 +1,7 @@
 /** Letting the event loop have its turn between pieces of work, without giving up much time; waiting. */
 
 /** Work longer than this, in milliseconds, makes way. */
-const TURN = 8;
+const TURN = 4;
 
 let lastTurn = 0;
 

@@ -3,7 +3,7 @@
  * call needs them, serve all files and calls, and end when nothing was to do for a while.
  */
 
-import type { Range } from '../bytes.js';
+import type { Piece, Range } from '../bytes.js';
 import { currentPlatform, neuralModule, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
@@ -21,6 +21,10 @@ const MAX_IDLE = 20_000;
 export interface SharedFile {
   readonly byteLength: number;
   readonly limits: OpenLimits;
+  /** Whether all of it is. */
+  readonly isInMemory: boolean;
+  /** Its end, in an array of its own, if that is in memory: mostly all of its directory. */
+  end(): Piece | undefined;
   /** Bytes of its directory, in an array of their own. */
   read(range: Range): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -70,7 +74,9 @@ export class Member {
     if (number === undefined) {
       number = ++lastNumber;
       this.#files.set(file, number);
-      this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits });
+      // A worker that had to ask would wait until this thread has time to answer.
+      const known = file.end();
+      this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits, known }, known ? [known.bytes.buffer as ArrayBuffer] : []);
     }
     const job = this.#begin(waiting);
     this.#order({ kind: 'start', job, file: number, columns, bounds, numRows });

@@ -4,7 +4,7 @@
  * chunks, of columns that it is given, or whole row groups.
  */
 
-import type { Range } from '../bytes.js';
+import type { Piece, Range } from '../bytes.js';
 import { NcfError, type NcfErrorDetails } from '../errors.js';
 import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
@@ -29,8 +29,8 @@ export interface RowGroup {
 export type Order =
   /** A compiled module: one that reads before the first file, and the neural codec before the first chunk that needs it. */
   | { readonly kind: 'module'; readonly wasm: WasmKind; readonly module: WebAssembly.Module }
-  /** A file that jobs will name. */
-  | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits }
+  /** A file that jobs will name, and its end, where that is at hand. */
+  | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits; readonly known: Piece | undefined }
   /** No job will name that file any more. */
   | { readonly kind: 'close'; readonly file: number }
   /** A job: columns of a file, whose row groups come next; `numRows` in all, where there are several. */

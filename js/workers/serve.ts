@@ -101,8 +101,8 @@ export class Server {
     }
   }
 
-  #open({ file, byteLength, limits }: Order & { kind: 'open' }): Driver {
-    return new Driver(new Session(readingEngine(), byteLength, limits), new ReadAhead(this.#source(file, byteLength), LOCAL_SIZES));
+  #open({ file, byteLength, limits, known }: Order & { kind: 'open' }): Driver {
+    return new Driver(new Session(readingEngine(), byteLength, limits), new ReadAhead({ ...this.#source(file, byteLength), ...(known && { known }) }, LOCAL_SIZES));
   }
 
   #answer(number: number, answer: (request: Request) => void): void {
