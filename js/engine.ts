@@ -10,9 +10,9 @@ import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
 import type { NeuralCodec, NeuralTask } from './wasm-types.js';
-import { instantiate as instantiateFull, type Exports as FullExports } from './wasm/full.js';
+import { instantiate, type Exports as FullExports } from './wasm/full.js';
 import type { Exports as NeuralExports } from './wasm/neural.js';
-import { instantiate as instantiateReader, type Exports as ReaderExports } from './wasm/reader.js';
+import type { Exports as ReaderExports } from './wasm/reader.js';
 
 /** Which module. */
 export type WasmKind = 'reader' | 'full' | 'neural';
@@ -280,9 +280,15 @@ function withNeural<T extends Instance>(instance: T): T {
   return instance;
 }
 
+/** The module that reads has some of the functions of the other one; to call them takes the same JavaScript. */
+function instantiateReader(module: WebAssembly.Module): Instance {
+  const { TableWriter: _table, StreamWriter: _stream, Evolver: _evolver, ...reading } = instantiate(module);
+  return reading;
+}
+
 const engines = {
-  reader: new Engine('reader', (module) => withNeural<Instance>(instantiateReader(module))),
-  full: new Engine('full', (module) => withNeural<Instance>(instantiateFull(module))),
+  reader: new Engine('reader', (module) => withNeural(instantiateReader(module))),
+  full: new Engine('full', (module) => withNeural<Instance>(instantiate(module))),
 };
 
 /** Loads the neural codec, which a file or a writer needs. */

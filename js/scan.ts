@@ -9,8 +9,9 @@ import type { Range } from './bytes.js';
 import type { Ask, Core, Driver, Session, Steps } from './core.js';
 import { currentPlatform } from './engine.js';
 import type { CompiledFilter } from './filter.js';
+import { allocateForCore } from './memory.js';
 import type { CallOptions } from './types.js';
-import type { ColumnData } from './wasm-types.js';
+import type { ColumnData, OpenArrays } from './wasm-types.js';
 import { pool, type SharedFile } from './workers/pool.js';
 import { SharedRead, shareOut, type Cost, type Division } from './workers/shared-read.js';
 
@@ -18,7 +19,7 @@ import { SharedRead, shareOut, type Cost, type Division } from './workers/shared
 const MAX_UNIT = 4 * 1024 * 1024;
 
 /** Most rows for which arrays of the final size are made at once. */
-const MAX_EXPECTED = 2 ** 28;
+const MAX_EXPECTED = 2 ** 27;
 
 /** Microseconds of decoding, by a rough rule, from which workers pay: those that are there, and those that must be started. */
 const SHARED_FROM = { warm: 6_000, cold: 50_000 };
@@ -39,6 +40,7 @@ export interface ValueTimes {
 export interface Sharing {
   readonly file: SharedFile;
   readonly workers: number | 'auto';
+  /** What its values take, by position in the schema. */
   timesOf(column: number): ValueTimes;
   /** Name of a column, for errors. */
   nameOf(column: number): string;
@@ -365,6 +367,7 @@ export class Scan {
           if (expected !== undefined) assembly.expect(expected);
           assembly.add(group.selection, group.stored);
           yield* assembly.settle(onChunk);
+          if (end === 1) read.prepare(columns, assembly.arrays());
         }
         read.put({ columns, start: 0 }, end < selections.length ? yield* assembly.takeOpen() : (yield* assembly.take(Infinity)).columns);
         assembly.free();
@@ -419,6 +422,7 @@ export class Assembly {
   #decoded = 0;
   /** Rows of all parts together, where that is known. */
   #expected: number | undefined;
+  #firstRow = 0;
   /** Rows of the first part that were taken. */
   #taken = 0;
   /** Rows of the first part that the builders have let go of. */
@@ -428,6 +432,11 @@ export class Assembly {
     this.#scan = scan;
     this.#wanted = columns;
     this.#columns = [...new Set(columns)];
+  }
+
+  /** Says that the first row is not the first one of the columns that they will be a part of. */
+  beginAt(row: number): void {
+    this.#firstRow = row;
   }
 
   /** Rows that can be taken. */
@@ -453,7 +462,7 @@ export class Assembly {
       const core = yield* this.#scan.ready();
       if (core !== this.#core) {
         this.#core = core;
-        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#expected)));
+        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#expected, allocateForCore)));
         this.#group = undefined;
         this.#decoded = 0;
         this.#dropped = 0;
@@ -488,6 +497,12 @@ export class Assembly {
     this.#decoded -= over * this.#columns.length;
     this.#dropped = this.#taken;
     return { columns, numRows, rowStart };
+  }
+
+  /** Arrays for all rows that were announced, where some of them were decoded and are in them. */
+  arrays(): (OpenArrays | undefined)[] {
+    const core = this.#core;
+    return core ? this.#scan.session.call(core, () => this.#builders.map((builder) => builder.arrays() as OpenArrays | undefined)) : [];
   }
 
   /** All rows that were added, of those that were announced, in arrays that have room for the others. */
@@ -525,7 +540,7 @@ export class Assembly {
     const core = this.#core;
     if (!core) return [];
     const most = Math.min(count, 2 ** 32 - 1);
-    const taken = this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most) as ColumnData));
+    const taken = this.#scan.session.call(core, () => this.#builders.map((builder) => builder.take(core.reader, most, this.#firstRow) as ColumnData));
     const byColumn = new Map<number, ColumnData>();
     taken.forEach((data, position) => byColumn.set(this.#columns[position] ?? -1, data));
     return arranged(this.#wanted, byColumn);

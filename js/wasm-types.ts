@@ -90,8 +90,17 @@ export interface CodePart {
 export interface ColumnData extends ColumnBuffers {
   /** Where all of it comes from dictionaries. */
   codes?: CodePart[];
+  /** Of a part of a column: what its offsets of text start with, where that is not 0. */
+  base?: number;
   nullCount: number;
   warnings: CoreWarning[];
+}
+
+/** `ColumnBuilder.arrays()`: arrays for all rows that were announced, those that came already in them. */
+export interface OpenArrays {
+  /** Not those of booleans and text. */
+  values?: ValuesArray;
+  offsets?: Int32Array<ArrayBuffer>;
 }
 
 /** `Verifier.finish()`. */

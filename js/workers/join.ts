@@ -1,7 +1,8 @@
 /** Parts of a column, row group by row group in any order, put together to one. */
 
 import { NcfError } from '../errors.js';
-import type { ColumnData, ValuesArray } from '../wasm-types.js';
+import { allocate } from '../memory.js';
+import type { ColumnData, OpenArrays, ValuesArray } from '../wasm-types.js';
 
 /** Most bytes of text of one column: offsets are of 32 bits. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -35,33 +36,36 @@ export class JoinedColumn {
     this.#isWaiting = isPrepared;
   }
 
+  /** Tells the arrays of the final size in which the first part will come, before it does. */
+  prepare({ values, offsets }: OpenArrays): void {
+    if (!this.#isWaiting) return;
+    this.#isWaiting = false;
+    if (offsets) this.#text = new JoinedText(offsets);
+    else this.#values = values;
+    this.#parts.forEach((part) => { this.#place(part); });
+  }
+
   /** Adds the part that starts with row `start`, which `canJoin`. */
   add(start: number, data: ColumnData): void {
     this.#parts.push({ start, data });
     this.#parts.sort((a, b) => a.start - b.start);
-    if (data.length === this.#numRows) return;
-    if (this.#isWaiting) {
-      if (start > 0) return;
-      this.#isWaiting = false;
-      if (data.offsets) this.#text = new JoinedText(data.offsets);
-      else if (data.type !== 'boolean') this.#values = data.values;
-      this.#parts.forEach((part) => { this.#place(part); });
-    } else {
-      this.#place({ start, data });
-    }
+    if (data.length === this.#numRows || (this.#isWaiting && start > 0)) return;
+    if (this.#isWaiting) this.prepare(data.offsets ? { offsets: data.offsets } : data.type === 'boolean' ? {} : { values: data.values });
+    else this.#place({ start, data });
   }
 
   #place({ start, data }: Part): void {
     if (data.offsets) {
-      this.#text ??= new JoinedText(new Int32Array(this.#numRows + 1));
+      this.#text ??= new JoinedText(new Int32Array(allocate(4 * (this.#numRows + 1))).fill(0, 0, 1));
       this.#text.place(this.#parts);
       return;
     }
     const width = widthOf(data);
-    this.#values ??= emptyLike(data.values, Math.ceil(this.#numRows * width));
-    if (this.#values !== data.values) put(this.#values, data.values, start * width);
+    this.#values ??= uncleared(data.values, Math.ceil(this.#numRows * width));
+    // Those of a first part can have room for others.
+    if (this.#values !== data.values) put(this.#values, data.values.subarray(0, Math.ceil(data.length * width)), start * width);
     // The values of the part need not stay, nor what is behind a view of them.
-    data.values = emptyLike(data.values, 0);
+    data.values = uncleared(data.values, 0);
   }
 
   /**
@@ -78,6 +82,7 @@ export class JoinedColumn {
     };
     if (this.#values) joined.values = this.#values;
     if (this.#text) Object.assign(joined, this.#text.take(this.#parts, name));
+    delete joined.base;
     delete joined.validity;
     if (all.some(({ validity }) => validity)) joined.validity = joinBits(this.#parts, this.#numRows);
     delete joined.codes;
@@ -102,8 +107,8 @@ class JoinedText {
   /** Makes the offsets of the parts, as they are there in order, that follow those before. */
   place(parts: readonly Part[]): void {
     for (let part = parts[this.#placed]; part?.start === this.#rows; part = parts[this.#placed]) {
-      const { values, offsets = new Int32Array(1), length } = part.data;
-      if (offsets !== this.#offsets) addOffsets(this.#offsets, this.#rows + 1, offsets, this.#bytes);
+      const { values, offsets = new Int32Array(1), length, base = 0 } = part.data;
+      if (offsets !== this.#offsets) moveOffsets(this.#offsets, this.#rows + 1, offsets, this.#bytes - base);
       this.#bytes += values.length;
       this.#rows += length;
       this.#placed += 1;
@@ -112,10 +117,12 @@ class JoinedText {
 
   take(parts: readonly Part[], name: string): { values: Uint8Array<ArrayBuffer>; offsets: Int32Array<ArrayBuffer> } {
     if (this.#bytes > MAX_BYTES) throw new NcfError('limit-exceeded', `bytes of one column: ${this.#bytes} exceeds the limit of ${MAX_BYTES}`, { column: name });
-    const values = new Uint8Array(this.#bytes);
+    const first = parts[0]?.data.values.buffer;
+    // The first part can have brought an array for all.
+    const values = new Uint8Array(first?.byteLength === this.#bytes ? first : allocate(this.#bytes));
     let end = 0;
     for (const { data } of parts) {
-      put(values, data.values, end);
+      if (data.values.buffer !== values.buffer) put(values, data.values, end);
       end += data.values.length;
     }
     return { values, offsets: this.#offsets };
@@ -128,8 +135,9 @@ function widthOf({ type }: ColumnData): number {
   return type === 'decimal' ? 2 : 1;
 }
 
-function emptyLike(values: ValuesArray, length: number): ValuesArray {
-  return new (values.constructor as new (length: number) => ValuesArray)(length);
+/** An array of the same kind, which the caller fills. */
+function uncleared(like: ValuesArray, length: number): ValuesArray {
+  return new (like.constructor as new (buffer: ArrayBuffer) => ValuesArray)(allocate(like.BYTES_PER_ELEMENT * length));
 }
 
 function put(to: ValuesArray, from: ValuesArray, at: number): void {
@@ -137,8 +145,11 @@ function put(to: ValuesArray, from: ValuesArray, at: number): void {
   (to as Uint8Array).set(from as Uint8Array, at);
 }
 
-function addOffsets(to: Int32Array, at: number, from: Int32Array, base: number): void {
-  for (let index = 1; index < from.length; index++) to[at + index - 1] = (from[index] ?? 0) + base;
+/** Puts all offsets but the first one where they belong, and adds to them. */
+function moveOffsets(to: Int32Array, at: number, from: Int32Array, by: number): void {
+  // A loop takes several times as long.
+  if (by === 0) to.set(from.subarray(1), at);
+  else for (let index = 1; index < from.length; index++) to[at + index - 1] = (from[index] ?? 0) + by;
 }
 
 /** Bitmaps of parts; those that have none have no null. */

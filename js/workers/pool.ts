@@ -8,7 +8,7 @@ import { currentPlatform, neuralModule, type Engine, type WasmKind, type WorkerP
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
-import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup } from './protocol.js';
+import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Task } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
@@ -21,7 +21,7 @@ const MAX_IDLE = 20_000;
 export interface SharedFile {
   readonly byteLength: number;
   readonly limits: OpenLimits;
-  /** Whether all of it is. */
+  /** Whether all of its bytes are in memory. */
   readonly isInMemory: boolean;
   /** Its end, in an array of its own, if that is in memory: mostly all of its directory. */
   end(): Piece | undefined;
@@ -67,7 +67,7 @@ export class Member {
     return this.#jobs.size;
   }
 
-  start(file: SharedFile, engine: Engine, columns: readonly number[], bounds: Float64Array, numRows: number | undefined, waiting: Waiting): number {
+  start(file: SharedFile, engine: Engine, task: Task, waiting: Waiting): number {
     // The one that writes can read, too.
     if (!this.#modules.has('full')) this.#bring(engine.kind, () => engine.module);
     let number = this.#files.get(file);
@@ -79,7 +79,7 @@ export class Member {
       this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits, known }, known ? [known.bytes.buffer as ArrayBuffer] : []);
     }
     const job = this.#begin(waiting);
-    this.#order({ kind: 'start', job, file: number, columns, bounds, numRows });
+    this.#order({ kind: 'start', job, file: number, ...task });
     return job;
   }
 

@@ -25,6 +25,17 @@ export interface RowGroup {
   readonly first: number;
 }
 
+/** What to decode of a file. */
+export interface Task {
+  readonly columns: readonly number[];
+  /** First row of each row group of the file, and behind the last one the end. */
+  readonly bounds: Float64Array;
+  /** Rows of the read before those of the task. */
+  readonly firstRow: number;
+  /** Rows of all its row groups, where there are several. */
+  readonly numRows: number | undefined;
+}
+
 /** To a worker. Files and jobs have numbers that their sender chose. */
 export type Order =
   /** A compiled module: one that reads before the first file, and the neural codec before the first chunk that needs it. */
@@ -33,8 +44,8 @@ export type Order =
   | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits; readonly known: Piece | undefined }
   /** No job will name that file any more. */
   | { readonly kind: 'close'; readonly file: number }
-  /** A job: columns of a file, whose row groups come next; `numRows` in all, where there are several. */
-  | { readonly kind: 'start'; readonly job: number; readonly file: number; readonly columns: readonly number[]; readonly bounds: Float64Array; readonly numRows: number | undefined }
+  /** A job: columns of a file, whose row groups come next. */
+  | ({ readonly kind: 'start'; readonly job: number; readonly file: number } & Task)
   /** The next row group of a job. */
   | { readonly kind: 'add'; readonly job: number; readonly selection: Selection; readonly chunks: Chunks }
   /** All row groups were added. */

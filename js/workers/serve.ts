@@ -146,13 +146,14 @@ class Job {
   readonly #assembly: Assembly;
   readonly #stop = new AbortController();
 
-  constructor({ job, columns, bounds, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
+  constructor({ job, columns, bounds, firstRow, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
     this.#job = job;
     this.#driver = driver;
     this.#steps = steps;
     this.#send = send;
     this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined });
     this.#assembly = new Assembly(this.#scan, columns);
+    this.#assembly.beginAt(firstRow);
     if (numRows !== undefined) this.#assembly.expect(numRows);
   }
 

@@ -2,7 +2,7 @@
 
 import type { Engine } from '../engine.js';
 import type { Selection } from '../scan.js';
-import type { ColumnData } from '../wasm-types.js';
+import type { ColumnData, OpenArrays } from '../wasm-types.js';
 import { canJoin, JoinedColumn } from './join.js';
 import { pool, type Member, type SharedFile } from './pool.js';
 
@@ -289,6 +289,14 @@ export class SharedRead {
     return start === 0 && (end > 1 || end < this.#starts.length) ? this.#numRows : undefined;
   }
 
+  /** Parts of these columns go to arrays that the calling thread has begun. */
+  prepare(columns: readonly number[], arrays: readonly (OpenArrays | undefined)[]): void {
+    for (const [position, column] of columns.entries()) {
+      const own = arrays[position];
+      if (own) this.#columns.get(column)?.prepare(own);
+    }
+  }
+
   /** Takes the columns of a share, in its order. */
   put({ columns, start }: Pick<Share, 'columns' | 'start'>, decoded: readonly ColumnData[]): void {
     for (const [position, column] of columns.entries()) {
@@ -342,10 +350,11 @@ export class SharedRead {
 
   #start(member: Member, share: Share): Assigned {
     const { columns, start, end } = share;
+    const firstRow = this.#starts[start] ?? 0;
     // One row group crosses as it is.
-    const expected = end - start > 1 ? (this.#starts[end] ?? this.#numRows) - (this.#starts[start] ?? 0) : undefined;
+    const numRows = end - start > 1 ? (this.#starts[end] ?? this.#numRows) - firstRow : undefined;
     this.#left += 1;
-    const job = member.start(this.#file, this.#engine, columns, this.#bounds, expected, {
+    const job = member.start(this.#file, this.#engine, { columns, bounds: this.#bounds, firstRow, numRows }, {
       decoded: this.#onChunk,
       taken: (taken) => {
         if (this.#isEnded) return;

@@ -65,6 +65,20 @@ return { ${[...names, 'memory: wasm.memory'].join(', ')} };
 }
 
 /**
+ * Refuses a module that could not be used with the JavaScript of another one, because its own is no part of that.
+ * @param {string} glue the generated JavaScript of the module
+ * @param {string} other that of the one which can do more
+ */
+export function checkIsPart(glue, other) {
+  const lines = other.split('\n');
+  let at = 0;
+  for (const line of glue.split('\n')) {
+    at = lines.indexOf(line, at) + 1;
+    if (at === 0) throw unexpected(`the larger module's glue has no \`${line}\` at its place`);
+  }
+}
+
+/**
  * The declarations of what an instance has, without those of the parts that {@link glueToFactory}
  * leaves out. Also without \`[Symbol.dispose]\`, which is younger than the ES2022 that we declare for.
  * @param {string} declarations the generated .d.ts

@@ -7,9 +7,9 @@ import { remapFlags } from '../lib/cargo.mjs';
 import { dist, inRoot, modules, root, target } from '../lib/paths.mjs';
 import { capture, run } from '../lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
-import { factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
+import { checkIsPart, factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
 
-/** The builds by name, with the cargo features of each. */
+/** The builds by name, with the cargo features of each. What reads runs with the JavaScript of `full`, of which its own is a part. */
 const VARIANTS = {
   reader: ['--no-default-features', '--features', 'wasm'],
   full: ['--no-default-features', '--features', 'wasm,writer'],
@@ -50,6 +50,7 @@ export async function buildWasm(env) {
   const buildEnv = { ...env, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'), CARGO_TERM_QUIET: 'true' };
   const results = await Promise.allSettled(stale.map(([name, features]) => buildVariant(name, features, inputs, buildEnv)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  checkIsPart(glueOf('reader'), glueOf('full'));
 }
 
 /**
@@ -60,7 +61,7 @@ export async function buildWasm(env) {
  */
 async function buildVariant(name, features, inputs, env) {
   console.log(`build: compiling ${name}.wasm`);
-  const out = join(target, 'wasm-pack', name);
+  const out = packOf(name);
   rmSync(stampOf(name), { force: true });
   rmSync(out, { recursive: true, force: true });
   await run(
@@ -81,7 +82,7 @@ async function buildVariant(name, features, inputs, env) {
   writeWhole(join(folder, `${name}-glue.d.ts`), glueDeclarations(readFileSync(join(out, 'ncf.d.ts'), 'utf8')));
   writeWhole(join(folder, `${name}.d.ts`), factoryDeclarations(`./${name}-glue.js`));
   mkdirSync(join(modules, 'wasm'), { recursive: true });
-  writeWhole(join(modules, 'wasm', `${name}.js`), glueToFactory(readFileSync(join(out, 'ncf.js'), 'utf8')));
+  if (name !== 'reader') writeWhole(join(modules, 'wasm', `${name}.js`), glueToFactory(glueOf(name)));
   renameSync(optimised, join(folder, `${name}.wasm`));
   writeWhole(stampOf(name), inputs);
 }
@@ -92,8 +93,18 @@ async function buildVariant(name, features, inputs, env) {
  */
 function isCurrent(name, inputs) {
   const outputs = [`${name}.wasm`, `${name}.d.ts`, `${name}-glue.d.ts`].map((file) => join(dist, 'wasm', file));
-  outputs.push(join(modules, 'wasm', `${name}.js`));
+  if (name !== 'reader') outputs.push(join(modules, 'wasm', `${name}.js`));
   return stampMatches(stampOf(name), inputs) && outputs.every((path) => existsSync(path));
+}
+
+/** @param {string} name */
+function packOf(name) {
+  return join(target, 'wasm-pack', name);
+}
+
+/** @param {string} name */
+function glueOf(name) {
+  return readFileSync(join(packOf(name), 'ncf.js'), 'utf8');
 }
 
 /** @param {string} name */

@@ -1,8 +1,8 @@
 //! Columns to JavaScript: `ColumnData` of js/wasm-types.ts. Every array is a copy that JavaScript owns.
 
 use js_sys::{
-    Array, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array, Object,
-    Uint8Array, Uint16Array, Uint32Array,
+    Array, ArrayBuffer, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Function, Int8Array, Int16Array,
+    Int32Array, Object, Uint8Array, Uint16Array, Uint32Array,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -12,8 +12,9 @@ use crate::encoding::parent::Codes;
 use crate::error::{Error, Result};
 use crate::warning::Warning;
 
-/// A whole column.
-pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning]) -> JsValue {
+/// A whole column, or rows from `first_row` on, whose offsets of text start where the text of those before probably ends:
+/// if that is as long per row.
+pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning], first_row: u32) -> JsValue {
     let object = described(column.values(), column.len(), column.validity());
     if let Some(codes) = codes {
         let part = JsValue::from(codes_to_js(codes, column));
@@ -32,12 +33,28 @@ pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning]
         Values::Float64(v) => Float64Array::from(&v[..]).into(),
         Values::Boolean(bits) => Uint8Array::from(bits.as_bytes()).into(),
         Values::String(v) | Values::Binary(v) => {
-            set(&object, "offsets", Int32Array::from(v.offsets()));
+            let base = expected_base(v, first_row).unwrap_or_default();
+            if base > 0 {
+                set(&object, "base", base);
+                let moved: Vec<i32> = v.offsets().iter().map(|offset| offset + base).collect();
+                set(&object, "offsets", Int32Array::from(&moved[..]));
+            } else {
+                set(&object, "offsets", Int32Array::from(v.offsets()));
+            }
             Uint8Array::from(v.bytes()).into()
         }
         Values::Decimal { values, .. } => BigUint64Array::from(&halves(values)[..]).into(),
     };
     finished(&object, &values, warnings)
+}
+
+/// Where text begins whose rows before take as many bytes each as those here; nothing if these differ, or it is too far.
+fn expected_base(text: &VarBytes, first_row: u32) -> Option<i32> {
+    let (rows, size) = (text.len() as u64, text.bytes().len() as u64);
+    let each = size.checked_div(rows).filter(|each| each * rows == size)?;
+    let base = each * u64::from(first_row);
+    i32::try_from(base + size).ok()?;
+    i32::try_from(base).ok()
 }
 
 /// Which entry of a dictionary each row of a column is, as a `CodePart` of js/wasm-types.ts.
@@ -99,11 +116,25 @@ const MAX_GUESS: u32 = 16;
 /// one of them.
 pub struct Target {
     capacity: u32,
+    allocator: Allocator,
     rows: usize,
     filled: Option<Filled>,
     /// Codes of the parts, as long as all have some.
     codes: Option<Array>,
     warnings: Vec<Warning>,
+}
+
+/// Makes arrays every byte of which will be written before somebody sees it: by JavaScript's function from a number of
+/// bytes to a buffer, which then need not clear it, or as usual.
+struct Allocator(Option<Function>);
+
+impl Allocator {
+    /// A buffer of so many bytes.
+    fn buffer(&self, size: u32) -> ArrayBuffer {
+        let call = |allocate: &Function| allocate.call1(&JsValue::UNDEFINED, &JsValue::from(size)).ok();
+        let made = self.0.as_ref().and_then(call).and_then(|made| made.dyn_into::<ArrayBuffer>().ok());
+        made.filter(|made| made.byte_length() == size).unwrap_or_else(|| ArrayBuffer::new(size))
+    }
 }
 
 /// What there is once a part came.
@@ -123,8 +154,9 @@ struct Filled {
 
 impl Target {
     /// For so many rows.
-    pub fn new(capacity: u32) -> Self {
-        Target { capacity, rows: 0, filled: None, codes: Some(Array::new()), warnings: Vec::new() }
+    pub fn new(capacity: u32, allocate: Option<Function>) -> Self {
+        let allocator = Allocator(allocate);
+        Target { capacity, allocator, rows: 0, filled: None, codes: Some(Array::new()), warnings: Vec::new() }
     }
 
     /// Adds remarks.
@@ -138,12 +170,12 @@ impl Target {
         let (at, end) = (self.rows, self.rows + part.len());
         let end_row = u32::try_from(end).ok().filter(|&end| end <= self.capacity).ok_or_else(too_many)?;
         let start_row = u32::try_from(at).map_err(|_| too_many())?;
-        let capacity = self.capacity;
-        let filled = self.filled.get_or_insert_with(|| Filled::new(part.values(), capacity));
+        let (capacity, allocator) = (self.capacity, &self.allocator);
+        let filled = self.filled.get_or_insert_with(|| Filled::new(part.values(), capacity, allocator));
         if filled.kind.data_type() != part.values().data_type() {
             return Err(Error::corrupt("chunks of different types in one column"));
         }
-        filled.copy(part.values(), start_row, end_row)?;
+        filled.copy(part.values(), start_row, end_row, allocator)?;
         match (&self.codes, codes) {
             (Some(parts), Some(codes)) => {
                 parts.push(&codes_to_js(codes, part));
@@ -161,15 +193,28 @@ impl Target {
         Ok(())
     }
 
+    /// `OpenArrays` of js/wasm-types.ts, once a part came: those that `finish_open` will give.
+    pub fn arrays(&self) -> Option<Object> {
+        let filled = self.filled.as_ref()?;
+        let object = Object::new();
+        match (&filled.offsets, &filled.kind) {
+            (Some(offsets), _) => set(&object, "offsets", offsets.clone()),
+            (None, Values::Boolean(_)) => {}
+            (None, _) => set(&object, "values", filled.values.clone()),
+        }
+        Some(object)
+    }
+
     /// The column; `empty` where no part came.
     pub fn finish(&mut self, empty: &Column) -> JsValue {
         match self.filled.take() {
             Some(filled) => self.finished(filled, false),
-            None => column_to_js(empty, None, &std::mem::take(&mut self.warnings)),
+            None => column_to_js(empty, None, &std::mem::take(&mut self.warnings), 0),
         }
     }
 
-    /// The rows that came, at the front of arrays for all that were announced; but bits and bytes of text are only theirs.
+    /// The rows that came, at the front of arrays for all that were announced; but bits are only theirs, and so are bytes
+    /// of text, which can be a view of an array that has room for others.
     pub fn finish_open(&mut self) -> Option<JsValue> {
         let filled = self.filled.take()?;
         Some(self.finished(filled, true))
@@ -188,31 +233,37 @@ impl Target {
         if let Some(offsets) = &filled.offsets {
             set(&object, "offsets", if is_short { offsets.slice(0, used + 1) } else { offsets.clone() });
         }
-        finished(&object, &filled.finish(used, is_short), &warnings)
+        finished(&object, &filled.finish(used, is_short, is_open, &self.allocator), &warnings)
     }
 }
 
 impl Filled {
-    fn new(values: &Values, capacity: u32) -> Self {
+    fn new(values: &Values, capacity: u32, allocator: &Allocator) -> Self {
+        let buffer = |width: u32| allocator.buffer(capacity.saturating_mul(width));
         let array: Object = match values {
-            Values::Int8(_) => Int8Array::new_with_length(capacity).into(),
-            Values::Int16(_) => Int16Array::new_with_length(capacity).into(),
-            Values::Int32(_) | Values::Date(_) => Int32Array::new_with_length(capacity).into(),
-            Values::Int64(_) | Values::Timestamp { .. } => BigInt64Array::new_with_length(capacity).into(),
-            Values::UInt8(_) => Uint8Array::new_with_length(capacity).into(),
-            Values::UInt16(_) => Uint16Array::new_with_length(capacity).into(),
-            Values::UInt32(_) => Uint32Array::new_with_length(capacity).into(),
-            Values::UInt64(_) => BigUint64Array::new_with_length(capacity).into(),
-            Values::Float32(_) => Float32Array::new_with_length(capacity).into(),
-            Values::Float64(_) => Float64Array::new_with_length(capacity).into(),
-            Values::Decimal { .. } => BigUint64Array::new_with_length(2 * capacity).into(),
+            Values::Int8(_) => Int8Array::new(&buffer(1)).into(),
+            Values::Int16(_) => Int16Array::new(&buffer(2)).into(),
+            Values::Int32(_) | Values::Date(_) => Int32Array::new(&buffer(4)).into(),
+            Values::Int64(_) | Values::Timestamp { .. } => BigInt64Array::new(&buffer(8)).into(),
+            Values::UInt8(_) => Uint8Array::new(&buffer(1)).into(),
+            Values::UInt16(_) => Uint16Array::new(&buffer(2)).into(),
+            Values::UInt32(_) => Uint32Array::new(&buffer(4)).into(),
+            Values::UInt64(_) => BigUint64Array::new(&buffer(8)).into(),
+            Values::Float32(_) => Float32Array::new(&buffer(4)).into(),
+            Values::Float64(_) => Float64Array::new(&buffer(8)).into(),
+            Values::Decimal { .. } => BigUint64Array::new(&buffer(16)).into(),
             Values::Boolean(_) | Values::String(_) | Values::Binary(_) => Object::new(),
         };
         let is_text = matches!(values, Values::String(_) | Values::Binary(_));
+        let offsets = is_text.then(|| {
+            let offsets = Int32Array::new(&allocator.buffer(capacity.saturating_add(1).saturating_mul(4)));
+            offsets.set_index(0, 0);
+            offsets
+        });
         Filled {
             kind: values.emptied(),
             values: array,
-            offsets: is_text.then(|| Int32Array::new_with_length(capacity + 1)),
+            offsets,
             pieces: Vec::new(),
             bytes: 0,
             room: 0,
@@ -222,7 +273,7 @@ impl Filled {
     }
 
     /// Puts values into rows `start..end`.
-    fn copy(&mut self, values: &Values, start: u32, end: u32) -> Result<()> {
+    fn copy(&mut self, values: &Values, start: u32, end: u32, allocator: &Allocator) -> Result<()> {
         macro_rules! copy {
             ($array:ty, $values:expr) => {
                 self.values.unchecked_ref::<$array>().subarray(start, end).copy_from($values)
@@ -253,7 +304,7 @@ impl Filled {
                     let ends: Vec<i32> = v.offsets().iter().skip(1).map(|offset| offset + base).collect();
                     offsets.subarray(start + 1, end + 1).copy_from(&ends);
                 }
-                self.copy_text(v, size, start, end);
+                self.copy_text(v, size, start, end, allocator);
                 self.bytes = size;
             }
         }
@@ -261,13 +312,13 @@ impl Filled {
     }
 
     /// Copies the text of rows `start..end`, up to byte `size` of all.
-    fn copy_text(&mut self, text: &VarBytes, size: u32, start: u32, end: u32) {
+    fn copy_text(&mut self, text: &VarBytes, size: u32, start: u32, end: u32, allocator: &Allocator) {
         let rows = self.offsets.as_ref().map_or(0, |offsets| offsets.length() - 1);
         // Codes of one length, as are common, get their final place at once, if these are not only a few of many rows.
         let each = size.checked_div(end).filter(|each| u64::from(*each) * u64::from(end) == u64::from(size));
         if let (0, Some(each)) = (start, each.filter(|_| end < rows && rows / MAX_GUESS <= end)) {
             self.room = each.saturating_mul(rows).min(i32::MAX.unsigned_abs());
-            self.pieces.push(Uint8Array::new_with_length(self.room));
+            self.pieces.push(Uint8Array::new(&allocator.buffer(self.room)));
         }
         match self.pieces.first().filter(|_| size <= self.room) {
             Some(all) => all.subarray(self.bytes, size).copy_from(text.bytes()),
@@ -278,7 +329,7 @@ impl Filled {
         }
     }
 
-    /// Leaves nothing behind the text in the first piece.
+    /// Leaves nothing behind the text in the first piece, which is all there is.
     fn end_room(&mut self) {
         if std::mem::take(&mut self.room) != self.bytes
             && let Some(first) = self.pieces.first_mut().filter(|first| first.length() > self.bytes)
@@ -288,7 +339,10 @@ impl Filled {
     }
 
     /// The values; of some rows only where not all that were announced came.
-    fn finish(mut self, rows: u32, is_short: bool) -> Object {
+    fn finish(mut self, rows: u32, is_short: bool, is_open: bool, allocator: &Allocator) -> Object {
+        if let Some(all) = self.pieces.first().filter(|_| self.room > 0 && is_open) {
+            return all.subarray(0, self.bytes).into();
+        }
         if self.room > 0 {
             self.end_room();
         }
@@ -299,7 +353,7 @@ impl Filled {
                 return match (pieces.len(), pieces.next()) {
                     (1, Some(piece)) => piece.into(),
                     (_, first) => {
-                        let all = Uint8Array::new_with_length(self.bytes);
+                        let all = Uint8Array::new(&allocator.buffer(self.bytes));
                         let mut at = 0;
                         for piece in first.into_iter().chain(pieces) {
                             all.set(&piece, at);

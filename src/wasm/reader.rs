@@ -192,10 +192,12 @@ pub struct ColumnBuilder {
 #[wasm_bindgen]
 impl ColumnBuilder {
     /// For the column with that position in the schema. Where it is known how many rows there will be in all, they are
-    /// handed over as they are decoded.
+    /// handed over as they are decoded, in arrays for which `allocate` makes buffers of so many bytes, with anything in
+    /// them.
     #[wasm_bindgen(constructor)]
-    pub fn new(column: u32, rows: Option<u32>) -> ColumnBuilder {
-        ColumnBuilder { assembly: Assembly::new(column as usize), target: rows.map(column::Target::new) }
+    pub fn new(column: u32, rows: Option<u32>, allocate: Option<js_sys::Function>) -> ColumnBuilder {
+        let target = rows.map(|rows| column::Target::new(rows, allocate));
+        ColumnBuilder { assembly: Assembly::new(column as usize), target }
     }
 
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
@@ -223,14 +225,21 @@ impl ColumnBuilder {
         Ok(())
     }
 
-    /// The next rows, at most so many, or all where their number was known: `ColumnData` of js/wasm-types.ts.
-    pub fn take(&mut self, reader: &Reader, count: u32) -> Result<JsValue> {
+    /// The next rows, at most so many, or all where their number was known: `ColumnData` of js/wasm-types.ts. Where they
+    /// are a part of a whole, `first_row` is the position in it of the first of them.
+    pub fn take(&mut self, reader: &Reader, count: u32, first_row: u32) -> Result<JsValue> {
         let codes = self.assembly.codes(count as usize);
         let (rows, warnings) = self.assembly.take(reader.file()?, count as usize)?;
         Ok(match &mut self.target {
             Some(target) => target.finish(&rows),
-            None => column::column_to_js(&rows, codes.as_deref(), &warnings),
+            None => column::column_to_js(&rows, codes.as_deref(), &warnings, first_row),
         })
+    }
+
+    /// Once rows were added of a number that was known, the arrays that they and the others go to: `OpenArrays` of
+    /// js/wasm-types.ts.
+    pub fn arrays(&self) -> Option<js_sys::Object> {
+        self.target.as_ref().and_then(column::Target::arrays)
     }
 
     /// The rows that were added, of a number that was known: `ColumnData` whose arrays have room for the others.
