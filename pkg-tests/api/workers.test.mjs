@@ -55,16 +55,25 @@ test('row groups that are shared out are put together as they were', async () =>
   // Large enough that `auto` shares it out.
   const rows = 64_000;
   const rare = (cell) => Array.from({ length: rows }, (_, row) => (row > 60_000 && row % 5 === 0 ? null : cell(row)));
-  const file = await open(await write([
+  const word = (length) => String.fromCharCode(...Array.from({ length }, () => 97 + Math.floor(next() * 26)));
+  const bytesOfTable = await write([
     ...everyType(rows, 11),
+    { name: 'codes of one length', data: Array.from({ length: rows }, (_, row) => (row % 3 ? 'abc' : word(3))) },
+    { name: 'codes of one length, and longer ones in the end', data: Array.from({ length: rows }, (_, row) => word(row < 55_000 ? 3 : 4)) },
+    { name: 'codes of one length, but for the first', data: Array.from({ length: rows }, (_, row) => word(row ? 3 : 7)) },
+    { name: 'codes of one length in some row groups', data: Array.from({ length: rows }, (_, row) => word(2 + (row >> 13) % 3)) },
     { name: 'few words', data: rare((row) => `word ${row % 7}`) },
     { name: 'words in the end only', data: rare((row) => (row < 50_000 ? `${next()}` : `word ${row % 7}`)) },
     { name: 'bits', data: rare((row) => row % 3 === 0) },
     { name: 'predicted', data: Int32Array.from({ length: rows }, (_, row) => 3 * (row % 1000)) },
     { name: 'predictor', data: Int32Array.from({ length: rows }, (_, row) => row % 1000) },
-  ], { rowGroupRows: 8000 }));
+  ], { rowGroupRows: 8000 });
   const some = ['few words', 'bits', 'words in the end only', 'predicted', 'few words'];
-  for (const options of [{}, { columns: some, rowStart: 16, rowEnd: 51_003 }, { columns: some, rowStart: 3 }, { columns: some, limit: 17_000 }, { columns: some, filter: { predictor: { $lt: 800 } } }]) {
+  for (const input of [bytesOfTable, new Blob([bytesOfTable])]) await areSame(await open(input), some);
+});
+
+async function areSame(file, some) {
+  for (const options of [{}, { rowStart: 24 }, { columns: some, rowStart: 16, rowEnd: 51_003 }, { columns: some, rowStart: 3 }, { columns: some, limit: 17_000 }, { columns: some, filter: { predictor: { $lt: 800 } } }]) {
     const expected = (await file.read({ ...options, workers: 0 })).columns;
     for (const workers of options.columns ? [1, 2, 3] : [3, 5, 'auto']) {
       const read = (await file.read({ ...options, workers })).columns;
@@ -72,7 +81,7 @@ test('row groups that are shared out are put together as they were', async () =>
       read.forEach((column, index) => { assertSame(column, expected[index], `${workers} workers, ${JSON.stringify(options)}, ${column.name}`); });
     }
   }
-});
+}
 
 test('several reads of several files at the same time', async () => {
   const files = [await open(bytes), await open(large), await open(bytes)];
