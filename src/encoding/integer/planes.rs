@@ -147,14 +147,14 @@ mod writer {
         let (base, max) = integers.bounds();
         let offsets = || values.iter().map(|value| value.wrapping_sub(base));
         let divisor = common_divisor(offsets());
-        let largest = max.wrapping_sub(base) / divisor;
+        let largest = divisor.quotient(max.wrapping_sub(base));
         let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
         varint::write_signed(base.cast_signed(), out);
-        varint::write(divisor, out);
+        varint::write(divisor.divisor, out);
         out.extend(planes.to_le_bytes().first());
-        let quotients: Vec<u64> = match divisor {
+        let quotients: Vec<u64> = match divisor.divisor {
             1 => offsets().collect(),
-            _ => offsets().map(|offset| offset / divisor).collect(),
+            _ => offsets().map(|offset| divisor.quotient(offset)).collect(),
         };
         let mut plane_bytes = Vec::with_capacity(values.len());
         for plane in 0..planes {
@@ -165,26 +165,95 @@ mod writer {
         true
     }
 
+    /// A divisor of whose multiples the quotients are wanted: one multiplication each by the inverse of its odd part
+    /// modulo 2^64, which for other numbers gives what is too large (Granlund and Montgomery 1994, section 9).
+    #[derive(Clone, Copy)]
+    struct Divisor {
+        divisor: u64,
+        inverse: u64,
+        zeros: u32,
+        largest: u64,
+    }
+
+    impl Divisor {
+        /// Of what is not 0.
+        fn new(divisor: u64) -> Self {
+            let zeros = divisor.trailing_zeros();
+            let odd = divisor.checked_shr(zeros).unwrap_or(1);
+            // The first guess is right modulo 2^5, and each step doubles the bits.
+            let start = odd.wrapping_mul(3) ^ 2;
+            let step = |inverse: u64, _| inverse.wrapping_mul(2u64.wrapping_sub(odd.wrapping_mul(inverse)));
+            Divisor {
+                divisor,
+                inverse: (0..4).fold(start, step),
+                zeros,
+                largest: u64::MAX.checked_div(divisor).unwrap_or_default(),
+            }
+        }
+
+        /// The quotient of a multiple; more than the largest quotient for anything else.
+        fn quotient(self, number: u64) -> u64 {
+            number.wrapping_mul(self.inverse).rotate_right(self.zeros)
+        }
+
+        fn divides(self, number: u64) -> bool {
+            self.quotient(number) <= self.largest
+        }
+    }
+
     /// Greatest common divisor; 1 where all are zero.
-    fn common_divisor(offsets: impl Iterator<Item = u64>) -> u64 {
-        let mut divisor = 0u64;
-        let mut before = 0;
-        for offset in offsets.filter(|&offset| offset != std::mem::replace(&mut before, offset)) {
-            // Divisions are slow, those of many bits more so.
-            let remainder = match (u32::try_from(offset), u32::try_from(divisor)) {
-                (_, Ok(0)) => offset,
-                (Ok(offset), Ok(divisor)) => u64::from(offset % divisor),
-                _ => offset % divisor,
-            };
-            let (mut a, mut b) = (divisor, remainder);
+    fn common_divisor(mut offsets: impl Iterator<Item = u64>) -> Divisor {
+        let Some(first) = offsets.find(|&offset| offset != 0) else { return Divisor::new(1) };
+        let mut divisor = Divisor::new(first);
+        for offset in offsets {
+            if divisor.divides(offset) {
+                continue;
+            }
+            let (mut a, mut b) = (divisor.divisor, offset);
             while b != 0 {
                 (a, b) = (b, a % b);
             }
-            divisor = a;
-            if divisor == 1 {
+            divisor = Divisor::new(a);
+            if a == 1 {
                 break;
             }
         }
-        divisor.max(1)
+        divisor
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn multiples_are_told_from_others() {
+            let mut next = crate::testing::noise(4);
+            let mut numbers: Vec<u64> = (0..40).map(|index| next() >> (index * 8 % 64)).collect();
+            numbers.extend([0, 1, 2, 3, 6, 1 << 31, 1 << 32, 1 << 63, u64::MAX, u64::MAX - 1, 60_000_000]);
+            for &divisor in numbers.iter().filter(|&&number| number != 0) {
+                let found = Divisor::new(divisor);
+                for &number in &numbers {
+                    assert_eq!(found.divides(number), number % divisor == 0, "{number} by {divisor}");
+                    let multiple = number / divisor * divisor;
+                    assert_eq!(found.quotient(multiple), number / divisor, "{multiple} by {divisor}");
+                }
+            }
+        }
+
+        #[test]
+        fn the_common_divisor_is_the_greatest() {
+            for (numbers, divisor) in [
+                (vec![], 1),
+                (vec![0, 0], 1),
+                (vec![0, 12, 18, 0], 6),
+                (vec![u64::MAX, 1], 1),
+                (vec![1 << 63, 1 << 62, 3 << 60], 1 << 60),
+                (vec![7, 7], 7),
+                (vec![120_000_000, 60_000_000, 7_200_000_000], 60_000_000),
+                (vec![60_000_000, 1], 1),
+            ] {
+                assert_eq!(common_divisor(numbers.iter().copied()).divisor, divisor, "{numbers:?}");
+            }
+        }
     }
 }

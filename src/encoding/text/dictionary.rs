@@ -117,9 +117,9 @@ pub use writer::{Dictionary, encode, suits};
 mod writer {
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
-    use crate::column::VarBytes;
+    use crate::column::{VarBytes, index};
     use crate::encoding::encoder::{picked, scaled};
-    use crate::encoding::hash::{hash_bytes, number};
+    use crate::encoding::hash::{Numbered, hash_bytes, mix, number};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
@@ -138,20 +138,58 @@ mod writer {
     const PROBES: usize = 4096;
     const MAX_PROBED_TENTHS: usize = 9;
 
+    /// Short text as numbers that differ where it does; `None` if a value has more than 7 bytes.
+    fn words(text: &VarBytes) -> Option<Vec<u64>> {
+        const LONGEST: usize = 7;
+        let offsets = text.offsets();
+        let lengths = || offsets.iter().zip(offsets.iter().skip(1)).map(|(start, end)| end - start);
+        if lengths().max().is_some_and(|longest| longest > LONGEST as i32) {
+            return None;
+        }
+        let word = |(&start, length): (&i32, i32)| {
+            let rest = text.bytes().get(index(start.cast_unsigned())..).unwrap_or_default();
+            let word = rest.first_chunk().map_or_else(
+                || rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+                |eight| u64::from_le_bytes(*eight),
+            );
+            // What follows the value is shifted out.
+            let length = length.cast_unsigned();
+            (word & !(u64::MAX << (8 * length))) | u64::from(length) << 56
+        };
+        Some(offsets.iter().zip(lengths()).map(word).collect())
+    }
+
+    /// Numbers values; `None` where more than half of them are distinct, unless that is wanted anyway.
+    fn number_repeated(
+        len: usize,
+        is_wanted: bool,
+        hash: impl Fn(usize) -> u64,
+        is_same: impl Fn(usize, usize) -> bool,
+    ) -> Option<Numbered> {
+        let most = if is_wanted { len } else { len / 2 };
+        let step = len / PROBES;
+        if !is_wanted && step > 1 {
+            // Runs of neighbours, so that what repeats nearby is seen, too.
+            let runs = (0..len).step_by(16 * step).flat_map(|start| start..(start + 16).min(len));
+            number(runs, PROBES * MAX_PROBED_TENTHS / 10, &hash, &is_same)?;
+        }
+        number(0..len, most, hash, is_same)
+    }
+
     impl Dictionary {
         /// `None` where more than half of the values are distinct, unless a dictionary is wanted anyway.
         #[must_use]
         pub fn of(text: &VarBytes, is_wanted: bool) -> Option<Self> {
-            let most = if is_wanted { text.len() } else { text.len() / 2 };
-            let hash = |row: usize| hash_bytes(text.get(row));
-            let is_same = |a: usize, b: usize| text.get(a) == text.get(b);
-            let step = text.len() / PROBES;
-            if !is_wanted && step > 1 {
-                // Runs of neighbours, so that what repeats nearby is seen, too.
-                let runs = (0..text.len()).step_by(16 * step).flat_map(|start| start..(start + 16).min(text.len()));
-                number(runs, PROBES * MAX_PROBED_TENTHS / 10, hash, is_same)?;
-            }
-            let numbered = number(0..text.len(), most, hash, is_same)?;
+            let numbered = match words(text) {
+                Some(words) => {
+                    let word = |row: usize| words.get(row).copied().unwrap_or_default();
+                    number_repeated(text.len(), is_wanted, |row| mix(word(row)), |a, b| word(a) == word(b))
+                }
+                None => {
+                    let is_same = |a: usize, b: usize| text.get(a) == text.get(b);
+                    number_repeated(text.len(), is_wanted, |row| hash_bytes(text.get(row)), is_same)
+                }
+            }?;
             let (firsts, codes) = numbered.ranked(&|a, b| text.get(a).cmp(text.get(b)));
             let mut entries = VarBytes::default();
             for row in firsts {
