@@ -27,6 +27,9 @@ pub struct Counter {
     recent: Vec<u64>,
 }
 
+/// Values for which a table of values that were seen may have a word.
+const VALUES_PER_WORD: usize = 8;
+
 /// Bits of a hash that choose its place among the recent ones.
 const RECENT: u32 = 10;
 
@@ -66,6 +69,33 @@ impl Counter {
         values.iter().for_each(|value| self.add(avalanche(hash_bytes(value))));
     }
 
+    /// Adds integers that are near each other, each once; false, and nothing is added, where they are not.
+    fn add_near(&mut self, values: impl Iterator<Item = i64> + Clone, is_valid: impl Fn(usize) -> bool) -> bool {
+        let all = || values.clone();
+        let bounds = all().fold((i64::MAX, i64::MIN), |(min, max), value| (min.min(value), max.max(value)));
+        let offset = |value: i64| value.wrapping_sub(bounds.0).cast_unsigned();
+        let words = usize::try_from(offset(bounds.1) / 64).unwrap_or(usize::MAX);
+        if bounds.0 > bounds.1 || words >= all().count().div_ceil(VALUES_PER_WORD) {
+            return false;
+        }
+        let mut seen = vec![0u64; words + 1];
+        let place = |value: i64| (usize::try_from(offset(value) / 64).unwrap_or(usize::MAX), offset(value) % 64);
+        for (row, value) in all().enumerate() {
+            let (word, bit) = place(value);
+            if let Some(word) = seen.get_mut(word) {
+                *word |= u64::from(is_valid(row)) << bit;
+            }
+        }
+        for (mut word, first) in seen.into_iter().zip((0u64..).step_by(64)) {
+            while word != 0 {
+                let value = bounds.0.cast_unsigned().wrapping_add(first + u64::from(word.trailing_zeros()));
+                self.add(avalanche(value));
+                word &= word - 1;
+            }
+        }
+        true
+    }
+
     /// Adds the values of a column that are not null; every NaN is the same value, -0.0 and 0.0 are two.
     pub fn add_column(&mut self, column: &Column) {
         macro_rules! add {
@@ -80,15 +110,22 @@ impl Counter {
                 }
             }};
         }
-        let signed = |x: i64| x.cast_unsigned();
+        macro_rules! add_integers {
+            ($values:expr) => {{
+                let numbers = $values.iter().map(|&x| i64::from(x));
+                if !self.add_near(numbers.clone(), |row| column.is_valid(row)) {
+                    add!(numbers.collect::<Vec<_>>(), |x: &i64| x.cast_unsigned());
+                }
+            }};
+        }
         match column.values() {
-            Values::Int8(v) => add!(v, |x: &i8| signed((*x).into())),
-            Values::Int16(v) => add!(v, |x: &i16| signed((*x).into())),
-            Values::Int32(v) | Values::Date(v) => add!(v, |x: &i32| signed((*x).into())),
-            Values::Int64(v) | Values::Timestamp { values: v, .. } => add!(v, |x: &i64| signed(*x)),
-            Values::UInt8(v) => add!(v, |x: &u8| u64::from(*x)),
-            Values::UInt16(v) => add!(v, |x: &u16| u64::from(*x)),
-            Values::UInt32(v) => add!(v, |x: &u32| u64::from(*x)),
+            Values::Int8(v) => add_integers!(v),
+            Values::Int16(v) => add_integers!(v),
+            Values::Int32(v) | Values::Date(v) => add_integers!(v),
+            Values::Int64(v) | Values::Timestamp { values: v, .. } => add_integers!(v),
+            Values::UInt8(v) => add_integers!(v),
+            Values::UInt16(v) => add_integers!(v),
+            Values::UInt32(v) => add_integers!(v),
             Values::UInt64(v) => add!(v, |x: &u64| *x),
             Values::Float32(v) => {
                 let bits = |x: &f32| u64::from(if x.is_nan() { f32::NAN } else { *x }.to_bits());
@@ -211,6 +248,7 @@ fn tau(x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::column::Bitmap;
 
     fn numbers(range: std::ops::Range<i64>) -> Column {
         Column::new(Values::Int64(range.collect()), None).unwrap()
@@ -238,6 +276,29 @@ mod tests {
         }
         a.merge(&b);
         assert_eq!(a.count(), both.count());
+    }
+
+    #[test]
+    fn near_integers_are_counted_as_others_are() {
+        let mut next = crate::testing::noise(3);
+        let near: Vec<i64> = (0..5000).map(|_| 9000 - (next() % 30_000).cast_signed()).collect();
+        let validity: Bitmap = near.iter().map(|value| value % 3 != 0).collect();
+        for extra in [vec![], vec![i64::MAX], vec![i64::MIN, i64::MAX]] {
+            let values: Vec<i64> = near.iter().copied().chain(extra).collect();
+            let validity: Bitmap = values.iter().map(|value| value % 3 != 0).collect();
+            let mut counter = Counter::default();
+            counter.add_column(&Column::new(Values::Int64(values.clone()), Some(validity)).unwrap());
+            let mut one_by_one = Counter::default();
+            for value in values.into_iter().filter(|value| value % 3 != 0) {
+                one_by_one.add(avalanche(value.cast_unsigned()));
+            }
+            assert_eq!(counter.registers, one_by_one.registers);
+            assert_eq!(counter.count(), one_by_one.count());
+        }
+        let mut counter = Counter::default();
+        assert!(counter.add_near(near.iter().copied(), |row| validity.get(row)));
+        assert!(!counter.add_near([0, i64::MAX].into_iter(), |_| true));
+        assert!(!counter.add_near([].into_iter(), |_| true));
     }
 
     #[test]

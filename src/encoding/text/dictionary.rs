@@ -140,10 +140,10 @@ mod writer {
 
     /// Short text as numbers that differ where it does; `None` if a value has more than 7 bytes.
     fn words(text: &VarBytes) -> Option<Vec<u64>> {
-        const LONGEST: usize = 7;
+        const LONGEST: i32 = 7;
         let offsets = text.offsets();
         let lengths = || offsets.iter().zip(offsets.iter().skip(1)).map(|(start, end)| end - start);
-        if lengths().max().is_some_and(|longest| longest > LONGEST as i32) {
+        if lengths().max().is_some_and(|longest| longest > LONGEST) {
             return None;
         }
         let word = |(&start, length): (&i32, i32)| {
