@@ -2,7 +2,7 @@
 
 import { invalid, NcfError } from './errors.js';
 import type { DataType, SemanticType, TimeUnit } from './generated.js';
-import { toBuffers, type ColumnValues, type ConversionOptions, type InputCell } from './input.js';
+import { toBuffers, typeOfParts, type ColumnValues, type ConversionOptions, type InputCell } from './input.js';
 import { Table } from './table.js';
 import type { ColumnSchema } from './types.js';
 import type { ColumnBuffers, FieldSetup, ValuesArray } from './wasm-types.js';
@@ -112,7 +112,7 @@ export function fieldSetup(input: ColumnDeclaration, buffers: ColumnBuffers, kno
 }
 
 /** Number of rows, which all columns must have. */
-export function countRows(names: readonly { readonly name: string }[], columns: readonly ColumnBuffers[]): number {
+export function countRows(names: readonly { readonly name: string }[], columns: readonly { readonly length: number }[]): number {
   const rows = columns[0]?.length ?? 0;
   const other = columns.findIndex((column) => column.length !== rows);
   if (other < 0) return rows;
@@ -252,12 +252,8 @@ function missingColumn(name: string, names: readonly string[]): NcfError {
   return invalid('columns', `the batch has no column of that name; the table has ${listed(names)}`, name);
 }
 
-function moveBack(offsets: Int32Array, by: number): void {
-  for (let index = 0; index < offsets.length; index++) offsets[index] = (offsets[index] ?? 0) - by;
-}
-
-/** The rows `start..end` of buffers, as views where that can be; `start` is a multiple of 8. */
-export function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffers {
+/** The rows `start..end` of buffers, as views; `start` is a multiple of 8. */
+function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffers {
   const { type, length, offsets, validity } = buffers;
   if (start === 0 && end === length) return buffers;
   const bits = (bitmap: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => bitmap.subarray(start >> 3, (end + 7) >> 3);
@@ -266,9 +262,8 @@ export function slice(buffers: ColumnBuffers, start: number, end: number): Colum
   const part: ColumnBuffers = { ...buffers, length: end - start };
   if (validity) part.validity = bits(validity);
   if (offsets) {
-    const base = start === 0 ? 0 : (offsets[start] ?? 0);
-    part.offsets = offsets.slice(start, end + 1);
-    if (base > 0) moveBack(part.offsets, base);
+    part.base = start === 0 ? 0 : (offsets[start] ?? 0);
+    part.offsets = offsets.subarray(start, end + 1);
     part.values = cut(offsets[start], offsets[end]);
   } else if (type === 'boolean') {
     part.values = bits(buffers.values as Uint8Array<ArrayBuffer>);
@@ -277,4 +272,46 @@ export function slice(buffers: ColumnBuffers, start: number, end: number): Colum
     part.values = cut(width * start, width * end);
   }
   return part;
+}
+
+/** A copy whose arrays can be moved. */
+function copy(buffers: ColumnBuffers): ColumnBuffers {
+  const { values, offsets, validity } = buffers;
+  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
+}
+
+/** A column to write, of which rows become buffers when they are wanted. */
+export interface WritableColumn {
+  /** Number of rows. */
+  readonly length: number;
+  readonly field: FieldSetup;
+  /**
+   * The rows `start..end`, `start` being a multiple of 8; nobody changes them.
+   * @throws {NcfError} `type-mismatch`, with the row of the column
+   */
+  cut(start: number, end: number): ColumnBuffers;
+  /** The same in arrays of their own, which can be moved. */
+  cutOwn(start: number, end: number): ColumnBuffers;
+}
+
+/**
+ * A column to write: its values become buffers at once, or a part at a time where nothing has to be known of the others.
+ * @throws {NcfError} `type-mismatch`, `invalid-argument`
+ */
+export function writable(input: ColumnInput, known: ColumnSchema | undefined): WritableColumn {
+  const { data } = input;
+  const options = conversion(input);
+  const type = typeOfParts(data, options);
+  if (type !== undefined) {
+    const cells = data as readonly InputCell[];
+    const cut = (start: number, end: number): ColumnBuffers => toBuffers(cells.slice(start, end), { ...options, type, firstRow: start });
+    return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: cut };
+  }
+  const buffers = columnBuffers(input);
+  return {
+    length: buffers.length,
+    field: fieldSetup(input, buffers, known),
+    cut: (start, end) => slice(buffers, start, end),
+    cutOwn: (start, end) => copy(slice(buffers, start, end)),
+  };
 }

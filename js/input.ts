@@ -55,6 +55,8 @@ export interface ConversionOptions {
   scale?: number | undefined;
   /** For decimals: digits; default 38. */
   precision?: number | undefined;
+  /** Number of the first value, for errors; default 0. */
+  firstRow?: number | undefined;
 }
 
 const TYPED_ARRAYS: readonly [new (length: number) => ValuesArray, DataType][] = [
@@ -99,6 +101,18 @@ export function toBuffers(values: ColumnValues, options: ConversionOptions): Col
   if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', name);
   const cells = values as readonly InputCell[];
   return fromArray(cells, { ...options, type: options.type ?? inferType(cells, name) });
+}
+
+/**
+ * The type of an array of values whose parts can become buffers one by one, since all of it is known that they must have in
+ * common; `undefined` for other arrays, and what is no array.
+ * @throws {NcfError} `type-mismatch`, `invalid-argument`
+ */
+export function typeOfParts(values: ColumnValues, { name, type, utc, scale }: ConversionOptions): DataType | undefined {
+  if (!Array.isArray(values)) return undefined;
+  const own = type ?? inferType(values as readonly InputCell[], name);
+  if ((own === 'timestamp' && utc === undefined) || (own === 'decimal' && scale === undefined)) return undefined;
+  return own;
 }
 
 function isBuffers(values: ColumnValues): values is BufferInput {
@@ -245,11 +259,11 @@ function putWide(
   return cells.length;
 }
 
-/** Makes offsets in units of UTF-16, and counts them and nulls; the row where there is something else, or the number of rows. */
-function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, counts: Float64Array): number {
+/** Makes offsets of some rows in units of UTF-16, and counts them and nulls; the row where there is something else, or the end. */
+function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, start: number, end: number, counts: Float64Array): number {
   let [units = 0, nulls = 0] = counts;
-  let row = 0;
-  for (; row < cells.length; row++) {
+  let row = start;
+  for (; row < end; row++) {
     const cell = cells[row];
     if (typeof cell === 'string') units += cell.length;
     else if (cell === null || cell === undefined) nulls += 1;
@@ -266,12 +280,14 @@ class Conversion {
   readonly cells: ArrayLike<InputCell>;
   readonly name: string;
   readonly type: DataType;
+  readonly #firstRow: number;
   validity: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(cells: ArrayLike<InputCell>, name: string, type: DataType) {
+  constructor(cells: ArrayLike<InputCell>, name: string, type: DataType, firstRow: number) {
     this.cells = cells;
     this.name = name;
     this.type = type;
+    this.#firstRow = firstRow;
   }
 
   /** Calls back for every value; nulls are noted. */
@@ -297,7 +313,7 @@ class Conversion {
 
   refuse(expected: string, value: unknown, row: number): NcfError {
     const seen = typeof value === 'string' ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : value instanceof Uint8Array ? 'bytes' : String(value);
-    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen}`, this.name, row);
+    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen}`, this.name, this.#firstRow + row);
   }
 
   finish(values: ValuesArray, more: Partial<ColumnBuffers> = {}): ColumnBuffers {
@@ -308,7 +324,7 @@ class Conversion {
 }
 
 function fromArray(cells: ArrayLike<InputCell>, options: ConversionOptions & { type: DataType }): ColumnBuffers {
-  const conversion = new Conversion(cells, options.name, options.type);
+  const conversion = new Conversion(cells, options.name, options.type, options.firstRow ?? 0);
   switch (options.type) {
     case 'string':
       return textBuffers(conversion);
@@ -394,12 +410,18 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
   const { cells } = conversion;
   const offsets = new Int32Array(cells.length + 1);
   const counts = new Float64Array(2);
-  const row = measureText(offsets, cells, counts);
-  if (row < cells.length) throw conversion.refuse('string', cells[row], row);
+  const short = new ShortText(cells, offsets);
+  // Text that was looked at is near for the next look.
+  for (let start = 0; start < cells.length; start += ROWS_AT_ONCE) {
+    const end = Math.min(start + ROWS_AT_ONCE, cells.length);
+    const row = measureText(offsets, cells, start, end, counts);
+    if (row < end) throw conversion.refuse('string', cells[row], row);
+    checkSize(counts[0] ?? 0, conversion);
+    short.add(start, end);
+  }
   const [units = 0, nulls = 0] = counts;
   conversion.setNulls(nulls);
-  checkSize(units, conversion);
-  const ascii = units <= SHORT_TEXT * cells.length ? shortAscii(cells, offsets) : undefined;
+  const ascii = short.finish();
   if (ascii) return conversion.finish(ascii, { offsets });
   const encoder = new TextEncoder();
   // One call for all of it, which takes null for empty text: where no byte was added the text is ASCII, and lengths in
@@ -426,22 +448,53 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
 /** Mean length of text up to which it is quicker to take its characters one by one. */
 const SHORT_TEXT = 16;
 
-/** Text whose characters are at these offsets, if all of them are ASCII. */
-function shortAscii(cells: ArrayLike<InputCell>, offsets: Int32Array): Uint8Array<ArrayBuffer> | undefined {
-  const bytes = new Uint8Array(offsets[cells.length] ?? 0);
+const ROWS_AT_ONCE = 1024;
+
+/** The characters of text, as long as all of them are ASCII, and it is short. */
+class ShortText {
+  readonly #cells: ArrayLike<InputCell>;
+  readonly #offsets: Int32Array;
+  #bytes: Uint8Array<ArrayBuffer> | undefined = new Uint8Array();
+
+  /** @param offsets of the characters, of those rows that are added */
+  constructor(cells: ArrayLike<InputCell>, offsets: Int32Array) {
+    this.#cells = cells;
+    this.#offsets = offsets;
+  }
+
+  add(start: number, end: number): void {
+    if (!this.#bytes) return;
+    const size = this.#offsets[end] ?? 0;
+    if (size > this.#bytes.length) {
+      // As much as all rows would take, and somewhat more.
+      const grown = new Uint8Array(Math.min(MAX_COLUMN_BYTES, Math.ceil((size / end) * this.#cells.length * 1.02) + 64));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+    }
+    if (size > SHORT_TEXT * end || !putAscii(this.#bytes, this.#cells, this.#offsets, start, end)) this.#bytes = undefined;
+  }
+
+  /** Text of all rows; `undefined` where it is something else. */
+  finish(): Uint8Array<ArrayBuffer> | undefined {
+    const size = this.#offsets[this.#cells.length] ?? 0;
+    return this.#bytes?.length === size ? this.#bytes : this.#bytes?.slice(0, size);
+  }
+}
+
+/** Puts the text of some rows to its offsets; false where there is something else than ASCII. */
+function putAscii(bytes: Uint8Array, cells: ArrayLike<InputCell>, offsets: Int32Array, start: number, end: number): boolean {
   let all = 0;
-  for (let row = 0; row < cells.length; row++) {
+  for (let row = start; row < end; row++) {
     const text = cells[row];
     if (typeof text !== 'string') continue;
-    const start = offsets[row] ?? 0;
+    const to = offsets[row] ?? 0;
     for (let at = 0; at < text.length; at++) {
       const code = text.charCodeAt(at);
       all |= code;
-      bytes[start + at] = code;
+      bytes[to + at] = code;
     }
-    if (all > 0x7f) return undefined;
   }
-  return bytes;
+  return all <= 0x7f;
 }
 
 /** Turns lengths into offsets. */

@@ -20,14 +20,8 @@ export interface RowGroups {
   readonly fields: readonly FieldSetup[];
   readonly rows: number;
   readonly groupRows: number;
-  /** The rows `start..end` as buffers. */
-  cut(start: number, end: number): ColumnBuffers[];
-}
-
-/** A copy whose arrays can be moved. */
-function copy(buffers: ColumnBuffers): ColumnBuffers {
-  const { values, offsets, validity } = buffers;
-  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
+  /** The rows `start..end` as buffers whose arrays can be moved. */
+  cutOwn(start: number, end: number): ColumnBuffers[];
 }
 
 /** How they are shared out. */
@@ -70,7 +64,7 @@ export async function encodeRowGroups(
     for (let next = 0; added < starts.length; ) {
       while (next < Math.min(added + AHEAD * workers, starts.length)) {
         const start = starts[next] ?? rows;
-        const columns = table.cut(start, Math.min(start + groupRows, rows)).map(copy);
+        const columns = table.cutOwn(start, Math.min(start + groupRows, rows));
         const group: RowGroup = { setup, fields, models: models.slice(), columns, first: start };
         const [member] = members.sort((a, b) => a.load - b.load);
         if (!member) throw new WorkerFailure('there are no workers');

@@ -71,6 +71,8 @@ export interface ColumnBuffers {
   length: number;
   values: ValuesArray;
   offsets?: Int32Array<ArrayBuffer>;
+  /** Of a part of a column: what its offsets start with, where that is not 0. */
+  base?: number;
   validity?: Uint8Array<ArrayBuffer>;
   unit?: TimeUnit;
   utc?: boolean;
@@ -90,8 +92,6 @@ export interface CodePart {
 export interface ColumnData extends ColumnBuffers {
   /** Where all of it comes from dictionaries. */
   codes?: CodePart[];
-  /** Of a part of a column: what its offsets of text start with, where that is not 0. */
-  base?: number;
   nullCount: number;
   warnings: CoreWarning[];
 }

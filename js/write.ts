@@ -1,14 +1,14 @@
 /** Writing a table that is in memory. The wasm module that writes is loaded by the first call that needs it. */
 
 import { bytesSource } from './bytes.js';
-import { columnBuffers, countRows, fieldSetup, slice, toList, type TableInput } from './columns.js';
+import { columnBuffers, countRows, fieldSetup, toList, writable, type TableInput, type WritableColumn } from './columns.js';
 import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
-import type { ColumnBuffers, FieldSetup } from './wasm-types.js';
+import type { ColumnBuffers } from './wasm-types.js';
 import { pool } from './workers/pool.js';
 import { makeWay } from './yield.js';
 
@@ -68,15 +68,17 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   const setup = writerSetup(options);
   const columns = toList(table);
   const known = new Map(options.schema?.columns.map((column) => [column.name, column]));
-  const buffers: ColumnBuffers[] = [];
-  const fields: FieldSetup[] = [];
+  const sources: WritableColumn[] = [];
+  // What is compared in the end is made at once.
+  const kept: ColumnBuffers[] = [];
   for (const input of columns) {
-    const own = columnBuffers(input);
-    buffers.push(own);
-    fields.push(fieldSetup(input, own, known.get(input.name)));
+    const own = options.verify ? { ...input, data: columnBuffers(input) } : input;
+    if (own !== input) kept.push(own.data as ColumnBuffers);
+    sources.push(writable(own, known.get(input.name)));
     yield undefined;
   }
-  const rows = countRows(columns, buffers);
+  const fields = sources.map(({ field }) => field);
+  const rows = countRows(columns, sources);
   const encoder = StreamEncoder.create(engine, setup, fields, tasks);
   const settled = (): Promise<void> | undefined => tasks && encoder.settle(options.signal, (loaded, column) => {
     options.onProgress?.({ phase: 'encode', loaded, total: rows, column });
@@ -85,7 +87,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     const parts = [];
     const step = stepRows(options.rowGroupRows);
     let [first, done] = [0, 0];
-    const cut = (start: number, end: number): ColumnBuffers[] => buffers.map((column) => slice(column, start, end));
+    const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end));
     const shared = tasks ? undefined : sharing(options, rows, columns.length, wanted);
     if (shared) {
       const { groupRows, workers } = shared;
@@ -106,7 +108,8 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       if (models) {
         yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
           const { signal } = options;
-          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cut }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
+          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end));
+          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
         });
       }
       // Unless that was done, as there were workers for the others.
@@ -126,7 +129,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       done = loaded;
     }
     parts.push(encoder.finish().bytes);
-    return { bytes: join(parts), columns: buffers };
+    return { bytes: join(parts), columns: kept };
   } finally {
     encoder.free();
   }

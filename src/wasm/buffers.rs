@@ -17,6 +17,7 @@ struct Buffers {
     length: f64,
     values: JsValue,
     offsets: JsValue,
+    base: f64,
     validity: JsValue,
     unit: Option<String>,
     utc: Option<bool>,
@@ -39,6 +40,7 @@ impl Buffers {
             length,
             values: get("values"),
             offsets: get("offsets"),
+            base: get("base").as_f64().unwrap_or_default(),
             validity: get("validity"),
             unit: get("unit").as_string(),
             utc: get("utc").as_bool(),
@@ -66,7 +68,10 @@ pub fn column_from_js(data: &JsValue, data_type: DataType) -> Result<Column> {
     let length = to_usize(from_number(data.length, "length")?, "rows")?;
     let values = &data.values;
     let var_bytes = || -> Result<VarBytes> {
-        let offsets = array::<Int32Array>(&data.offsets, "offsets")?.to_vec();
+        let mut offsets = array::<Int32Array>(&data.offsets, "offsets")?.to_vec();
+        let base = to_integer(data.base).and_then(|base| i32::try_from(base).ok());
+        let base = base.ok_or_else(|| Error::invalid("base", format!("{} is no offset", data.base)))?;
+        offsets.iter_mut().for_each(|offset| *offset = offset.wrapping_sub(base));
         argument("offsets", VarBytes::new(offsets, array::<Uint8Array>(values, "values")?.to_vec()))
     };
     let values = match data_type {
