@@ -188,6 +188,9 @@ mod encoder {
         Lengths,
     }
 
+    /// Values that are compared at the same time.
+    const LANES: usize = 4;
+
     /// What one pass over all values tells.
     #[derive(Clone, Copy, Debug)]
     pub struct Facts {
@@ -206,8 +209,18 @@ mod encoder {
             let flip = if self.signed { 0 } else { 1 << 63 };
             let key = |value: u64| (value ^ flip).cast_signed();
             let first = key(self.values.first().copied().unwrap_or(0));
-            let min = self.values.iter().fold(first, |min, &value| min.min(key(value)));
-            let max = self.values.iter().fold(first, |max, &value| max.max(key(value)));
+            let (mut min, mut max) = ([first; LANES], [first; LANES]);
+            let (blocks, rest) = self.values.as_chunks::<LANES>();
+            for block in blocks {
+                for ((min, max), &value) in min.iter_mut().zip(&mut max).zip(block) {
+                    let key = key(value);
+                    *min = if key < *min { key } else { *min };
+                    *max = if key > *max { key } else { *max };
+                }
+            }
+            let rest = || rest.iter().map(|&value| key(value));
+            let min = min.into_iter().chain(rest()).fold(first, i64::min);
+            let max = max.into_iter().chain(rest()).fold(first, i64::max);
             (min.cast_unsigned() ^ flip, max.cast_unsigned() ^ flip)
         }
     }
