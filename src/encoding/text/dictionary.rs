@@ -3,7 +3,7 @@
 //! Best for values that repeat.
 
 use super::super::{Decoder, integer, varint};
-use super::{BLOCK, ROOM};
+use super::ROOM;
 use crate::bytes::{ByteReader, to_u64, to_usize};
 use crate::column::{VarBytes, index};
 use crate::encoding::parent::Codes;
@@ -68,11 +68,13 @@ fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarByt
     }
     let size = to_usize(size, "bytes of one column chunk")?;
     let mut bytes = vec![0; size.saturating_add(ROOM)];
-    match longest.div_ceil(BLOCK) {
+    match longest.div_ceil(size_of::<u64>()) {
         0 => {}
         1 => place::<1>(entries, codes, &lengths, &mut bytes),
-        // Not so many entries that filling them up to whole blocks takes more than the values.
-        2..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
+        2 => place::<2>(entries, codes, &lengths, &mut bytes),
+        // Not so many entries that filling them up to whole words takes more than the values.
+        3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
+        5..=8 if entries.len() <= codes.len() / 4 => place::<8>(entries, codes, &lengths, &mut bytes),
         _ => {
             let mut rest = bytes.as_mut_slice();
             for &code in codes {
@@ -92,19 +94,21 @@ fn offset(end: usize) -> i32 {
     i32::try_from(end).unwrap_or(i32::MAX)
 }
 
-/// Copies the entry of each code, all of `N` blocks at once; what is behind an entry is overwritten by the next.
+/// Copies the entry of each code, all of `N` words at once; what is behind an entry is overwritten by the next.
 fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[usize], bytes: &mut [u8]) {
-    let blocks = |entry: &[u8]| {
-        let mut blocks = [[0; BLOCK]; N];
-        blocks.as_flattened_mut().iter_mut().zip(entry).for_each(|(to, &from)| *to = from);
-        blocks
+    const { assert!(N * size_of::<u64>() <= ROOM) }
+    let words = |entry: &[u8]| {
+        let mut words = [[0; size_of::<u64>()]; N];
+        words.as_flattened_mut().iter_mut().zip(entry).for_each(|(to, &from)| *to = from);
+        words.map(u64::from_le_bytes)
     };
-    let filled: Vec<([[u8; BLOCK]; N], usize)> = entries.iter().map(blocks).zip(lengths.iter().copied()).collect();
+    let filled: Vec<([u64; N], usize)> = entries.iter().map(words).zip(lengths.iter().copied()).collect();
     let mut at = 0;
     for &code in codes {
-        let Some((blocks, length)) = filled.get(index(code)) else { continue };
-        if let Some(to) = bytes.get_mut(at..).and_then(|room| room.as_chunks_mut().0.first_chunk_mut()) {
-            *to = *blocks;
+        let Some((words, length)) = filled.get(index(code)) else { continue };
+        // One store per word is far quicker than vectors that overlap.
+        if let Some(to) = bytes.get_mut(at..at + N * size_of::<u64>()) {
+            to.as_chunks_mut().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
         }
         at += length;
     }
