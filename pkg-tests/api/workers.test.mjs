@@ -55,7 +55,7 @@ test('row groups that are shared out are put together as they were', async () =>
   // Large enough that `auto` shares it out.
   const rows = 64_000;
   const rare = (cell) => Array.from({ length: rows }, (_, row) => (row > 60_000 && row % 5 === 0 ? null : cell(row)));
-  const word = (length) => String.fromCharCode(...Array.from({ length }, () => 97 + Math.floor(next() * 26)));
+  const word = (length) => String.fromCharCode(...Array.from({ length }, () => 97 + (next() % 26)));
   const bytesOfTable = await write([
     ...everyType(rows, 11),
     { name: 'codes of one length', data: Array.from({ length: rows }, (_, row) => (row % 3 ? 'abc' : word(3))) },
