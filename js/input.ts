@@ -456,7 +456,10 @@ class ShortText {
   readonly #offsets: Int32Array;
   #bytes: Uint8Array<ArrayBuffer> | undefined = new Uint8Array();
 
-  /** @param offsets of the characters, of those rows that are added */
+  /**
+   * @param cells the text of all rows
+   * @param offsets of its characters, of those rows that are added
+   */
   constructor(cells: ArrayLike<InputCell>, offsets: Int32Array) {
     this.#cells = cells;
     this.#offsets = offsets;

@@ -108,7 +108,7 @@ class JoinedText {
   place(parts: readonly Part[]): void {
     for (let part = parts[this.#placed]; part?.start === this.#rows; part = parts[this.#placed]) {
       const { values, offsets = new Int32Array(1), length, base = 0 } = part.data;
-      if (offsets !== this.#offsets) moveOffsets(this.#offsets, this.#rows + 1, offsets, this.#bytes - base);
+      if (offsets !== this.#offsets) moveOffsets(this.#offsets, this.#rows + 1, offsets.subarray(1, length + 1), this.#bytes - base);
       this.#bytes += values.length;
       this.#rows += length;
       this.#placed += 1;
@@ -145,11 +145,11 @@ function put(to: ValuesArray, from: ValuesArray, at: number): void {
   (to as Uint8Array).set(from as Uint8Array, at);
 }
 
-/** Puts all offsets but the first one where they belong, and adds to them. */
+/** Puts offsets where they belong, and adds to them. */
 function moveOffsets(to: Int32Array, at: number, from: Int32Array, by: number): void {
   // A loop takes several times as long.
-  if (by === 0) to.set(from.subarray(1), at);
-  else for (let index = 1; index < from.length; index++) to[at + index - 1] = (from[index] ?? 0) + by;
+  if (by === 0) to.set(from, at);
+  else for (let index = 0; index < from.length; index++) to[at + index] = (from[index] ?? 0) + by;
 }
 
 /** Bitmaps of parts; those that have none have no null. */

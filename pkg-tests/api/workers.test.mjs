@@ -83,6 +83,30 @@ async function areSame(file, some) {
   }
 }
 
+test('row groups of one family of columns are taken by whoever has time', async () => {
+  const rows = 96_000;
+  const keys = Int32Array.from({ length: rows }, () => next() % 2000);
+  const codes = Array.from({ length: 2000 }, () => `${next()}`.slice(0, 1 + (next() % 5)).padStart(5, '-'));
+  const columns = [{ name: 'key', data: keys }, { name: 'code', data: Array.from(keys, (key) => codes[key]) }];
+  for (let column = 0; column < 10; column++) {
+    const table = Int32Array.from({ length: 2000 }, () => next() % 100_000);
+    columns.push({ name: `of the key ${column}`, data: Array.from(keys, (key, row) => (row % 97 === column ? null : table[key] + Number(row % 501 === column))) });
+  }
+  const bytesOfTable = await write(columns, { rowGroupRows: 8000 });
+  for (const input of [bytesOfTable, new Blob([bytesOfTable])]) {
+    const file = await open(input);
+    await file.read({ workers: 2 });
+    const expected = (await file.read({ workers: 0 })).columns;
+    for (const options of [{}, { workers: 2 }, { rowStart: 8 }, { rowEnd: 50_000 }, {}]) {
+      const read = (await file.read(options)).columns;
+      const { rowStart = 0, rowEnd = rows } = options;
+      if (rowEnd - rowStart < rows) assert.deepEqual(read.map(({ length }) => length), read.map(() => rowEnd - rowStart));
+      else read.forEach((column, index) => { assertSame(column, expected[index], `${JSON.stringify(options)}, ${column.name}`); });
+    }
+    await file.close();
+  }
+});
+
 test('several reads of several files at the same time', async () => {
   const files = [await open(bytes), await open(large), await open(bytes)];
   const reads = await Promise.all(files.flatMap((file) => [file.read({ workers: 2 }), file.read({ workers: 3, limit: 900 })]));
