@@ -155,7 +155,7 @@ function* encodingLegacy(engine: Engine, table: TableInput, options: WriteOption
 }
 
 /**
- * Writes a table into one file in memory.
+ * Writes a table into one file in memory. The values must not be changed before this resolves.
  * @throws {NcfError} `type-mismatch` for values that the type or the dialect cannot hold, `invalid-argument`,
  * `limit-exceeded`, `wasm-init`; with `verify`, `internal` where the file is not what was given
  */
