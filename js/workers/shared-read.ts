@@ -87,8 +87,8 @@ function unburdened(work: Work): number[] {
 function byColumns(work: Work): Plan {
   const { costs, wanted, rows } = work;
   const hands = handsOf(work);
-  const { shares, largest } = divide(costs, wanted, hands.length);
-  return { shares: shares.map((columns, hand): Share => ({ worker: hands[hand], columns, start: 0, end: rows.length })), time: largest };
+  const { shares, largest } = divide(costs, wanted, unburdened(work));
+  return { shares: sharesOf(shares, hands, 0, rows.length), time: largest };
 }
 
 /**
@@ -121,13 +121,21 @@ function* byRowGroups(work: Work, burdens: readonly number[]): Iterable<Plan> {
   const each = Math.floor(rows.length / hands.length);
   const left = rows.length - each * hands.length;
   if (each === 0 || left === 0) return;
-  const { shares, largest } = divide(costs, wanted, hands.length);
   const first = isCallerIn ? each : 0;
   const rest = each * hands.length;
+  // While the others decode, the calling thread puts together what they have decoded before.
+  const part = shareOf(rest, rows.length);
+  const joining = isCallerIn ? (joiningFrom(first) - joiningFrom(rest)) / part : 0;
+  const { shares, largest } = divide(costs, wanted, burdens.map((burden, hand) => burden / part + (hand === 0 ? joining : 0)));
   const wholes = Array.from({ length: rest - first }, (_, index): Share => ({ worker: index % workers, columns, start: first + index, end: first + index + 1 }));
-  const parts = Array.from({ length: left }, (_, index) => shares.map((some, hand): Share => ({ worker: hands[hand], columns: some, start: rest + index, end: rest + index + 1 })));
-  const time = Math.max(timeOf(0, each), timeOf(first, first + each)) + (largest * timeOf(rest, rows.length)) / total + joiningFrom(first) / (isCallerIn ? 1 : hands.length);
-  yield { shares: [...(isCallerIn ? [{ worker: undefined, columns, start: 0, end: first }] : []), ...wholes, ...parts.flat()], time: Math.max(...burdens) + time };
+  const parts = Array.from({ length: left }, (_, index) => sharesOf(shares, hands, rest + index, rest + index + 1));
+  const time = Math.max(timeOf(0, each), timeOf(first, first + each)) + largest * part;
+  yield { shares: [...(isCallerIn ? [{ worker: undefined, columns, start: 0, end: first }] : []), ...wholes, ...parts.flat()], time };
+}
+
+/** Columns of each hand, as shares of some row groups. */
+function sharesOf(columns: readonly (readonly number[])[], hands: readonly (number | undefined)[], start: number, end: number): Share[] {
+  return columns.flatMap((some, hand): Share[] => (some.length > 0 ? [{ worker: hands[hand], columns: [...some].sort((a, b) => a - b), start, end }] : []));
 }
 
 /** The ways to share out the row groups of the largest family, where some hands have the columns of the others. */
@@ -145,7 +153,7 @@ function* byFamilies(work: Work): Iterable<Plan> {
       burdens[hand] = (burdens[hand] ?? 0) + sumOf(family);
       columns[hand]?.push(...family.map(({ column }) => column).filter(isWanted));
     }
-    const wholes = columns.flatMap((some, hand): Share[] => (some.length > 0 ? [{ worker: hands[hand], columns: some.sort((a, b) => a - b), start: 0, end: work.rows.length }] : []));
+    const wholes = sharesOf(columns, hands, 0, work.rows.length);
     const wanted = new Set(largest.map(({ column }) => column).filter(isWanted));
     for (const plan of byRowGroups({ ...work, costs: largest, wanted }, burdens)) yield { ...plan, shares: [...wholes, ...plan.shares] };
   }
@@ -168,14 +176,15 @@ function sumOf(costs: readonly Cost[]): number {
 }
 
 /**
- * Shares columns out so that the largest share costs little. What several shares need is decoded in each of them.
- * @returns at most `count` shares, none of them empty, and what the largest costs
+ * Shares columns out among hands that have something to do already, so that the largest share costs little. What several
+ * shares need is decoded in each of them.
+ * @returns the columns of each, and what the largest costs together with what there was
  */
-function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, count: number): { shares: number[][]; largest: number } {
+function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, burdens: readonly number[]): { shares: number[][]; largest: number } {
   const own = new Map(costs.map((cost) => [cost.column, cost.own]));
   const sum = (columns: Iterable<number>): number => [...columns].reduce((total, column) => total + (own.get(column) ?? 0), 0);
   const closures = costs.filter(({ column }) => wanted.has(column)).map(({ column, parents }) => ({ column, all: [column, ...parents] }));
-  const shares = Array.from({ length: count }, () => ({ columns: [] as number[], decoded: new Set<number>(), cost: 0 }));
+  const shares = burdens.map((cost) => ({ columns: [] as number[], decoded: new Set<number>(), cost }));
   for (const { column, all } of closures.map((closure) => ({ ...closure, cost: sum(closure.all) })).sort((a, b) => b.cost - a.cost)) {
     const offers = shares.map((share) => ({ share, cost: share.cost + sum(all.filter((other) => !share.decoded.has(other))) }));
     const { share, cost } = offers.reduce((best, offer) => (offer.cost < best.cost ? offer : best));
@@ -184,7 +193,7 @@ function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, count: numb
     share.cost = cost;
   }
   return {
-    shares: shares.map(({ columns }) => columns.sort((a, b) => a - b)).filter((columns) => columns.length > 0),
+    shares: shares.map(({ columns }) => columns),
     largest: Math.max(0, ...shares.map(({ cost }) => cost)),
   };
 }
