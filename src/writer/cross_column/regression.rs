@@ -24,6 +24,8 @@ pub struct Fit {
 
 /// Rounds of reweighting.
 const ROUNDS: usize = 6;
+/// Rows that are added together, so that sums are loaded and stored less often.
+const AT_ONCE: usize = 4;
 /// Residuals up to this size are as good as none.
 const SMALL: f64 = 0.5;
 /// Bits per value that another term must save.
@@ -47,7 +49,7 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
         .unzip();
     // A row of the table: the features, a one, the target.
     let width = features.len() + 1;
-    let mut table = Vec::with_capacity(target.len() * (width + 1));
+    let mut table = Vec::with_capacity((target.len() + AT_ONCE) * (width + 1));
     for (row, &wanted) in target.iter().enumerate() {
         table.extend(features.iter().zip(means.iter().zip(&scales)).map(|(feature, (mean, scale))| {
             let number = feature.numbers.get(row).copied().unwrap_or_default();
@@ -55,15 +57,27 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
         }));
         table.extend([1.0, wanted]);
     }
+    let stride = width + 1;
+    // Rows that do not count fill up the last ones that are added together.
+    let padded = target.len().next_multiple_of(AT_ONCE);
+    table.resize(padded * stride, 0.0);
     let mut importance = vec![1.0; target.len()];
+    importance.resize(padded, 0.0);
     let mut solution = vec![0.0; width];
     for _ in 0..rounds {
         let mut matrix = vec![vec![0.0; width + 1]; width];
-        for (row, &weight) in table.chunks_exact(width + 1).zip(&importance) {
-            for ((i, line), &factor) in matrix.iter_mut().enumerate().zip(row) {
-                let (Some(cells), Some(others)) = (line.get_mut(i..), row.get(i..)) else { continue };
-                let factor = factor * weight;
-                cells.iter_mut().zip(others).for_each(|(cell, other)| *cell += factor * other);
+        for (rows, weights) in table.chunks_exact(AT_ONCE * stride).zip(importance.as_chunks::<AT_ONCE>().0) {
+            let mut rows = rows.chunks_exact(stride);
+            let rows: [&[f64]; AT_ONCE] = std::array::from_fn(|_| rows.next().unwrap_or_default());
+            for (i, line) in matrix.iter_mut().enumerate() {
+                let [a, b, c, d] = rows.map(|row| row.get(i..).unwrap_or_default());
+                let factor = |row: &[f64], weight: f64| row.first().copied().unwrap_or_default() * weight;
+                let [wa, wb, wc, wd] = *weights;
+                let (fa, fb, fc, fd) = (factor(a, wa), factor(b, wb), factor(c, wc), factor(d, wd));
+                let cells = line.get_mut(i..).unwrap_or_default();
+                for ((((cell, a), b), c), d) in cells.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                    *cell += (fa * a + fb * b) + (fc * c + fd * d);
+                }
             }
         }
         // The other half is the same.
@@ -79,7 +93,7 @@ fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64
         if solution.iter().any(|x| !x.is_finite()) {
             return None;
         }
-        for (row, weight) in table.chunks_exact(width + 1).zip(&mut importance) {
+        for (row, weight) in table.chunks_exact(stride).zip(importance.iter_mut().take(target.len())) {
             let predicted: f64 = row.iter().zip(&solution).map(|(number, slope)| number * slope).sum();
             let wanted = row.last().copied().unwrap_or_default();
             *weight = 1.0 / (wanted - predicted).abs().max(SMALL);
