@@ -323,7 +323,7 @@ export class Scan {
     const count = sharing ? pool.size(sharing.workers) : 0;
     const isAuto = sharing?.workers === 'auto';
     const typical = selections[selections.length >> 1];
-    if (!sharing || !typical || count < (isAuto ? 2 : 1) || columns.size < (isAuto ? 2 : 1)) return undefined;
+    if (!sharing || !typical || count < (isAuto ? 2 : 1) || columns.size === 0) return undefined;
     const { rowGroup } = typical;
     const costs = this.session.call(core, () => [...rangesOf(core, [...columns], rowGroup)].map(([column, { start, end }]): Cost => {
       const parents = [...core.reader.needed(Uint32Array.of(column), rowGroup)].filter((other) => other !== column);
@@ -333,10 +333,11 @@ export class Scan {
       return { column, own: (selections.length * (rows * perRow + (end - start) * TIME_OF_BYTE)) / 1000, joining: (selections.length * rows * joining) / 1000, parents };
     }));
     const total = costs.reduce((sum, { own }) => sum + own, 0);
-    if (isAuto && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold)) return undefined;
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
-    const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers: hands - Number(isCallerIn), isCallerIn });
+    const workers = hands - Number(isCallerIn);
+    if (isAuto && (workers === 0 || total < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold))) return undefined;
+    const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers, isCallerIn });
     const isShared = division.open !== undefined || division.shares.some(({ worker }) => worker !== undefined);
     return isShared && (!isAuto || division.open !== undefined || division.shares.length > 1) ? division : undefined;
   }
