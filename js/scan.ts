@@ -13,7 +13,8 @@ import { allocateForCore } from './memory.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData, OpenArrays } from './wasm-types.js';
 import { pool, type SharedFile } from './workers/pool.js';
-import { SharedRead, shareOut, type Cost, type Division } from './workers/shared-read.js';
+import { shareOut, type Cost, type Division } from './workers/share-out.js';
+import { SharedRead } from './workers/shared-read.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;

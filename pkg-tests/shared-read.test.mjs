@@ -10,7 +10,7 @@ import { root } from './support/paths.mjs';
 /** A module that the package is bundled from. */
 const internal = (name) => import(pathToFileURL(join(root, 'target', 'js', 'workers', name)).href);
 
-const { shareOut } = await internal('shared-read.js');
+const { shareOut } = await internal('share-out.js');
 const { JoinedColumn } = await internal('join.js');
 
 const cost = (column, own, parents = []) => ({ column, own, joining: own / 4, parents });
@@ -40,10 +40,11 @@ for (const [name, costs] of Object.entries(families)) {
     for (const rows of [[1000], [1000, 500], [1000, 1000, 504], [3, 1000], Array.from({ length: 23 }, () => 1024)]) {
       for (const [workers, isCallerIn] of [[1, false], [1, true], [2, true], [3, false], [9, true]]) {
         const division = shareOut({ costs, wanted, rows, workers, isCallerIn });
+        assert.ok(division.workers <= workers);
         const times = timesDecoded(division, rows.length);
         assert.deepEqual([times.size, new Set(times.values())], [wanted.size * rows.length, new Set([1])], JSON.stringify(division));
         for (const { worker, columns, start, end } of division.shares) {
-          assert.ok((worker === undefined ? isCallerIn : worker < workers) && columns.length > 0 && start < end);
+          assert.ok((worker === undefined ? isCallerIn : worker < division.workers) && columns.length > 0 && start < end);
         }
         // Arrays of the calling thread begin with the first row group.
         if (division.open) assert.ok(division.open.reserved < rows.length && division.open.reserved >= Number(isCallerIn));
