@@ -72,9 +72,9 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   // What is compared in the end is made at once.
   const kept: ColumnBuffers[] = [];
   for (const input of columns) {
-    const own = options.verify ? { ...input, data: columnBuffers(input) } : input;
-    if (own !== input) kept.push(own.data as ColumnBuffers);
-    sources.push(writable(own, known.get(input.name)));
+    const buffers = options.verify ? columnBuffers(input) : undefined;
+    if (buffers) kept.push(buffers);
+    sources.push(writable(buffers ? { ...input, data: buffers } : input, known.get(input.name)));
     yield undefined;
   }
   const fields = sources.map(({ field }) => field);

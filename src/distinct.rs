@@ -101,7 +101,7 @@ impl Counter {
         macro_rules! add {
             ($values:expr, $hash:expr) => {{
                 let mut last = None;
-                for (row, value) in $values.iter().enumerate() {
+                for (row, value) in $values.enumerate() {
                     // Most columns repeat values in runs.
                     if last != Some(value) && column.is_valid(row) {
                         self.add(avalanche($hash(value)));
@@ -114,7 +114,7 @@ impl Counter {
             ($values:expr) => {{
                 let numbers = $values.iter().map(|&x| i64::from(x));
                 if !self.add_near(numbers.clone(), |row| column.is_valid(row)) {
-                    add!(numbers.collect::<Vec<_>>(), |x: &i64| x.cast_unsigned());
+                    add!(numbers, i64::cast_unsigned);
                 }
             }};
         }
@@ -126,18 +126,18 @@ impl Counter {
             Values::UInt8(v) => add_integers!(v),
             Values::UInt16(v) => add_integers!(v),
             Values::UInt32(v) => add_integers!(v),
-            Values::UInt64(v) => add!(v, |x: &u64| *x),
+            Values::UInt64(v) => add!(v.iter(), |x: &u64| *x),
             Values::Float32(v) => {
                 let bits = |x: &f32| u64::from(if x.is_nan() { f32::NAN } else { *x }.to_bits());
-                add!(v.iter().map(bits).collect::<Vec<_>>(), |x: &u64| *x);
+                add!(v.iter().map(bits), |x: u64| x);
             }
             Values::Float64(v) => {
                 let bits = |x: &f64| if x.is_nan() { f64::NAN } else { *x }.to_bits();
-                add!(v.iter().map(bits).collect::<Vec<_>>(), |x: &u64| *x);
+                add!(v.iter().map(bits), |x: u64| x);
             }
-            Values::Decimal { values, .. } => add!(values, |x: &i128| hash_bytes(&x.to_le_bytes())),
-            Values::Boolean(v) => add!(v, |x: bool| u64::from(x)),
-            Values::String(v) | Values::Binary(v) => add!(v, hash_bytes),
+            Values::Decimal { values, .. } => add!(values.iter(), |x: &i128| hash_bytes(&x.to_le_bytes())),
+            Values::Boolean(v) => add!(v.iter(), |x: bool| u64::from(x)),
+            Values::String(v) | Values::Binary(v) => add!(v.iter(), hash_bytes),
         }
     }
 

@@ -142,11 +142,12 @@ function* byFamilies(work: Work): Iterable<Plan> {
   const hands = handsOf(work);
   const isWanted = (column: number): boolean => work.wanted.has(column);
   // The calling thread puts parts together; perhaps that is enough, but for the largest family.
-  for (const helpers of work.isCallerIn ? [hands, hands.slice(1)] : [hands]) {
+  const all = [...hands.keys()];
+  for (const helpers of work.isCallerIn ? [all, all.slice(1)] : [all]) {
     const burdens = unburdened(work);
     const columns = hands.map((): number[] => []);
     for (const family of others) {
-      const hand = helpers.map((helper) => hands.indexOf(helper)).reduce((best, other) => ((burdens[other] ?? 0) < (burdens[best] ?? 0) ? other : best));
+      const hand = helpers.reduce((best, other) => ((burdens[other] ?? 0) < (burdens[best] ?? 0) ? other : best));
       burdens[hand] = (burdens[hand] ?? 0) + sumOf(family);
       columns[hand]?.push(...family.map(({ column }) => column).filter(isWanted));
     }
