@@ -3,6 +3,7 @@
 import { invalid, NcfError } from './errors.js';
 import type { DataType, SemanticType, TimeUnit } from './generated.js';
 import { toBuffers, typeOfParts, type ColumnValues, type ConversionOptions, type InputCell } from './input.js';
+import type { BufferSource } from './memory.js';
 import { Table } from './table.js';
 import type { ColumnSchema } from './types.js';
 import type { ColumnBuffers, FieldSetup, ValuesArray } from './wasm-types.js';
@@ -275,9 +276,17 @@ function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffer
 }
 
 /** A copy whose arrays can be moved. */
-function copy(buffers: ColumnBuffers): ColumnBuffers {
+function copy(buffers: ColumnBuffers, source: BufferSource): ColumnBuffers {
   const { values, offsets, validity } = buffers;
-  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
+  return { ...buffers, values: copyOf(values, source), ...(offsets && { offsets: copyOf(offsets, source) }), ...(validity && { validity: copyOf(validity, source) }) };
+}
+
+function copyOf<T extends ValuesArray>(array: T, source: BufferSource): T {
+  const kind = array.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
+  const copied = new kind(source.take(array.byteLength), 0, array.length);
+  // Both are of one kind.
+  (copied as Uint8Array).set(array as Uint8Array);
+  return copied;
 }
 
 /** A column to write, of which rows become buffers when they are wanted. */
@@ -286,12 +295,13 @@ export interface WritableColumn {
   readonly length: number;
   readonly field: FieldSetup;
   /**
-   * The rows `start..end`, `start` being a multiple of 8; nobody changes them.
+   * The rows `start..end`, `start` being a multiple of 8; nobody changes them. Where they are made, it is in buffers of
+   * this source.
    * @throws {NcfError} `type-mismatch`, with the row of the column
    */
-  cut(start: number, end: number): ColumnBuffers;
+  cut(start: number, end: number, buffers: BufferSource): ColumnBuffers;
   /** The same in arrays of their own, which can be moved. */
-  cutOwn(start: number, end: number): ColumnBuffers;
+  cutOwn(start: number, end: number, buffers: BufferSource): ColumnBuffers;
 }
 
 /**
@@ -304,7 +314,7 @@ export function writable(input: ColumnInput, known: ColumnSchema | undefined): W
   const type = typeOfParts(data, options);
   if (type !== undefined) {
     const cells = data as readonly InputCell[];
-    const cut = (start: number, end: number): ColumnBuffers => toBuffers(cells.slice(start, end), { ...options, type, firstRow: start });
+    const cut = (start: number, end: number, buffers: BufferSource): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
     return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: cut };
   }
   const buffers = columnBuffers(input);
@@ -312,6 +322,6 @@ export function writable(input: ColumnInput, known: ColumnSchema | undefined): W
     length: buffers.length,
     field: fieldSetup(input, buffers, known),
     cut: (start, end) => slice(buffers, start, end),
-    cutOwn: (start, end) => copy(slice(buffers, start, end)),
+    cutOwn: (start, end, source) => copy(slice(buffers, start, end), source),
   };
 }

@@ -8,6 +8,7 @@
 import { WORD } from './cells.js';
 import { invalid, mismatch, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
+import { newBuffers, type BufferSource } from './memory.js';
 import { DAY_MS, parseDate, parseDecimal, parseTimestamp, PER_SECOND } from './temporal.js';
 import type { ColumnBuffers, ValuesArray } from './wasm-types.js';
 
@@ -55,11 +56,19 @@ export interface ConversionOptions {
   scale?: number | undefined;
   /** For decimals: digits; default 38. */
   precision?: number | undefined;
-  /** Number of the first value, for errors; default 0. */
-  firstRow?: number | undefined;
+  /** For arrays: the rows that are wanted; default all. */
+  rows?: { readonly start: number; readonly end: number } | undefined;
+  /** Where buffers for what is made of an array come from; default new ones. */
+  buffers?: BufferSource | undefined;
 }
 
-const TYPED_ARRAYS: readonly [new (length: number) => ValuesArray, DataType][] = [
+/** A class of typed arrays. */
+interface ArrayKind<T> {
+  readonly BYTES_PER_ELEMENT: number;
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): T;
+}
+
+const TYPED_ARRAYS: readonly [ArrayKind<ValuesArray>, DataType][] = [
   [Int8Array, 'int8'],
   [Int16Array, 'int16'],
   [Int32Array, 'int32'],
@@ -96,6 +105,11 @@ export function toBuffers(values: ColumnValues, options: ConversionOptions): Col
   if (ArrayBuffer.isView(values)) {
     const own = typedArray(values, name);
     if (options.type === undefined || options.type === own.type) return own;
+    // Days and counts of a unit are what is stored.
+    if (options.type === 'date' && own.type === 'int32') return { ...own, type: 'date' };
+    if (options.type === 'timestamp' && own.type === 'int64') {
+      return { ...own, type: 'timestamp', unit: timeUnit(options), utc: options.utc ?? options.usualUtc ?? false };
+    }
     return fromArray(own.values, { ...options, type: options.type });
   }
   if (!Array.isArray(values)) throw invalid('data', 'is none of a typed array, an array, or buffers', name);
@@ -212,59 +226,69 @@ function allSet(length: number): Uint8Array<ArrayBuffer> {
  * see js/cells.ts.
  */
 
-function clearNulls(cells: ArrayLike<InputCell>, bits: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  for (let row = 0; row < cells.length; row++) {
-    const cell = cells[row];
+function clearNulls(cells: ArrayLike<InputCell>, first: number, length: number, bits: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  for (let row = 0; row < length; row++) {
+    const cell = cells[first + row];
     if (cell === null || cell === undefined) bits[row >> 3] = (bits[row >> 3] ?? 0) & ~(1 << (row & 7));
   }
   return bits;
 }
 
-/** Puts numbers from a row on into an array, and counts nulls; the row where there is something else, or the number of rows. */
-function putNumbers(values: Float32Array | Float64Array, cells: ArrayLike<InputCell>, start: number, nulls: Int32Array): number {
-  for (let row = start; row < cells.length; row++) {
-    const cell = cells[row];
+/**
+ * Puts numbers from a row on into an array of so many, 0 for nulls, which it counts; the row where there is something else,
+ * or the number of rows. Those are cells from `first` on.
+ */
+function putNumbers(values: Float32Array | Float64Array, cells: ArrayLike<InputCell>, first: number, start: number, nulls: Int32Array): number {
+  for (let row = start; row < values.length; row++) {
+    const cell = cells[first + row];
     if (typeof cell === 'number') values[row] = cell;
-    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
-    else return row;
+    else if (cell === null || cell === undefined) {
+      nulls[0] = (nulls[0] ?? 0) + 1;
+      values[row] = 0;
+    } else return row;
   }
-  return cells.length;
+  return values.length;
 }
 
 /** The same for integers between two numbers. */
-function putIntegers(values: Int32Array, cells: ArrayLike<InputCell>, start: number, low: number, high: number, nulls: Int32Array): number {
-  for (let row = start; row < cells.length; row++) {
-    const cell = cells[row];
+function putIntegers(values: Int32Array, cells: ArrayLike<InputCell>, first: number, start: number, low: number, high: number, nulls: Int32Array): number {
+  for (let row = start; row < values.length; row++) {
+    const cell = cells[first + row];
     if (typeof cell === 'number' && Number.isInteger(cell) && cell >= low && cell <= high) values[row] = cell;
-    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
-    else return row;
+    else if (cell === null || cell === undefined) {
+      nulls[0] = (nulls[0] ?? 0) + 1;
+      values[row] = 0;
+    } else return row;
   }
-  return cells.length;
+  return values.length;
 }
 
 /** The same for integers of 64 bits, low halves first. */
 function putWide(
-  values: BigInt64Array | BigUint64Array, halves: Int32Array, cells: ArrayLike<InputCell>, start: number, low: bigint, high: bigint, nulls: Int32Array,
+  values: BigInt64Array | BigUint64Array, halves: Int32Array, cells: ArrayLike<InputCell>, first: number, low: bigint, high: bigint, nulls: Int32Array,
 ): number {
   const least = low < 0n ? -Infinity : 0;
-  for (let row = start; row < cells.length; row++) {
-    const cell = cells[row];
+  for (let row = 0; row < values.length; row++) {
+    const cell = cells[first + row];
     if (typeof cell === 'number' && Number.isSafeInteger(cell) && cell >= least) {
       halves[2 * row] = cell;
       halves[2 * row + 1] = Math.floor(cell / WORD);
     } else if (typeof cell === 'bigint' && cell >= low && cell <= high) values[row] = cell;
-    else if (cell === null || cell === undefined) nulls[0] = (nulls[0] ?? 0) + 1;
-    else return row;
+    else if (cell === null || cell === undefined) {
+      nulls[0] = (nulls[0] ?? 0) + 1;
+      halves[2 * row] = 0;
+      halves[2 * row + 1] = 0;
+    } else return row;
   }
-  return cells.length;
+  return values.length;
 }
 
 /** Makes offsets of some rows in units of UTF-16, and counts them and nulls; the row where there is something else, or the end. */
-function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, start: number, end: number, counts: Float64Array): number {
+function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, first: number, start: number, end: number, counts: Float64Array): number {
   let [units = 0, nulls = 0] = counts;
   let row = start;
   for (; row < end; row++) {
-    const cell = cells[row];
+    const cell = cells[first + row];
     if (typeof cell === 'string') units += cell.length;
     else if (cell === null || cell === undefined) nulls += 1;
     else break;
@@ -277,54 +301,75 @@ function measureText(offsets: Int32Array, cells: ArrayLike<InputCell>, start: nu
 
 /** Values of one column on their way to buffers. */
 class Conversion {
+  /** The values are those from `first` on. */
   readonly cells: ArrayLike<InputCell>;
+  readonly first: number;
+  readonly length: number;
   readonly name: string;
   readonly type: DataType;
-  readonly #firstRow: number;
+  readonly #buffers: BufferSource;
   validity: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(cells: ArrayLike<InputCell>, name: string, type: DataType, firstRow: number) {
+  constructor(cells: ArrayLike<InputCell>, { name, type, rows, buffers = newBuffers }: ConversionOptions & { type: DataType }) {
     this.cells = cells;
+    this.first = rows?.start ?? 0;
+    this.length = (rows?.end ?? cells.length) - this.first;
     this.name = name;
     this.type = type;
-    this.#firstRow = firstRow;
+    this.#buffers = buffers;
+  }
+
+  /** The value of a row. */
+  cell(row: number): InputCell {
+    return this.cells[this.first + row];
   }
 
   /** Calls back for every value; nulls are noted. */
   each(body: (value: Exclude<InputCell, null | undefined>, row: number) => void): void {
-    const { cells } = this;
-    for (let row = 0; row < cells.length; row++) {
-      const value = cells[row];
+    for (let row = 0; row < this.length; row++) {
+      const value = this.cells[this.first + row];
       if (value === null || value === undefined) this.setNull(row);
       else body(value, row);
     }
   }
 
+  /** An array of so many values, with anything in it. */
+  array<T>(kind: ArrayKind<T>, length: number): T {
+    return new kind(this.#buffers.take(kind.BYTES_PER_ELEMENT * length), 0, length);
+  }
+
+  /** An array of zeros. */
+  zeros<T extends ValuesArray>(kind: ArrayKind<T>, length: number): T {
+    const array = this.array(kind, length);
+    new Uint8Array(array.buffer, 0, array.byteLength).fill(0);
+    return array;
+  }
+
   setNull(row: number): void {
-    this.validity ??= allSet(this.cells.length);
+    this.validity ??= allSet(this.length);
     const at = row >> 3;
     this.validity[at] = (this.validity[at] ?? 0) & ~(1 << (row & 7));
   }
 
   /** Notes the nulls of which a loop has counted so many. */
   setNulls(count: number): void {
-    if (count > 0) this.validity = clearNulls(this.cells, allSet(this.cells.length));
+    if (count > 0) this.validity = clearNulls(this.cells, this.first, this.length, allSet(this.length));
   }
 
   refuse(expected: string, value: unknown, row: number): NcfError {
     const seen = typeof value === 'string' ? JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}...` : value) : value instanceof Uint8Array ? 'bytes' : String(value);
-    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen}`, this.name, this.#firstRow + row);
+    return mismatch(`expected ${expected}, found ${kindOf(value)} ${seen}`, this.name, this.first + row);
   }
 
   finish(values: ValuesArray, more: Partial<ColumnBuffers> = {}): ColumnBuffers {
-    const buffers: ColumnBuffers = { type: this.type, length: this.cells.length, values, ...more };
+    const buffers: ColumnBuffers = { type: this.type, length: this.length, values, ...more };
     if (this.validity) buffers.validity = this.validity;
     return buffers;
   }
 }
 
 function fromArray(cells: ArrayLike<InputCell>, options: ConversionOptions & { type: DataType }): ColumnBuffers {
-  const conversion = new Conversion(cells, options.name, options.type, options.firstRow ?? 0);
+  const conversion = new Conversion(cells, options);
   switch (options.type) {
     case 'string':
       return textBuffers(conversion);
@@ -346,26 +391,26 @@ function fromArray(cells: ArrayLike<InputCell>, options: ConversionOptions & { t
   }
 }
 
-function arrayOf(type: DataType, length: number): ValuesArray {
+function arrayKind(type: DataType): ArrayKind<ValuesArray> {
   const known = TYPED_ARRAYS.find(([, of]) => of === type);
   if (!known) throw invalid('type', `${String(type)} is not a data type`);
-  return new known[0](length);
+  return known[0];
 }
 
 function integerBuffers(conversion: Conversion, type: DataType): ColumnBuffers {
-  const { cells } = conversion;
-  const values = arrayOf(type, cells.length);
+  const { cells, first, length } = conversion;
+  const values = conversion.array(arrayKind(type), length);
   const [min, max] = INTEGER_RANGES[type] ?? [0n, 0n];
   const nulls = new Int32Array(1);
-  const refuse = (row: number): NcfError => conversion.refuse(`${type} (${min} to ${max})`, cells[row], row);
+  const refuse = (row: number): NcfError => conversion.refuse(`${type} (${min} to ${max})`, conversion.cell(row), row);
   if (values instanceof BigInt64Array || values instanceof BigUint64Array) {
-    const row = putWide(values, new Int32Array(values.buffer), cells, 0, min, max, nulls);
-    if (row < cells.length) throw refuse(row);
+    const row = putWide(values, new Int32Array(values.buffer), cells, first, min, max, nulls);
+    if (row < length) throw refuse(row);
   } else {
     const [low, high] = [Number(min), Number(max)];
     const numbers = values as Int32Array;
-    for (let row = putIntegers(numbers, cells, 0, low, high, nulls); row < cells.length; row = putIntegers(numbers, cells, row + 1, low, high, nulls)) {
-      const cell = cells[row];
+    for (let row = putIntegers(numbers, cells, first, 0, low, high, nulls); row < length; row = putIntegers(numbers, cells, first, row + 1, low, high, nulls)) {
+      const cell = conversion.cell(row);
       const number = typeof cell === 'bigint' ? Number(cell) : NaN;
       if (!(number >= low && number <= high)) throw refuse(row);
       numbers[row] = number;
@@ -376,23 +421,23 @@ function integerBuffers(conversion: Conversion, type: DataType): ColumnBuffers {
 }
 
 function floatBuffers(conversion: Conversion, type: 'float32' | 'float64'): ColumnBuffers {
-  const { cells } = conversion;
-  const values = type === 'float32' ? new Float32Array(cells.length) : new Float64Array(cells.length);
+  const { cells, first, length } = conversion;
+  const values = type === 'float32' ? conversion.array(Float32Array, length) : conversion.array(Float64Array, length);
   const nulls = new Int32Array(1);
-  for (let row = putNumbers(values, cells, 0, nulls); row < cells.length; row = putNumbers(values, cells, row + 1, nulls)) {
-    const cell = cells[row];
+  for (let row = putNumbers(values, cells, first, 0, nulls); row < length; row = putNumbers(values, cells, first, row + 1, nulls)) {
+    const cell = conversion.cell(row);
     if (typeof cell !== 'bigint' || BigInt(Number(cell)) !== cell) throw conversion.refuse(type, cell, row);
     values[row] = Number(cell);
   }
   // Rounding to 32 bits was asked for; becoming infinite was not.
-  const row = type === 'float32' ? values.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(Number(cells[at]))) : -1;
-  if (row >= 0) throw conversion.refuse(type, cells[row], row);
+  const row = type === 'float32' ? values.findIndex((value, at) => !Number.isFinite(value) && Number.isFinite(Number(conversion.cell(at)))) : -1;
+  if (row >= 0) throw conversion.refuse(type, conversion.cell(row), row);
   conversion.setNulls(nulls[0] ?? 0);
   return conversion.finish(values);
 }
 
 function booleanBuffers(conversion: Conversion): ColumnBuffers {
-  const bits = new Uint8Array((conversion.cells.length + 7) >> 3);
+  const bits = conversion.zeros(Uint8Array, (conversion.length + 7) >> 3);
   conversion.each((value, row) => {
     const bit = typeof value === 'boolean' ? value : value === 1 ? true : value === 0 ? false : undefined;
     if (bit === undefined) throw conversion.refuse('boolean', value, row);
@@ -407,15 +452,16 @@ const MAX_COLUMN_BYTES = 2 ** 31 - 1;
 const LONE_SURROGATE = /[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
 function textBuffers(conversion: Conversion): ColumnBuffers {
-  const { cells } = conversion;
-  const offsets = new Int32Array(cells.length + 1);
+  const { cells, first, length } = conversion;
+  const offsets = conversion.array(Int32Array, length + 1);
+  offsets[0] = 0;
   const counts = new Float64Array(2);
-  const short = new ShortText(cells, offsets);
+  const short = new ShortText(conversion, offsets);
   // Text that was looked at is near for the next look.
-  for (let start = 0; start < cells.length; start += ROWS_AT_ONCE) {
-    const end = Math.min(start + ROWS_AT_ONCE, cells.length);
-    const row = measureText(offsets, cells, start, end, counts);
-    if (row < end) throw conversion.refuse('string', cells[row], row);
+  for (let start = 0; start < length; start += ROWS_AT_ONCE) {
+    const end = Math.min(start + ROWS_AT_ONCE, length);
+    const row = measureText(offsets, cells, first, start, end, counts);
+    if (row < end) throw conversion.refuse('string', conversion.cell(row), row);
     checkSize(counts[0] ?? 0, conversion);
     short.add(start, end);
   }
@@ -426,7 +472,8 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
   const encoder = new TextEncoder();
   // One call for all of it, which takes null for empty text: where no byte was added the text is ASCII, and lengths in
   // characters are lengths in bytes.
-  const joined = encoder.encode(Array.prototype.join.call(cells, ''));
+  const wanted = length === cells.length ? cells : Array.prototype.slice.call(cells, first, first + length);
+  const joined = encoder.encode(Array.prototype.join.call(wanted, ''));
   if (joined.byteLength === units) return conversion.finish(joined, { offsets });
   offsets.fill(0);
   let bytes = new Uint8Array(Math.min(MAX_COLUMN_BYTES, joined.byteLength + 16));
@@ -452,43 +499,43 @@ const ROWS_AT_ONCE = 1024;
 
 /** The characters of text, as long as all of them are ASCII, and it is short. */
 class ShortText {
-  readonly #cells: ArrayLike<InputCell>;
+  readonly #conversion: Conversion;
   readonly #offsets: Int32Array;
   #bytes: Uint8Array<ArrayBuffer> | undefined = new Uint8Array();
 
   /**
-   * @param cells the text of all rows
+   * @param conversion of the text
    * @param offsets of its characters, of those rows that are added
    */
-  constructor(cells: ArrayLike<InputCell>, offsets: Int32Array) {
-    this.#cells = cells;
+  constructor(conversion: Conversion, offsets: Int32Array) {
+    this.#conversion = conversion;
     this.#offsets = offsets;
   }
 
   add(start: number, end: number): void {
     if (!this.#bytes) return;
+    const { cells, first, length } = this.#conversion;
     const size = this.#offsets[end] ?? 0;
     if (size > this.#bytes.length) {
       // As much as all rows would take, and somewhat more.
-      const grown = new Uint8Array(Math.min(MAX_COLUMN_BYTES, Math.ceil((size / end) * this.#cells.length * 1.02) + 64));
+      const grown = this.#conversion.array(Uint8Array, Math.min(MAX_COLUMN_BYTES, Math.ceil((size / end) * length * 1.02) + 64));
       grown.set(this.#bytes);
       this.#bytes = grown;
     }
-    if (size > SHORT_TEXT * end || !putAscii(this.#bytes, this.#cells, this.#offsets, start, end)) this.#bytes = undefined;
+    if (size > SHORT_TEXT * end || !putAscii(this.#bytes, cells, first, this.#offsets, start, end)) this.#bytes = undefined;
   }
 
   /** Text of all rows; `undefined` where it is something else. */
   finish(): Uint8Array<ArrayBuffer> | undefined {
-    const size = this.#offsets[this.#cells.length] ?? 0;
-    return this.#bytes?.length === size ? this.#bytes : this.#bytes?.slice(0, size);
+    return this.#bytes?.subarray(0, this.#offsets[this.#conversion.length]);
   }
 }
 
 /** Puts the text of some rows to its offsets; false where there is something else than ASCII. */
-function putAscii(bytes: Uint8Array, cells: ArrayLike<InputCell>, offsets: Int32Array, start: number, end: number): boolean {
+function putAscii(bytes: Uint8Array, cells: ArrayLike<InputCell>, first: number, offsets: Int32Array, start: number, end: number): boolean {
   let all = 0;
   for (let row = start; row < end; row++) {
-    const text = cells[row];
+    const text = cells[first + row];
     if (typeof text !== 'string') continue;
     const to = offsets[row] ?? 0;
     for (let at = 0; at < text.length; at++) {
@@ -511,7 +558,7 @@ function checkSize(bytes: number, { name }: Conversion): void {
 }
 
 function binaryBuffers(conversion: Conversion): ColumnBuffers {
-  const offsets = new Int32Array(conversion.cells.length + 1);
+  const offsets = new Int32Array(conversion.length + 1);
   const parts: Uint8Array[] = [];
   let size = 0;
   conversion.each((value, row) => {
@@ -533,7 +580,7 @@ function binaryBuffers(conversion: Conversion): ColumnBuffers {
 }
 
 function dateBuffers(conversion: Conversion): ColumnBuffers {
-  const values = new Int32Array(conversion.cells.length);
+  const values = conversion.zeros(Int32Array, conversion.length);
   conversion.each((value, row) => {
     const days = value instanceof Date ? value.getTime() / DAY_MS : typeof value === 'string' ? parseDate(value) : typeof value === 'bigint' ? Number(value) : value;
     if (typeof days !== 'number' || !Number.isInteger(days) || days !== days << 0) {
@@ -547,11 +594,15 @@ function dateBuffers(conversion: Conversion): ColumnBuffers {
 const NS = PER_SECOND.ns;
 const [MIN_INT64, MAX_INT64] = INTEGER_RANGES.int64 ?? [0n, 0n];
 
+function timeUnit({ unit = 'us', name }: ConversionOptions): TimeUnit {
+  if (!(unit in PER_SECOND)) throw invalid('unit', `${String(unit)} is not one of 's', 'ms', 'us', 'ns'`, name);
+  return unit;
+}
+
 function timestampBuffers(conversion: Conversion, options: ConversionOptions): ColumnBuffers {
-  const unit = options.unit ?? 'us';
-  if (!(unit in PER_SECOND)) throw invalid('unit', `${String(unit)} is not one of 's', 'ms', 'us', 'ns'`, options.name);
+  const unit = timeUnit(options);
   const nanoseconds = NS / PER_SECOND[unit];
-  const values = new BigInt64Array(conversion.cells.length);
+  const values = conversion.zeros(BigInt64Array, conversion.length);
   let zoned = 0;
   let local = 0;
   conversion.each((value, row) => {
@@ -607,7 +658,7 @@ function decimalBuffers(conversion: Conversion, options: ConversionOptions): Col
     throw invalid('precision', `precision ${precision} and scale ${scale} (allowed: 1 to ${MAX_PRECISION}, scale at most that)`, options.name);
   }
   const limit = 10n ** BigInt(precision);
-  const values = new BigUint64Array(2 * conversion.cells.length);
+  const values = conversion.zeros(BigUint64Array, 2 * conversion.length);
   conversion.each((value, row) => {
     const { unscaled, scale: own } = parsed[row] ?? { unscaled: 0n, scale: 0 };
     const shift = 10n ** BigInt(Math.abs(scale - own));

@@ -1,4 +1,4 @@
-/** Memory for what is written before anybody sees it. */
+/** Memory for what is written before anybody sees it, and memory that is used again. */
 
 /** As much of Node's `Buffer` as is used. */
 interface NodeBuffer {
@@ -16,3 +16,48 @@ export function allocate(byteLength: number): ArrayBuffer {
 
 /** The function for the core; `undefined` where it could do no better than the core does. */
 export const allocateForCore = Buffer && allocate;
+
+/** Who has buffers of at least so many bytes, with anything in them. */
+export interface BufferSource {
+  take(byteLength: number): ArrayBuffer;
+}
+
+/** New ones, of just so many bytes. */
+export const newBuffers: BufferSource = { take: allocate };
+
+/** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
+export class BufferPool implements BufferSource {
+  readonly #free = new Map<number, ArrayBuffer[]>();
+  #taken: ArrayBuffer[] = [];
+
+  take(byteLength: number): ArrayBuffer {
+    const size = roundUp(byteLength);
+    const buffer = this.#free.get(size)?.pop() ?? allocate(size);
+    this.#taken.push(buffer);
+    return buffer;
+  }
+
+  /** Takes back what was taken, but for what was moved elsewhere. */
+  reclaim(): void {
+    this.give(this.#taken);
+    this.#taken = [];
+  }
+
+  /** Takes buffers that were moved back. */
+  give(buffers: readonly ArrayBuffer[]): void {
+    for (const buffer of buffers) {
+      const size = buffer.byteLength;
+      // What was moved elsewhere is empty; what others have made fits nothing.
+      if (size === 0 || size !== roundUp(size)) continue;
+      const free = this.#free.get(size);
+      if (free) free.push(buffer);
+      else this.#free.set(size, [buffer]);
+    }
+  }
+}
+
+/** The next size of which there are buffers: at most an eighth more. */
+function roundUp(byteLength: number): number {
+  const step = 2 ** Math.max(6, Math.floor(Math.log2(byteLength)) - 3);
+  return Math.ceil(byteLength / step) * step;
+}

@@ -6,6 +6,7 @@ import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
+import { BufferPool } from './memory.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
 import type { ColumnBuffers } from './wasm-types.js';
@@ -87,12 +88,15 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     const parts = [];
     const step = stepRows(options.rowGroupRows);
     let [first, done] = [0, 0];
-    const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end));
+    // What was handed over to the encoder, or back by a worker, is free again.
+    const buffers = new BufferPool();
+    const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end, buffers));
     const shared = tasks ? undefined : sharing(options, rows, columns.length, wanted);
     if (shared) {
       const { groupRows, workers } = shared;
       pool.warm(workers);
       encoder.begin(cut(0, groupRows), 0);
+      buffers.reclaim();
       first = groupRows;
       const added = (end: number): void => {
         done = end;
@@ -108,8 +112,9 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       if (models) {
         yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
           const { signal } = options;
-          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end));
-          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
+          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end, buffers));
+          const giveBack = (free: readonly ArrayBuffer[]): void => { buffers.give(free); };
+          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn, giveBack }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
         });
       }
       // Unless that was done, as there were workers for the others.
@@ -118,6 +123,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     for (let start = first; start < rows; start += step) {
       const end = Math.min(start + step, rows);
       encoder.push(cut(start, end), start);
+      buffers.reclaim();
       yield settled();
       if (tasks && end === rows) {
         encoder.flush();

@@ -21,7 +21,7 @@ import { inTests } from './support/paths.mjs';
 
 /** @type {Record<string, (installed: import('./support/install.mjs').Installed) => Promise<Count>>} */
 const LEGS = {
-  package: (installed) => runNodeTests(['package', 'filter', 'shared-read'].map((name) => inTests(`${name}.test.mjs`)), installed),
+  package: (installed) => runNodeTests(['package', 'filter', 'memory', 'shared-read'].map((name) => inTests(`${name}.test.mjs`)), installed),
   node: (installed) => runNodeTests(apiTests(), installed),
   chromium: (installed) => chromiumLeg(apiTests(), installed),
   demo: demoLeg,

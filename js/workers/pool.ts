@@ -8,7 +8,7 @@ import { currentPlatform, neuralModule, type Engine, type WasmKind, type WorkerP
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
-import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Task } from './protocol.js';
+import { buffersOf, fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Task } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
@@ -35,10 +35,16 @@ export interface Waiting {
   decoded?(column: number): void;
   /** The columns, at the end. */
   taken?(columns: readonly ColumnData[]): void;
-  /** What was encoded, at the end. */
-  encoded?(bytes: Uint8Array): void;
+  /** What was encoded, at the end, and the buffers that it was encoded from. */
+  encoded?(bytes: Uint8Array, buffers: readonly ArrayBuffer[]): void;
   /** The job failed. */
   failed(error: unknown): void;
+}
+
+/** A row group that a worker encoded, and the buffers of its columns, which nobody needs any more. */
+export interface EncodedRowGroup {
+  readonly bytes: Uint8Array;
+  readonly buffers: readonly ArrayBuffer[];
 }
 
 /** A worker failed as such, not what it was decoding. */
@@ -92,15 +98,15 @@ export class Member {
   }
 
   /** A row group, encoded for the writer of the file; the columns are moved. */
-  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<Uint8Array> } {
+  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<EncodedRowGroup> } {
     this.#bring(engine.kind, () => engine.module);
     let job = 0;
-    const done = new Promise<Uint8Array>((resolve, reject) => {
-      job = this.#begin({ encoded: resolve, failed: reject });
+    const done = new Promise<EncodedRowGroup>((resolve, reject) => {
+      job = this.#begin({ encoded: (bytes, buffers) => { resolve({ bytes, buffers }); }, failed: reject });
     });
     // Whoever needs it sees the failure.
     done.catch(() => undefined);
-    this.#order({ kind: 'encode-row-group', job, group }, group.columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : []))));
+    this.#order({ kind: 'encode-row-group', job, group }, buffersOf(group.columns));
     return { job, done };
   }
 
@@ -171,7 +177,7 @@ export class Member {
     }
     this.#leave(report.job);
     if (report.kind === 'taken') waiting?.taken?.(report.columns);
-    else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes);
+    else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes, report.buffers);
     else waiting?.failed(fromPlain(report.error));
   }
 

@@ -68,8 +68,8 @@ export type Report =
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */
   | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
-  /** The neural chunk of the job, or its row group. */
-  | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The neural chunk of the job, or its row group, and the buffers of the columns of the latter. */
+  | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly buffers: readonly ArrayBuffer[] }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
 
@@ -89,4 +89,9 @@ export function toPlain(thrown: unknown): PlainError {
 /** The error that crossed. */
 export function fromPlain({ code, message, ...details }: PlainError): NcfError {
   return new NcfError(code, message, details);
+}
+
+/** The buffers of columns that are moved. */
+export function buffersOf(columns: readonly Pick<ColumnBuffers, 'values' | 'offsets' | 'validity'>[]): ArrayBuffer[] {
+  return columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : [])));
 }

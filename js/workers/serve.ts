@@ -7,8 +7,7 @@ import { adopt, encodeNeural, readingEngine, useNeuralGlue, writingEngine } from
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate } from '../wasm/neural.js';
-import type { ColumnData } from '../wasm-types.js';
-import { fromPlain, toPlain, type Order, type Report } from './protocol.js';
+import { buffersOf, fromPlain, toPlain, type Order, type Report } from './protocol.js';
 
 useNeuralGlue(instantiate);
 
@@ -78,11 +77,11 @@ export class Server {
   }
 
   #encode(order: Order & { kind: 'encode' }): void {
-    this.#answerJob(order.job, () => encodeNeural(order));
+    this.#answerJob(order.job, [], () => encodeNeural(order));
   }
 
   #encodeRowGroup({ job, group }: Order & { kind: 'encode-row-group' }): void {
-    this.#answerJob(job, () => {
+    this.#answerJob(job, buffersOf(group.columns), () => {
       const encoder = StreamEncoder.create(writingEngine(), group.setup, group.fields);
       try {
         return encoder.encodeRowGroup(group);
@@ -92,10 +91,11 @@ export class Server {
     });
   }
 
-  #answerJob(job: number, encode: () => Uint8Array<ArrayBuffer>): void {
+  /** Buffers go back with what was encoded from them. */
+  #answerJob(job: number, buffers: ArrayBuffer[], encode: () => Uint8Array<ArrayBuffer>): void {
     try {
       const bytes = encode();
-      this.#send({ kind: 'encoded', job, bytes }, [bytes.buffer]);
+      this.#send({ kind: 'encoded', job, bytes, buffers }, [bytes.buffer, ...buffers]);
     } catch (error) {
       this.#send({ kind: 'failed', job, error: toPlain(error) }, []);
     }
@@ -169,7 +169,7 @@ class Job {
   take(): void {
     this.#then(async () => {
       const { columns } = await this.#driver.run(this.#assembly.take(Infinity), { signal: this.#stop.signal });
-      this.#send({ kind: 'taken', job: this.#job, columns }, columns.flatMap(buffersOf));
+      this.#send({ kind: 'taken', job: this.#job, columns }, [...buffersOf(columns), ...columns.flatMap(({ codes = [] }) => codes.map(({ values }) => values.buffer))]);
       this.#free();
     });
   }
@@ -200,8 +200,4 @@ class Job {
     this.#assembly.free();
     this.#scan.free();
   }
-}
-
-function buffersOf({ values, offsets, validity, codes = [] }: ColumnData): ArrayBuffer[] {
-  return [values, offsets, validity, ...codes.map((part) => part.values)].flatMap((array) => (array ? [array.buffer] : []));
 }

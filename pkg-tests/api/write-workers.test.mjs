@@ -39,6 +39,22 @@ test('the bytes are the same', async () => {
   }
 });
 
+test('what one row group holds does not show in the next', async () => {
+  // Every value of the first row group is there, none of the second, few of the others.
+  const isNull = (row) => row >= 1000 && (row < 2000 || row % 7 > 0);
+  for (const { name, type, data, ...more } of every) {
+    const full = Array.isArray(data) ? data.find((value) => value !== null && value !== undefined) : data[0];
+    const cells = Array.from({ length: 4000 }, (_, row) => (isNull(row) ? null : full));
+    const table = [{ name, type, data: cells, ...more }];
+    const bytes = await write(table, { rowGroupRows: 1000, workers: 0 });
+    assert.deepEqual(bytes, await write(table, { rowGroupRows: 1000, workers: 1 }), name);
+    const { columns: [column] } = await (await open(bytes)).read();
+    assert.equal(column.nullCount, cells.filter((value) => value === null).length, name);
+    const expected = await (await open(await write([{ name, type, data: [full, null], ...more }]))).read();
+    for (const row of [0, 999, 1000, 1999, 2002, 2100, 3999]) assert.deepEqual(column.get(row), expected.columns[0].get(isNull(row) ? 1 : 0), `${name} ${row}`);
+  }
+});
+
 test('a large table is shared out by itself, and comes back', async () => {
   const bytes = await write(large);
   assert.deepEqual(bytes, await write(large, { workers: 0 }));

@@ -1,0 +1,45 @@
+/** Buffers that are used for one part of a table after the other. */
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { root } from './support/paths.mjs';
+
+const { BufferPool } = await import(pathToFileURL(join(root, 'target', 'js', 'memory.js')).href);
+
+test('a buffer has room for what was asked for, and not much more', () => {
+  const pool = new BufferPool();
+  for (let size = 0; size < 2 ** 21; size += 1 + (size >> 3)) {
+    const { byteLength } = pool.take(size);
+    assert.ok(byteLength >= size && byteLength <= size * 1.125 + 64, `${byteLength} for ${size}`);
+  }
+});
+
+test('what is taken back is given again, once, to whoever wants about as much', () => {
+  const pool = new BufferPool();
+  const first = [pool.take(1000), pool.take(1_000_000)];
+  assert.notEqual(pool.take(1000), first[0]);
+  pool.reclaim();
+  const again = [pool.take(999), pool.take(1000), pool.take(1000), pool.take(999_990)];
+  assert.equal(new Set(again).size, 4);
+  assert.ok(again.includes(first[0]) && again.includes(first[1]));
+});
+
+test('what was moved elsewhere is not given again until it comes back', () => {
+  const pool = new BufferPool();
+  const [moved, back] = [pool.take(5000), pool.take(5000)].map((buffer) => structuredClone(buffer, { transfer: [buffer] }));
+  pool.reclaim();
+  assert.ok(pool.take(5000).byteLength >= 5000);
+  pool.give([back]);
+  assert.equal(pool.take(5000), back);
+  assert.notEqual(pool.take(5000), moved);
+});
+
+test('buffers that others made are not taken', () => {
+  const pool = new BufferPool();
+  const other = new ArrayBuffer(5001);
+  pool.give([other]);
+  assert.notEqual(pool.take(5001), other);
+});
