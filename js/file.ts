@@ -19,7 +19,7 @@ import type { FileInfo, OpenLimits, RecordInfo } from './wasm-types.js';
 import { checkWorkers, pool, WorkerFailure, type SharedFile } from './workers/pool.js';
 
 /** Nanoseconds that a value takes, roughly: to decode it in wasm, which workers pay for, and to put it together from parts. */
-const TIMES = { other: { decoding: 6, joining: 3 }, text: { decoding: 14, joining: 6 } };
+const TIMES = { other: { decoding: 6, joining: 5 }, text: { decoding: 14, joining: 12 } };
 /** The same of decoding for the neural codec. */
 const NEURAL_DECODING = 1000;
 

@@ -22,11 +22,16 @@ const MAX_UNIT = 4 * 1024 * 1024;
 /** Most rows for which arrays of the final size are made at once. */
 const MAX_EXPECTED = 2 ** 27;
 
-/** Microseconds of decoding, by a rough rule, from which workers pay: those that are there, and those that must be started. */
-const SHARED_FROM = { warm: 6_000, cold: 50_000 };
+/**
+ * Microseconds of decoding, by a rough rule, from which workers pay: those that are there, those that must be started first,
+ * and those that are started for the calls that follow.
+ */
+const SHARED_FROM = { warm: 6_000, cold: 500_000, later: 50_000 };
 /** Nanoseconds of a model of another column per value, and of a stored byte, as measured in wasm. */
 const TIME_OF_PARENT = 5;
 const TIME_OF_BYTE = 4;
+/** What is shared out should take at most so much of the time: memory, and a collection that waits for other threads, cost, too. */
+const MAX_SHARED_TIME = 0.7;
 /** Microseconds that each of them should have to do. */
 const MIN_SHARE = 3_000;
 
@@ -337,10 +342,14 @@ export class Scan {
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
     const workers = hands - Number(isCallerIn);
-    if (isAuto && (workers === 0 || total < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold))) return undefined;
+    if (isAuto && workers === 0) return undefined;
+    if (isAuto && total < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)) {
+      if (total >= SHARED_FROM.later) pool.wish(workers);
+      return undefined;
+    }
     const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers, isCallerIn });
     const isShared = division.open !== undefined || division.shares.some(({ worker }) => worker !== undefined);
-    return isShared && (!isAuto || division.open !== undefined || division.shares.length > 1) ? division : undefined;
+    return isShared && (!isAuto || division.time <= MAX_SHARED_TIME * total) ? division : undefined;
   }
 
   /** The wanted columns, from workers and what is left to this thread. */

@@ -276,7 +276,8 @@ export interface ReadOptions<I extends Int64Mode = Int64Mode, D extends DateMode
   filter?: Filter;
   /**
    * Workers that decode version 2 at the same time, each some columns or some row groups. Default `auto`: as many threads
-   * as there are processors, at most 8, where that pays; the calling thread is one of them unless it is that of a page.
+   * as there are processors, at most 8, where that pays, which a first call seldom does, as workers would have to start; the
+   * calling thread is one of them unless it is that of a page.
    * 0: the calling thread decodes, as it does in `batches` and `rows`, and wherever workers cannot be had. What is read is
    * the same.
    */

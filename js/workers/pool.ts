@@ -228,6 +228,8 @@ class Pool {
   readonly #members: Member[] = [];
   /** Set once a worker failed: then there are reasons why there should be none. */
   #isBroken = false;
+  /** Calls that missed workers. */
+  #wishes = 0;
 
   /** How many workers a call gets at most, by its option. */
   size(wanted: number | 'auto'): number {
@@ -248,6 +250,12 @@ class Pool {
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
     }
+  }
+
+  /** Hears of a call that so many workers would have helped, had they been there: who makes a second one will make more. */
+  wish(count: number): void {
+    this.#wishes += 1;
+    if (this.#wishes > 1) this.warm(count);
   }
 
   #fill(count: number): void {

@@ -43,6 +43,8 @@ export interface Division {
   readonly shares: readonly Share[];
   /** What whoever has time takes next. */
   readonly open: OpenShare | undefined;
+  /** Microseconds after which the last is done, roughly. */
+  readonly time: number;
 }
 
 /** Columns whose row groups are taken one by one: by the calling thread, if it decodes, from the front, by workers from the back. */
@@ -67,8 +69,8 @@ interface Plan {
  */
 export function shareOut(work: Work): Division {
   const plans: readonly Plan[] = [byColumns(work), ...byRowGroups(work, unburdened(work)), ...byFamilies(work)];
-  const { shares, open } = plans.reduce((best, plan) => (plan.time < best.time ? plan : best));
-  return { workers: open ? work.workers : 1 + Math.max(-1, ...shares.map(({ worker = -1 }) => worker)), shares, open };
+  const { shares, open, time } = plans.reduce((best, plan) => (plan.time < best.time ? plan : best));
+  return { workers: open ? work.workers : 1 + Math.max(-1, ...shares.map(({ worker = -1 }) => worker)), shares, open, time };
 }
 
 /** Those who decode: the calling thread first, if it does, and the workers. */
