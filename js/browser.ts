@@ -19,8 +19,16 @@ usePlatform({
   isBusy: 'document' in globalThis,
   // Each address in full, as bundlers look for it.
   load: (kind) => {
-    if (kind === 'neural') return new URL('./wasm/neural.wasm', import.meta.url);
-    return kind === 'full' ? new URL('./wasm/full.wasm', import.meta.url) : new URL('./wasm/reader.wasm', import.meta.url);
+    switch (kind) {
+      case 'reader':
+        return new URL('./wasm/reader.wasm', import.meta.url);
+      case 'full':
+        return new URL('./wasm/full.wasm', import.meta.url);
+      case 'neural':
+        return new URL('./wasm/neural.wasm', import.meta.url);
+      case 'thorough':
+        return new URL('./wasm/thorough.wasm', import.meta.url);
+    }
   },
 });
 

@@ -3,7 +3,7 @@
 import { bytesSource } from './bytes.js';
 import type { AnyColumn } from './column.js';
 import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
-import { DEFAULT_DIALECT, LegacyEncoder, withMetadata, writerSetup, type EncodingOptions } from './encoder.js';
+import { DEFAULT_DIALECT, LegacyEncoder, prepareLevel, withMetadata, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine } from './engine.js';
 import { invalid, mismatch, NcfError } from './errors.js';
 import { openSource, type NcfFile } from './file.js';
@@ -106,6 +106,7 @@ async function toLegacy(file: NcfFile, options: ConvertOptions): Promise<WriteRe
   const taken = takenOver(file, options);
   const { schema } = taken;
   const engine = writingEngine();
+  await prepareLevel(options);
   const encoder = LegacyEncoder.create(engine, writerSetup({ ...taken, dialect: options.dialect, lossy }));
   let bytes: Uint8Array<ArrayBuffer>;
   try {

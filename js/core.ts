@@ -4,7 +4,7 @@
  */
 
 import { toRanges, type Piece, type Range } from './bytes.js';
-import { loadNeural, type Engine, type Instance } from './engine.js';
+import { loadCodec, type Engine, type Instance } from './engine.js';
 import { NcfError } from './errors.js';
 import { Fetcher, type ReadAhead } from './fetcher.js';
 import type { CallOptions, ColumnSchema } from './types.js';
@@ -212,7 +212,7 @@ export class Driver {
           if (!planned) throw new NcfError('internal', 'nothing was planned');
           pieces = await Promise.all(ask.ranges.map(async (range) => ({ start: range.start, bytes: await planned.get(range) })));
         } else if (ask.kind === 'neural') {
-          await loadNeural();
+          await loadCodec('neural');
         }
         if (ask.kind === 'wait') await orAborted(ask.done, signal);
         await makeWay(signal);

@@ -1,7 +1,7 @@
 /** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
 
 import type { Core } from './core.js';
-import { loadNeural, type Engine, type Instance } from './engine.js';
+import { loadCodec, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
@@ -20,7 +20,10 @@ export interface EncodingOptions extends CallOptions {
    * `neural.wasm` where a chunk needs it; in a browser, `await init({ neural: true })` first for the synchronous calls.
    */
   compression?: 'none' | 'zstd' | 'neural' | undefined;
-  /** Level: of zstd 1 to 22, default 3; of `neural` 1 to 3, default 2. */
+  /**
+   * Level: of zstd 1 to 22, default 3; of `neural` 1 to 3, default 2. From 5 on zstd is `thorough.wasm`; in a browser,
+   * `await init({ thorough: true })` first for the synchronous calls.
+   */
   level?: number | undefined;
   /** Time to store as that of creation, where the dialect has one; default 1970, which version 2 does not state: same input, same bytes. */
   created?: Date | undefined;
@@ -105,6 +108,14 @@ function needsNeural({ compression, schema }: EncodingOptions, columns: Iterable
   return compression === 'neural' || [...(schema?.columns ?? []), ...columns].some((column) => column.compressionModel === 'neural');
 }
 
+/** The first level of zstd that is not in the writing module. */
+const FIRST_THOROUGH_LEVEL = 5;
+
+/** Loads the thorough levels of zstd, if an encoder with these options needs them. */
+export async function prepareLevel({ compression = 'zstd', level = 0 }: EncodingOptions): Promise<void> {
+  if (compression === 'zstd' && level >= FIRST_THOROUGH_LEVEL) await loadCodec('thorough');
+}
+
 /**
  * Loads what an encoder needs beside the writing module; what is not loaded by then is loaded at once, where that can be done.
  * @returns who encodes neural chunks, where there can be any
@@ -112,8 +123,9 @@ function needsNeural({ compression, schema }: EncodingOptions, columns: Iterable
 export async function prepare(options: EncodingOptions, columns: Iterable<{ compressionModel?: string | undefined }> = []): Promise<NeuralTasks | undefined> {
   const { workers = 'auto' } = options;
   checkWorkers(workers);
+  await prepareLevel(options);
   if (!needsNeural(options, columns)) return undefined;
-  const [loaded] = await Promise.all([import('./neural-tasks.js'), loadNeural()]);
+  const [loaded] = await Promise.all([import('./neural-tasks.js'), loadCodec('neural')]);
   return new loaded.NeuralTasks(workers);
 }
 

@@ -1,21 +1,26 @@
 /**
  * Loading the wasm modules, and calling into them so that a trap never poisons a later call.
  *
- * There are three modules: `reader`; `full`, which reads and writes and is fetched only when something is written; and
- * `neural`, the codec of neural chunks, which is fetched only when there are any and which the others call. After a trap
- * the instance is dropped, and the next call gets a new one of the same compiled module.
+ * There are two modules for tables: `reader`; and `full`, which reads and writes and is fetched only when something is
+ * written. Two others are codecs that these call, and are fetched only when they do: `neural` for neural chunks, `thorough`
+ * for writing at the levels 5 to 22 of ZSTD. After a trap the instance is dropped, and the next call gets a new one of the
+ * same compiled module.
  */
 
 import type { ByteSource } from './bytes.js';
 import { fromCore, NcfError } from './errors.js';
 import type { ByteSink } from './sink.js';
-import type { NeuralCodec, NeuralTask } from './wasm-types.js';
+import type { NeuralCodec, NeuralTask, ThoroughCodec } from './wasm-types.js';
 import { instantiate, type Exports as FullExports } from './wasm/full.js';
 import type { Exports as NeuralExports } from './wasm/neural.js';
 import type { Exports as ReaderExports } from './wasm/reader.js';
+import type { Exports as ThoroughExports } from './wasm/thorough.js';
 
 /** Which module. */
-export type WasmKind = 'reader' | 'full' | 'neural';
+export type WasmKind = 'reader' | 'full' | CodecKind;
+
+/** Which of those that the others call. */
+export type CodecKind = 'neural' | 'thorough';
 
 /** Where a module can come from: compiled, as bytes, as an answer, or by address. */
 export type WasmInput = WebAssembly.Module | BufferSource | Response | URL | string;
@@ -67,7 +72,7 @@ export interface InPlaceFile {
 }
 
 /** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'Evolver'>>;
+export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'Evolver' | 'installThorough'>>;
 
 let platform: Platform | undefined;
 
@@ -81,7 +86,7 @@ export function usePlatform(value: Platform): void {
   platform = value;
 }
 
-const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm', neural: 'neural.wasm' };
+const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm', neural: 'neural.wasm', thorough: 'thorough.wasm' };
 
 /** What an engine needs to know of any instance. */
 interface AnyInstance {
@@ -161,12 +166,12 @@ export class Engine<I extends AnyInstance = Instance> {
    * Handles belong to their instance: whoever keeps one asks `isDiscarded` before using it again.
    */
   call<T>(instance: I, body: (instance: I) => T): T {
-    neuralFailure = undefined;
+    codecFailure = undefined;
     try {
       return body(instance);
     } catch (thrown) {
-      const failed = neuralFailure as NcfError | undefined;
-      neuralFailure = undefined;
+      const failed = codecFailure as NcfError | undefined;
+      codecFailure = undefined;
       const { error, sound } = fromCore(thrown, instance.memory.buffer.byteLength);
       if (!sound) this.#discard(instance);
       // The core knows only the text of what went wrong in the other module.
@@ -212,38 +217,62 @@ function loadFailure(kind: WasmKind, cause: unknown): NcfError {
   return new NcfError('wasm-init', `could not load ${FILE_NAMES[kind]}: ${text}${csp}`, { cause });
 }
 
-/** What the neural module threw last, while another one called it. */
-let neuralFailure: NcfError | undefined;
-
-type NeuralGlue = (module: WebAssembly.Module) => NeuralExports;
-
-let neuralGlue: NeuralGlue | undefined;
-
-/** Hands over the JavaScript of the neural codec, which otherwise is fetched when it is needed. */
-export function useNeuralGlue(instantiate: NeuralGlue): void {
-  neuralGlue = instantiate;
-}
-
-const neuralEngine = new Engine<NeuralExports>('neural', (module) => {
-  if (!neuralGlue) throw new NcfError('wasm-init', 'neural.wasm is not loaded: await init({ neural: true }) before the first synchronous call');
-  return neuralGlue(module);
-});
+/** What a codec threw last, while another module called it. */
+let codecFailure: NcfError | undefined;
 
 /** Does something for another module, which would not know why it failed. */
 function explained<T>(body: () => T): T {
   try {
     return body();
   } catch (error) {
-    neuralFailure = error as NcfError;
+    codecFailure = error as NcfError;
     throw error;
   }
 }
 
-/** Calls into the neural module. */
-function callNeural<T>(body: (instance: NeuralExports) => T): T {
-  neuralEngine.loadSync();
-  const { instance } = neuralEngine;
-  return neuralEngine.call(instance, body);
+type Glue<E> = (module: WebAssembly.Module) => E;
+
+/** A module that others call. Its JavaScript is fetched when it is needed. */
+class Codec<E extends AnyInstance> {
+  readonly engine: Engine<E>;
+  readonly #fetchGlue: () => Promise<{ readonly instantiate: Glue<E> }>;
+  #glue: Glue<E> | undefined;
+
+  constructor(kind: CodecKind, fetchGlue: () => Promise<{ readonly instantiate: Glue<E> }>) {
+    this.#fetchGlue = fetchGlue;
+    this.engine = new Engine<E>(kind, (module) => {
+      if (!this.#glue) throw new NcfError('wasm-init', `${FILE_NAMES[kind]} is not loaded: await init({ ${kind}: true }) before the first synchronous call`);
+      return this.#glue(module);
+    });
+  }
+
+  /** Hands over its JavaScript. */
+  use(glue: Glue<E>): void {
+    this.#glue = glue;
+  }
+
+  async load(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+    const glue = this.#glue ? undefined : this.#fetchGlue();
+    const [loaded] = await Promise.all([glue, this.engine.load(input)]);
+    if (loaded) this.#glue = loaded.instantiate;
+  }
+
+  call<T>(body: (instance: E) => T): T {
+    this.engine.loadSync();
+    const { instance } = this.engine;
+    return this.engine.call(instance, body);
+  }
+}
+
+const codecs = {
+  neural: new Codec<NeuralExports>('neural', () => import('./wasm/neural.js')),
+  thorough: new Codec<ThoroughExports>('thorough', () => import('./wasm/thorough.js')),
+};
+
+/** Hands over the JavaScript of the codecs, which otherwise is fetched when it is needed. */
+export function useCodecs({ neural, thorough }: { readonly neural: Glue<NeuralExports>; readonly thorough: Glue<ThoroughExports> }): void {
+  codecs.neural.use(neural);
+  codecs.thorough.use(thorough);
 }
 
 /** Who encodes neural chunks instead of the call that wants them. */
@@ -266,46 +295,50 @@ export function queueing<T>(to: NeuralQueue, body: () => T): T {
 
 /** Encodes a neural chunk. */
 export function encodeNeural({ columns, level }: Pick<NeuralTask, 'columns' | 'level'>): Uint8Array<ArrayBuffer> {
-  return callNeural((instance) => instance.encode(columns, level)) as Uint8Array<ArrayBuffer>;
+  return codecs.neural.call((instance) => instance.encode(columns, level)) as Uint8Array<ArrayBuffer>;
 }
 
 const neuralCodec: NeuralCodec = {
-  decode: (...args) => explained(() => callNeural((instance) => instance.decode(...args))),
+  decode: (...args) => explained(() => codecs.neural.call((instance) => instance.decode(...args))),
   encodeAll: (tasks) => explained(() => (queue ? queue.answer(tasks) : tasks.map(encodeNeural))),
-  chooseParents: (...args) => explained(() => callNeural((instance) => instance.chooseParents(...args))),
+  chooseParents: (...args) => explained(() => codecs.neural.call((instance) => instance.chooseParents(...args))),
 };
 
-function withNeural<T extends Instance>(instance: T): T {
+const thoroughCodec: ThoroughCodec = {
+  compress: (...args) => explained(() => codecs.thorough.call((instance) => instance.compress(...args))),
+};
+
+function withCodecs<T extends Instance>(instance: T): T {
   instance.installNeural(neuralCodec);
+  instance.installThorough?.(thoroughCodec);
   return instance;
 }
 
 /** The module that reads has some of the functions of the other one; to call them takes the same JavaScript. */
 function instantiateReader(module: WebAssembly.Module): Instance {
-  const { TableWriter: _table, StreamWriter: _stream, Evolver: _evolver, ...reading } = instantiate(module);
+  const { TableWriter: _table, StreamWriter: _stream, Evolver: _evolver, installThorough: _thorough, ...reading } = instantiate(module);
   return reading;
 }
 
 const engines = {
-  reader: new Engine('reader', (module) => withNeural(instantiateReader(module))),
-  full: new Engine('full', (module) => withNeural<Instance>(instantiate(module))),
+  reader: new Engine('reader', (module) => withCodecs(instantiateReader(module))),
+  full: new Engine('full', (module) => withCodecs<Instance>(instantiate(module))),
 };
 
-/** Loads the neural codec, which a file or a writer needs. */
-export async function loadNeural(input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
-  const glue = neuralGlue ? undefined : import('./wasm/neural.js');
-  const [loaded] = await Promise.all([glue, neuralEngine.load(input)]);
-  if (loaded) neuralGlue = loaded.instantiate;
+/** Loads a codec, which a file or a writer needs. */
+export async function loadCodec(kind: CodecKind, input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+  await codecs[kind].load(input);
 }
 
-/** The compiled neural codec, where it is loaded. */
-export function neuralModule(): WebAssembly.Module | undefined {
-  return neuralEngine.isLoaded ? neuralEngine.module : undefined;
+/** A compiled codec, where it is loaded. */
+export function codecModule(kind: CodecKind): WebAssembly.Module | undefined {
+  const { engine } = codecs[kind];
+  return engine.isLoaded ? engine.module : undefined;
 }
 
 /** Takes over a module that was compiled elsewhere. */
 export function adopt(kind: WasmKind, module: WebAssembly.Module): void {
-  (kind === 'neural' ? neuralEngine : engines[kind]).loadSync(module);
+  (kind === 'reader' || kind === 'full' ? engines[kind] : codecs[kind].engine).loadSync(module);
 }
 
 /** The engine for reading: the full one where it is loaded anyway. */
@@ -326,6 +359,8 @@ export interface InitOptions {
   full?: WasmInput | PromiseLike<WasmInput> | true;
   /** The codec of neural chunks; `true` loads it from beside the package. */
   neural?: WasmInput | PromiseLike<WasmInput> | true;
+  /** The levels 5 to 22 of ZSTD, for writing; `true` loads them from beside the package. */
+  thorough?: WasmInput | PromiseLike<WasmInput> | true;
 }
 
 /**
@@ -334,10 +369,11 @@ export interface InitOptions {
  * @throws {NcfError} `wasm-init`
  */
 export async function init(options: InitOptions = {}): Promise<void> {
-  const { reader, full, neural } = options;
+  const { reader, full, neural, thorough } = options;
   const loads = [];
   if (full !== undefined) loads.push(engines.full.load(full === true ? undefined : full));
-  if (neural !== undefined) loads.push(loadNeural(neural === true ? undefined : neural));
+  if (neural !== undefined) loads.push(loadCodec('neural', neural === true ? undefined : neural));
+  if (thorough !== undefined) loads.push(loadCodec('thorough', thorough === true ? undefined : thorough));
   if (reader !== undefined || full === undefined) loads.push(engines.reader.load(reader));
   await Promise.all(loads);
 }
@@ -346,8 +382,9 @@ export async function init(options: InitOptions = {}): Promise<void> {
  * Loads the wasm at once from compiled modules or bytes; in Node from the package itself.
  * @throws {NcfError} `wasm-init`
  */
-export function initSync(options: { reader?: WebAssembly.Module | BufferSource; full?: WebAssembly.Module | BufferSource; neural?: WebAssembly.Module | BufferSource } = {}): void {
-  if (options.neural !== undefined) neuralEngine.loadSync(options.neural);
-  if (options.full !== undefined) engines.full.loadSync(options.full);
-  if (options.reader !== undefined || options.full === undefined) engines.reader.loadSync(options.reader);
+export function initSync({ reader, full, neural, thorough }: { readonly [K in WasmKind]?: WebAssembly.Module | BufferSource } = {}): void {
+  if (neural !== undefined) codecs.neural.engine.loadSync(neural);
+  if (thorough !== undefined) codecs.thorough.engine.loadSync(thorough);
+  if (full !== undefined) engines.full.loadSync(full);
+  if (reader !== undefined || full === undefined) engines.reader.loadSync(reader);
 }

@@ -8,17 +8,18 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 
 import type { ByteSource } from './bytes.js';
-import { useNeuralGlue, usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
+import { useCodecs, usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
 import { NcfError } from './errors.js';
 import { open as openAny, openSource, type NcfFile } from './file.js';
 import type { ByteSink } from './sink.js';
 import type { NcfInput } from './source.js';
 import type { OpenOptions } from './types.js';
-import { instantiate } from './wasm/neural.js';
+import { instantiate as neural } from './wasm/neural.js';
+import { instantiate as thorough } from './wasm/thorough.js';
 
 const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.meta.url);
 
-useNeuralGlue(instantiate);
+useCodecs({ neural, thorough });
 usePlatform({
   load: (kind) => readFile(wasmUrl(kind)),
   loadSync: (kind) => readFileSync(wasmUrl(kind)),

@@ -181,3 +181,9 @@ export interface NeuralCodec {
   /** Of each column the number of its parents, and these. */
   chooseParents(columns: Uint8Array, maxChain: number): Uint32Array;
 }
+
+/** What `installThorough` takes: the levels 5 to 22 of ZSTD, which are a module of their own. */
+export interface ThoroughCodec {
+  /** One frame, with content size and without checksum. */
+  compress(bytes: Uint8Array, level: number): Uint8Array;
+}

@@ -30,12 +30,12 @@ function run(code, ...flags) {
 const files = filesIn(installed).sort();
 
 test('nothing is in the tarball but the package', () => {
-  const expected = /^(dist\/(workers\/)?[a-z-]+(-[A-Z0-9]{8}\.js|\.js|\.d\.ts)|dist\/wasm\/(reader|full|neural)(\.wasm|(-glue)?\.d\.ts)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+  const expected = /^(dist\/(workers\/)?[a-z-]+(-[A-Z0-9]{8}\.js|\.js|\.d\.ts)|dist\/wasm\/(reader|full|neural|thorough)(\.wasm|(-glue)?\.d\.ts)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
   assert.deepEqual(files.filter((path) => !expected.test(path)), []);
 });
 
 test('what must be there is there', () => {
-  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm', 'dist/wasm/neural.wasm']) {
+  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm', 'dist/wasm/neural.wasm', 'dist/wasm/thorough.wasm']) {
     assert.ok(files.includes(path), path);
     assert.ok(statSync(join(installed, path)).size > 0, path);
   }
@@ -107,7 +107,7 @@ test('a CommonJS module can import it', () => {
   assert.equal(execFileSync(process.execPath, ['--input-type=commonjs', '--eval', code], { cwd: consumer, encoding: 'utf8' }), 'function\n');
 });
 
-test('importing loads no wasm, reading only loads the reader, and neural chunks their codec', () => {
+test('importing loads no wasm, reading only loads the reader, neural chunks their codec, and high levels theirs', () => {
   const code = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
     const seen = []; const note = (path) => { if (String(path).endsWith('.wasm')) seen.push(String(path).replace(/.*[/]/, '')); };
     const { readFileSync } = fs; const { readFile } = fs.promises;
@@ -116,8 +116,9 @@ test('importing loads no wasm, reading only loads the reader, and neural chunks 
     const { open, write } = await import('ncf-wasm'); console.log(seen.join());
     await open(new Uint8Array(200)).catch(() => {}); console.log(seen.join());
     await write({ a: [1] }, { dialect: 'rust-2.0' }); await write({ a: [1] }, { dialect: 'rust-2.0' }); console.log(seen.join());
-    await write({ a: [1] }, { compression: 'neural' }); console.log(seen.join());`;
-  assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\nreader.wasm,full.wasm,neural.wasm\n');
+    await write({ a: [1] }, { level: 4 }); await write({ a: [1] }, { compression: 'neural' }); console.log(seen.join());
+    await write({ a: [1] }, { level: 5 }); await write({ a: [1] }, { dialect: 'rust-2.0', level: 22 }); console.log(seen.join());`;
+  assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\nreader.wasm,full.wasm,neural.wasm\nreader.wasm,full.wasm,neural.wasm,thorough.wasm\n');
 });
 
 test('reading bytes makes Node load nothing of what it knows of the network', () => {

@@ -4,7 +4,7 @@
  */
 
 import type { Piece, Range } from '../bytes.js';
-import { currentPlatform, neuralModule, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
+import { codecModule, currentPlatform, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
@@ -91,7 +91,7 @@ export class Member {
 
   /** A neural chunk; the columns are moved. */
   encode(columns: Uint8Array<ArrayBuffer>[], level: number, waiting: Waiting): number {
-    this.#bring('neural', neuralModule);
+    this.#bring('neural', () => codecModule('neural'));
     const job = this.#begin(waiting);
     this.#order({ kind: 'encode', job, columns, level }, columns.map(({ buffer }) => buffer));
     return job;
@@ -100,6 +100,7 @@ export class Member {
   /** A row group, encoded for the writer of the file; the columns are moved. */
   encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<EncodedRowGroup> } {
     this.#bring(engine.kind, () => engine.module);
+    this.#bring('thorough', () => codecModule('thorough'));
     let job = 0;
     const done = new Promise<EncodedRowGroup>((resolve, reject) => {
       job = this.#begin({ encoded: (bytes, buffers) => { resolve({ bytes, buffers }); }, failed: reject });
@@ -111,7 +112,7 @@ export class Member {
   }
 
   add(job: number, selection: Selection, chunks: Chunks): void {
-    this.#bring('neural', neuralModule);
+    this.#bring('neural', () => codecModule('neural'));
     this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
   }
 

@@ -3,13 +3,14 @@
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
 import { StreamEncoder } from '../encoder.js';
-import { adopt, encodeNeural, readingEngine, useNeuralGlue, writingEngine } from '../engine.js';
+import { adopt, encodeNeural, readingEngine, useCodecs, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
-import { instantiate } from '../wasm/neural.js';
+import { instantiate as neural } from '../wasm/neural.js';
+import { instantiate as thorough } from '../wasm/thorough.js';
 import { buffersOf, fromPlain, toPlain, type Order, type Report } from './protocol.js';
 
-useNeuralGlue(instantiate);
+useCodecs({ neural, thorough });
 
 /** Sends a report; what is in the list is moved, not copied. */
 export type Send = (report: Report, transfer: ArrayBuffer[]) => void;

@@ -1,4 +1,4 @@
-/** Compiles the crate to WebAssembly: with only what reading needs, with writing, and the neural codec alone. */
+/** Compiles the crate to WebAssembly: with only what reading needs, with writing, and each codec that these call alone. */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ const VARIANTS = {
   reader: ['--no-default-features', '--features', 'wasm'],
   full: ['--no-default-features', '--features', 'wasm,writer'],
   neural: ['--no-default-features', '--features', 'wasm,writer,neural'],
+  thorough: ['--no-default-features', '--features', 'wasm,thorough'],
 };
 
 const WASM_OPT_FLAGS = [

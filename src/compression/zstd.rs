@@ -3,7 +3,8 @@
 //! Decoding uses zrip: no unsafe code, and in WebAssembly three times as fast as ruzstd, which stays selectable by
 //! the cargo feature `ruzstd` and is the second opinion of the tests. Encoding uses zrip for the levels that it knows, 1 to
 //! 4, and structured-zstd for the others, the one pure-Rust encoder with all levels that needs no newer compiler than ours.
-//! zrip is as quick, its files are 1 % smaller, and it is a tenth of the code.
+//! zrip is as quick, its files are 1 % smaller, and it is a tenth of the code. The other one is there where the feature
+//! `thorough` is built in, and otherwise what the host has installed in this thread.
 
 use crate::bytes::{ByteReader, to_u64};
 use crate::error::{Error, Result};
@@ -242,11 +243,55 @@ pub struct Compressor {
     frame: Vec<u8>,
 }
 
-/// Who compresses: the quick levels are compiled for speed, the others for size.
+/// Who compresses.
 #[cfg(feature = "writer")]
 enum Search {
     Quick(Box<zrip::CompressContext>),
-    Thorough(Box<ncf_zstd_thorough::Compressor>),
+    Thorough(Box<dyn Thorough>),
+}
+
+/// Compresses at one of the levels that zrip does not know.
+#[cfg(feature = "writer")]
+pub trait Thorough {
+    /// Compresses into one frame with content size and without checksum, in place of what `frame` held.
+    ///
+    /// # Errors
+    /// Those of a host that lost the module.
+    fn compress(&mut self, bytes: &[u8], frame: &mut Vec<u8>) -> Result<()>;
+}
+
+/// Makes a compressor of a level.
+#[cfg(feature = "writer")]
+pub type MakeThorough = fn(level: i32) -> Result<Box<dyn Thorough>>;
+
+#[cfg(all(feature = "writer", feature = "thorough"))]
+impl Thorough for ncf_zstd_thorough::Compressor {
+    fn compress(&mut self, bytes: &[u8], frame: &mut Vec<u8>) -> Result<()> {
+        ncf_zstd_thorough::Compressor::compress(self, bytes, frame);
+        Ok(())
+    }
+}
+
+#[cfg(feature = "writer")]
+thread_local! {
+    static MAKE_THOROUGH: std::cell::Cell<MakeThorough> = const { std::cell::Cell::new(built_in) };
+}
+
+#[cfg(all(feature = "writer", feature = "thorough"))]
+#[expect(clippy::unnecessary_wraps, reason = "other builds have none")]
+fn built_in(level: i32) -> Result<Box<dyn Thorough>> {
+    Ok(Box::new(ncf_zstd_thorough::Compressor::new(level)))
+}
+
+#[cfg(all(feature = "writer", not(feature = "thorough")))]
+fn built_in(level: i32) -> Result<Box<dyn Thorough>> {
+    Err(Error::unsupported(format!("level {level} of zstd, whose module is not loaded")))
+}
+
+/// Lets this thread compress at the other levels by what that makes.
+#[cfg(feature = "writer")]
+pub fn install_thorough(make: MakeThorough) {
+    MAKE_THOROUGH.set(make);
 }
 
 #[cfg(feature = "writer")]
@@ -254,7 +299,8 @@ impl Compressor {
     /// A compressor.
     ///
     /// # Errors
-    /// `invalid-argument` for a level outside of [`MIN_LEVEL`] to [`MAX_LEVEL`].
+    /// `invalid-argument` for a level outside of [`MIN_LEVEL`] to [`MAX_LEVEL`]; `unsupported-feature` for a thorough one
+    /// that is neither built in nor installed.
     pub fn new(level: i32) -> Result<Self> {
         check_level(level)?;
         let search = if level <= LAST_QUICK_LEVEL {
@@ -262,7 +308,7 @@ impl Compressor {
             context.set_content_checksum(false);
             Search::Quick(Box::new(context))
         } else {
-            Search::Thorough(Box::new(ncf_zstd_thorough::Compressor::new(level)))
+            Search::Thorough((MAKE_THOROUGH.get())(level)?)
         };
         Ok(Compressor { search, frame: Vec::new() })
     }
@@ -270,7 +316,7 @@ impl Compressor {
     /// Compresses into one frame with content size and without checksum.
     ///
     /// # Errors
-    /// None that is known.
+    /// Those of a host that lost the module of the thorough levels.
     pub fn compress(&mut self, bytes: &[u8]) -> Result<&[u8]> {
         match &mut self.search {
             Search::Quick(context) => {
@@ -278,7 +324,7 @@ impl Compressor {
                 let len = context.compress_into(bytes, &mut self.frame).map_err(failed)?;
                 self.frame.truncate(len);
             }
-            Search::Thorough(compressor) => compressor.compress(bytes, &mut self.frame),
+            Search::Thorough(compressor) => compressor.compress(bytes, &mut self.frame)?,
         }
         Ok(&self.frame)
     }
@@ -286,7 +332,7 @@ impl Compressor {
     /// The same without the frame's magic, for [`Decompressor::decompress_magicless`].
     ///
     /// # Errors
-    /// None that is known.
+    /// As [`Self::compress`].
     pub fn compress_magicless(&mut self, bytes: &[u8]) -> Result<&[u8]> {
         Ok(self.compress(bytes)?.get(size_of_val(&MAGIC)..).unwrap_or_default())
     }
@@ -309,7 +355,7 @@ pub fn check_level(level: i32) -> Result<()> {
     Err(Error::invalid("level", format!("{level} is not between {MIN_LEVEL} and {MAX_LEVEL}")))
 }
 
-#[cfg(all(test, feature = "writer"))]
+#[cfg(all(test, feature = "writer", feature = "thorough"))]
 mod tests {
     use super::*;
     use crate::compression::Compression;

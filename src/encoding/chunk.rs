@@ -369,6 +369,7 @@ mod writer {
         let mut out = Vec::new();
         encode_validity(column, encoder, &mut out);
         encode_values(column, encoder, &mut out)?;
+        encoder.check()?;
         Ok(out)
     }
 
@@ -385,7 +386,9 @@ mod writer {
     ) -> Result<(Vec<u8>, Needs)> {
         let mut out = Vec::new();
         let (encoded, needed) = encoder.attempt(|encoder| encode_parts(column, parents, plan, encoder, &mut out));
-        encoded.map(|()| (out, needed))
+        encoded?;
+        encoder.check()?;
+        Ok((out, needed))
     }
 
     fn encode_parts(

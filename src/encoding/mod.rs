@@ -271,6 +271,8 @@ mod encoder {
         nested: usize,
         /// What was encoded needs these.
         needed: Needs,
+        /// Why something could not be compressed.
+        failure: Option<Error>,
     }
 
     /// What something encoded needs, bit by bit.
@@ -303,6 +305,7 @@ mod encoder {
                 enough: 0.0,
                 nested: 0,
                 needed: Needs::default(),
+                failure: None,
             })
         }
 
@@ -408,7 +411,21 @@ mod encoder {
                 return None;
             }
             let compressor = if self.is_sample { &mut self.measuring } else { &mut self.compressor };
-            compressor.compress_magicless(bytes).ok()
+            match compressor.compress_magicless(bytes) {
+                Ok(frame) => Some(frame),
+                Err(error) => {
+                    self.failure.get_or_insert(error);
+                    None
+                }
+            }
+        }
+
+        /// To be asked when a chunk is encoded.
+        ///
+        /// # Errors
+        /// The first of compressing what is in it.
+        pub(super) fn check(&mut self) -> Result<()> {
+            self.failure.take().map_or(Ok(()), Err)
         }
 
         /// The size of a sample of values when encoded, which is not that of the scope's rows; `None` where it does not

@@ -4,32 +4,39 @@
 //! answer is a flat list of absolute byte ranges `[start, end, start, end, ...]` to supply before the next attempt.
 //! Offsets and counts cross as `number`s, which hold them exactly up to 2^53.
 //!
-//! With the feature `neural` the bindings are those of the neural codec alone, a module of its own: the others reach it
-//! through the host.
-#![cfg_attr(feature = "neural", allow(dead_code, reason = "the codec alone needs few of the conversions"))]
+//! With the features `neural` or `thorough` the bindings are those of the neural codec alone, or of the thorough levels of
+//! ZSTD: modules of their own, which the others reach through the host.
+#![cfg_attr(
+    any(feature = "neural", feature = "thorough"),
+    allow(dead_code, reason = "a codec alone needs few of the conversions")
+)]
 
-#[cfg(all(feature = "writer", not(feature = "neural")))]
+#[cfg(all(feature = "writer", not(any(feature = "neural", feature = "thorough"))))]
 mod buffers;
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod column;
 mod convert;
 mod error;
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod filter;
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod info;
 #[cfg(feature = "neural")]
 mod neural;
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod neural_host;
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod reader;
-#[cfg(not(feature = "neural"))]
+#[cfg(feature = "thorough")]
+mod thorough;
+#[cfg(all(feature = "writer", not(any(feature = "neural", feature = "thorough"))))]
+mod thorough_host;
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod value;
-#[cfg(all(feature = "writer", not(feature = "neural")))]
+#[cfg(all(feature = "writer", not(any(feature = "neural", feature = "thorough"))))]
 mod write;
 
-#[cfg(not(feature = "neural"))]
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 use reader::{Reader, RowGroup};
 
 use wasm_bindgen::prelude::*;
