@@ -115,9 +115,9 @@ fn table(random: &mut Random, rows: usize) -> (Schema, Vec<Column>) {
 fn literal(column: &Column, random: &mut Random) -> Literal {
     if random.one_in(3) && column.values().data_type() != DataType::Boolean {
         let number = match random.below(3) {
-            0 => Literal::Number(*random.pick(&FLOATS)),
+            0 => Literal::from(*random.pick(&FLOATS)),
             1 => Literal::Integer(*random.pick(&[0, 3, (1 << 53) + 1, (1 << 63) - 1, 1 << 63, -1 << 63, i128::MAX])),
-            _ => Literal::Number(random.below(40) as f64 / 4.0),
+            _ => Literal::from(random.below(40) as f64 / 4.0),
         };
         match column.values() {
             Values::String(_) => return Literal::Text((*random.pick(&WORDS)).to_owned()),
@@ -134,10 +134,10 @@ fn literal(column: &Column, random: &mut Random) -> Literal {
             _ => Literal::Integer(1),
         },
         Some(Scalar::Boolean(value)) => Literal::Boolean(value),
-        Some(Scalar::Integer(value)) if random.one_in(3) => Literal::Number(value as f64),
+        Some(Scalar::Integer(value)) if random.one_in(3) => Literal::from(value as f64),
         Some(Scalar::Integer(value)) => Literal::Integer(value + near),
-        Some(Scalar::Float32(value)) => Literal::Number(value.into()),
-        Some(Scalar::Float64(value)) => Literal::Number(if near == 0 { value } else { value.next_up() }),
+        Some(Scalar::Float32(value)) => Literal::from(f64::from(value)),
+        Some(Scalar::Float64(value)) => Literal::from(if near == 0 { value } else { value.next_up() }),
         Some(Scalar::Text(text)) => Literal::Text(text),
         Some(Scalar::Bytes(bytes)) => Literal::Bytes(bytes),
         Some(Scalar::Date(days)) if random.one_in(2) => Literal::Integer(i128::from(days) + near),
@@ -152,7 +152,7 @@ fn literal(column: &Column, random: &mut Random) -> Literal {
         Some(Scalar::Decimal { unscaled, scale }) => match random.below(3) {
             0 => Literal::Text(decimal::format(unscaled, scale)),
             1 => Literal::Text(decimal::format(unscaled * 10 + near, scale + 1)),
-            _ => Literal::Number(decimal::format(unscaled, scale).parse().unwrap()),
+            _ => Literal::from(decimal::format(unscaled, scale).parse::<f64>().unwrap()),
         },
         Some(scalar) => Literal::Text(scalar.to_text().unwrap()),
     }
@@ -232,21 +232,23 @@ fn compare(scalar: &Scalar, literal: &Literal) -> Option<Ordering> {
         (Scalar::Text(a), Literal::Text(b)) => Some(a.chars().cmp(b.chars())),
         (Scalar::Bytes(a), Literal::Bytes(b)) => Some(a.cmp(b)),
         (Scalar::Float32(a), _) => compare(&Scalar::Float64((*a).into()), literal),
-        (Scalar::Float64(a), Literal::Number(b)) if a.is_nan() && b.is_nan() => Some(Ordering::Equal),
-        (Scalar::Float64(a), Literal::Number(b)) => a.partial_cmp(b),
+        (Scalar::Float64(a), Literal::Number(b)) if a.is_nan() && b.value.is_nan() => Some(Ordering::Equal),
+        (Scalar::Float64(a), Literal::Number(b)) => a.partial_cmp(&b.value),
         (Scalar::Float64(a), Literal::Integer(b)) => compare_exactly(*b, *a).map(Ordering::reverse),
         (Scalar::Integer(a), Literal::Integer(b)) => Some(a.cmp(b)),
-        (Scalar::Integer(a), Literal::Number(b)) => compare_exactly(*a, *b),
+        (Scalar::Integer(a), Literal::Number(b)) => compare_exactly(*a, b.value),
         (Scalar::Date(a), Literal::Text(b)) => Some((i128::from(*a) * 86_400_000_000_000).cmp(&instant(b))),
         (Scalar::Date(a), _) => compare(&Scalar::Integer((*a).into()), literal),
         (Scalar::Timestamp { value, .. }, Literal::Text(b)) => Some((i128::from(*value) * 1000).cmp(&instant(b))),
         (Scalar::Timestamp { value, .. }, _) => compare(&Scalar::Integer((*value).into()), literal),
         (Scalar::Decimal { unscaled, scale }, Literal::Integer(b)) => Some(compare_decimals(*unscaled, *scale, *b, 0)),
-        (Scalar::Decimal { unscaled, .. }, Literal::Number(b)) if !b.is_finite() => compare_exactly(*unscaled, *b),
+        (Scalar::Decimal { unscaled, .. }, Literal::Number(b)) if !b.value.is_finite() => {
+            compare_exactly(*unscaled, b.value)
+        }
         (Scalar::Decimal { unscaled, scale }, other) => {
             let text = match other {
                 Literal::Text(text) => text.clone(),
-                Literal::Number(number) => format!("{number:e}"),
+                Literal::Number(number) => format!("{:e}", number.value),
                 _ => unreachable!(),
             };
             let (b, other) = decimal::parse(&text).unwrap();
@@ -266,7 +268,7 @@ fn holds(expression: &Expression, schema: &Schema, row: &[Option<Scalar>]) -> bo
     match expression {
         Expression::Compare { column, comparison: Comparison::Equal, value: literal } => equals(column, literal),
         Expression::Compare { column, comparison, value: literal } => {
-            let is_nan = matches!(literal, Literal::Number(number) if number.is_nan());
+            let is_nan = matches!(literal, Literal::Number(number) if number.value.is_nan());
             match value(column).and_then(|value| compare(value, literal)) {
                 None => false,
                 _ if is_nan => false,
@@ -388,8 +390,8 @@ fn row_groups_that_cannot_match_are_not_fetched() {
     let schema = Schema::new("t", fields);
     let bytes = write_all(&schema, &columns, options(1000)).unwrap();
     for (expression, expected, counts) in [
-        (test("id", Comparison::Equal, Literal::Number(4321.0)), 4321..4322, [9, 1, 0]),
-        (test("id", Comparison::Less, Literal::Number(2500.0)), 0..2500, [7, 1, 2]),
+        (test("id", Comparison::Equal, Literal::from(4321.0)), 4321..4322, [9, 1, 0]),
+        (test("id", Comparison::Less, Literal::from(2500.0)), 0..2500, [7, 1, 2]),
         (test("name", Comparison::Equal, text("user 04321")), 4321..4322, [9, 1, 0]),
         (test("name", Comparison::GreaterOrEqual, text("user 09")), 9000..10_000, [9, 0, 1]),
         (test("id", Comparison::Greater, Literal::Integer(1 << 70)), 0..0, [10, 0, 0]),
@@ -417,7 +419,7 @@ fn decided_conditions_leave_other_columns_undecoded() {
     host.run(|segments| file.locate(&[0, 1, 2], segments)).unwrap();
     let chunks: Vec<&[u8]> = (0..3).map(|c| host.fetch(&file.chunk(c, 0).unwrap().unwrap())).collect();
     let damaged: &[u8] = &chunks[1].iter().map(|byte| !byte).collect::<Vec<u8>>();
-    let is = |column: &str, value: f64| test(column, Comparison::Equal, Literal::Number(value));
+    let is = |column: &str, value: f64| test(column, Comparison::Equal, Literal::from(value));
     let run = |expression: Expression, b: &[u8]| {
         let predicate = Predicate::new(&file, expression).unwrap();
         let chunks = [chunks[0], b, chunks[2]];
@@ -516,7 +518,7 @@ fn what_cannot_be_bound_is_an_error() {
     }
     let unknown = Predicate::new(&file, test("x", Comparison::Equal, Literal::Null)).unwrap_err();
     assert_eq!((unknown.code().as_str(), unknown.to_string().as_str()), ("unknown-column", "no column named \"x\""));
-    let predicate = Predicate::new(&file, test("n", Comparison::Equal, Literal::Number(1.0))).unwrap();
+    let predicate = Predicate::new(&file, test("n", Comparison::Equal, Literal::from(1.0))).unwrap();
     assert_eq!(select_from(&predicate, &file, 0, &[], 0..1).unwrap(), [0], "statistics tell, without a chunk");
     assert_eq!(select_from(&predicate, &file, 1, &[None], 0..1).unwrap_err().code().as_str(), "invalid-argument");
 }
@@ -540,11 +542,11 @@ fn legacy_columns_are_compared_by_what_they_hold() {
         (
             Expression::All(vec![
                 test("when", Comparison::Less, text("1970-01-02")),
-                test("n", Comparison::Greater, Literal::Number(1.5)),
+                test("n", Comparison::Greater, Literal::from(1.5)),
             ]),
             vec![1],
         ),
-        (test("n", Comparison::Less, Literal::Number(-1.0)), vec![]),
+        (test("n", Comparison::Less, Literal::from(-1.0)), vec![]),
     ] {
         let predicate = Predicate::new(&file, expression.clone()).unwrap();
         let (found, counts) = select(&mut file, &mut host, &predicate, 0, 3);

@@ -6,7 +6,7 @@
 
 use super::condition::Condition;
 use super::set::Set;
-use super::{Comparison, Literal};
+use super::{Comparison, Literal, Number};
 use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
 use crate::schema::{DataType, TimeUnit};
@@ -171,12 +171,12 @@ fn place(column_type: ColumnType, literal: &Literal) -> Result<Place> {
         (DataType::Binary, Literal::Bytes(bytes)) => Some(Place::Bytes(bytes.clone())),
         (DataType::Boolean, Literal::Boolean(value)) => Some(Place::Integer(Bracket::exact((*value).into()))),
         (DataType::String | DataType::Binary | DataType::Boolean, _) => None,
-        (_, Literal::Number(value)) if value.is_nan() => Some(Place::Nan),
-        (_, Literal::Number(value)) if is_float => Some(Place::Float(Bracket::exact(*value))),
+        (_, Literal::Number(number)) if number.value.is_nan() => Some(Place::Nan),
+        (_, Literal::Number(number)) if is_float => Some(Place::Float(Bracket::exact(number.value))),
         (_, Literal::Integer(value)) if is_float => Some(Place::Float(among_floats(*value))),
-        (DataType::Decimal, Literal::Number(value)) => Some(Place::Integer(if value.is_finite() {
-            // The shortest digits that tell the float from others are what its user wrote; at most 17.
-            let (unscaled, scale) = decimal::parse(&format!("{value:e}")).unwrap_or_default();
+        (DataType::Decimal, Literal::Number(Number { value, text })) => Some(Place::Integer(if value.is_finite() {
+            // The shortest digits that tell the float from others are what its user wrote; at most 17, and zeros.
+            let (unscaled, scale) = decimal::parse(text).unwrap_or_default();
             scaled(unscaled, scale, column_type.scale)
         } else {
             Bracket::beyond(*value > 0.0)
@@ -185,7 +185,7 @@ fn place(column_type: ColumnType, literal: &Literal) -> Result<Place> {
         (DataType::Decimal, Literal::Text(text)) => {
             decimal::parse(text).map(|(unscaled, scale)| Place::Integer(scaled(unscaled, scale, column_type.scale)))
         }
-        (_, Literal::Number(value)) => Some(Place::Integer(among_integers(*value))),
+        (_, Literal::Number(number)) => Some(Place::Integer(among_integers(number.value))),
         (_, Literal::Integer(value)) => Some(Place::Integer(Bracket::exact(*value))),
         (DataType::Date, Literal::Text(text)) => moment(text, None),
         (DataType::Timestamp, Literal::Text(text)) => moment(text, Some(column_type.unit)),
@@ -221,7 +221,7 @@ fn describe(literal: &Literal) -> String {
     match literal {
         Literal::Null => "null".to_owned(),
         Literal::Boolean(value) => value.to_string(),
-        Literal::Number(value) => format!("the number {value}"),
+        Literal::Number(number) => format!("the number {}", number.text),
         Literal::Integer(value) => format!("the integer {value}"),
         Literal::Text(text) => match text.char_indices().nth(MAX_QUOTED) {
             Some((end, _)) => format!("the text {:?}...", text.get(..end).unwrap_or_default()),
@@ -346,7 +346,7 @@ mod tests {
         use Comparison::{Equal, Greater, GreaterOrEqual, Less, LessOrEqual};
         const MIN: i128 = i128::MIN;
         const MAX: i128 = i128::MAX;
-        let number = Literal::Number;
+        let number = |value: f64| Literal::from(value);
         for (comparison, literal, expected) in [
             (Equal, number(2.5), None),
             (Less, number(2.5), Some((MIN, 2))),
@@ -394,7 +394,7 @@ mod tests {
         let text = |text: &str| Literal::Text(text.to_owned());
         const MIN: i128 = i128::MIN;
         for (comparison, literal, expected) in [
-            (Equal, Literal::Number(19.99), Some((1999, 1999))),
+            (Equal, Literal::from(19.99), Some((1999, 1999))),
             (Equal, text("19.990"), Some((1999, 1999))),
             (Equal, text("19.991"), None),
             (Less, text("19.991"), Some((MIN, 1999))),
@@ -404,9 +404,9 @@ mod tests {
             (Greater, text("1E+300"), None),
             (Greater, text("1E-300"), Some((1, i128::MAX))),
             (Less, text("-1E-300"), Some((MIN, -1))),
-            (Equal, Literal::Number(f64::INFINITY), None),
-            (Less, Literal::Number(f64::INFINITY), Some((MIN, i128::MAX))),
-            (Equal, Literal::Number(f64::NAN), None),
+            (Equal, Literal::from(f64::INFINITY), None),
+            (Less, Literal::from(f64::INFINITY), Some((MIN, i128::MAX))),
+            (Equal, Literal::from(f64::NAN), None),
             (Less, Literal::Integer(i128::MAX), Some((MIN, i128::MAX))),
             (Equal, Literal::Integer(-3), Some((-300, -300))),
         ] {
@@ -432,7 +432,7 @@ mod tests {
             (DataType::Timestamp, Less, text("1970-01-01T00:00:00.000000001"), Some((MIN, 0))),
             (DataType::Timestamp, Less, text("9999-12-31T23:59:59.999999999Z"), Some((MIN, 253_402_300_799_999_999))),
             (DataType::Timestamp, Less, text("+9999999999-01-01"), Some((MIN, i128::MAX))),
-            (DataType::Timestamp, Equal, Literal::Number(5.0), Some((5, 5))),
+            (DataType::Timestamp, Equal, Literal::from(5.0), Some((5, 5))),
         ] {
             let found = bound(data_type, comparison, literal.clone());
             assert_eq!(found, expected, "{data_type:?} {comparison:?} {literal:?}");
@@ -474,7 +474,7 @@ mod tests {
     #[test]
     fn values_to_look_for_are_told_apart() {
         let of = |data_type, literals: &[Literal]| one_of(ColumnType::plain(data_type), literals).unwrap();
-        let number = Literal::Number;
+        let number = |value: f64| Literal::from(value);
         let (min, max) = (i128::MIN, i128::MAX);
         assert_eq!(of(DataType::Int8, &[number(300.0), number(0.5), Literal::Null]), None);
         assert_eq!(

@@ -400,20 +400,20 @@ mod tests {
             Some(Scalar::Text(text)) => Literal::Text(text),
             Some(Scalar::Bytes(bytes)) => Literal::Bytes(bytes),
             Some(scalar @ (Scalar::Float32(_) | Scalar::Float64(_))) => match (float(&scalar), next() % 4) {
-                (Some(value), 0) => Literal::Number(value.next_up()),
-                (Some(value), 1 | 2) => Literal::Number(value),
+                (Some(value), 0) => Literal::from(value.next_up()),
+                (Some(value), 1 | 2) => Literal::from(value),
                 (Some(value), _) => Literal::Integer(value as i128),
-                (None, _) => Literal::Number(f64::NAN),
+                (None, _) => Literal::from(f64::NAN),
             },
             Some(scalar) => match (integer(&scalar).unwrap_or_default(), next() % 3) {
-                (value, 0) => Literal::Number(value as f64 + 0.5),
+                (value, 0) => Literal::from(value as f64 + 0.5),
                 (value, _) => Literal::Integer(value.saturating_add(near)),
             },
             None => match column.values().data_type() {
                 DataType::Boolean => Literal::Boolean(true),
                 DataType::String => Literal::Text("a".to_owned()),
                 DataType::Binary => Literal::Bytes(vec![b'a']),
-                _ => Literal::Number(0.0),
+                _ => Literal::from(0.0),
             },
         }
     }

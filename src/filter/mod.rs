@@ -67,13 +67,29 @@ pub enum Literal {
     /// False or true.
     Boolean(bool),
     /// A float, NaN and infinities included.
-    Number(f64),
+    Number(Number),
     /// A whole number.
     Integer(i128),
     /// Text, also that of a date, timestamp or decimal.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
+}
+
+/// A float with its text. Whoever has a number can write it; that Rust can, too, is much code, of which the reader's module
+/// has no other need.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Number {
+    /// The float.
+    pub value: f64,
+    /// The shortest digits that tell it from others, as text of a decimal.
+    pub text: String,
+}
+
+impl From<f64> for Literal {
+    fn from(value: f64) -> Self {
+        Literal::Number(Number { value, text: format!("{value:?}") })
+    }
 }
 
 /// A comparison of the values of a column with a literal.

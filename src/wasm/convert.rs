@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use js_sys::{Array, Object, Reflect};
+use js_sys::{Array, Number, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use crate::error::{Error, Result};
@@ -26,7 +26,12 @@ pub fn to_integer(value: f64) -> Option<i64> {
 /// A JS number as a count or offset.
 pub fn from_number(value: f64, name: &'static str) -> Result<u64> {
     let count = to_integer(value).and_then(|value| u64::try_from(value).ok());
-    count.ok_or_else(|| Error::invalid(name, format!("{value} is not a whole number between 0 and 2^53 - 1")))
+    count.ok_or_else(|| Error::invalid(name, format!("{} is not a whole number between 0 and 2^53 - 1", text(value))))
+}
+
+/// A number as JavaScript writes it, which need not bring how Rust does.
+pub fn text(number: f64) -> String {
+    Number::from(number).to_string_with_radix(10).map(String::from).unwrap_or_default()
 }
 
 /// Rows `start..end`, where an end of infinity is the last row.

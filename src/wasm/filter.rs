@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::{Reader, RowGroup, convert};
 use crate::error::{Error, Result};
-use crate::filter::{Comparison, Expression, Literal, MAX_DEPTH, Matches, Predicate};
+use crate::filter::{Comparison, Expression, Literal, MAX_DEPTH, Matches, Number, Predicate};
 
 /// A filter that is bound to the columns of an open file.
 #[wasm_bindgen]
@@ -81,7 +81,7 @@ fn literal_from_js(value: &JsValue) -> Result<Literal> {
         return Ok(Literal::Boolean(value));
     }
     if let Some(value) = value.as_f64() {
-        return Ok(Literal::Number(value));
+        return Ok(Literal::Number(Number { value, text: convert::text(value) }));
     }
     if let Some(text) = value.dyn_ref::<JsString>() {
         return Ok(Literal::Text(text.into()));

@@ -1,8 +1,8 @@
 //! Metadata to JavaScript. The shapes are those of js/wasm-types.ts.
 
-use js_sys::{BigInt, Object, Uint8Array};
-use serde::{Deserialize, Serialize};
-use wasm_bindgen::JsValue;
+use js_sys::{BigInt, Object, Reflect, Uint8Array};
+use serde::Serialize;
+use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{from_number, set, to_number, warnings_to_js};
 use super::value;
@@ -13,42 +13,35 @@ use crate::reader::{File, Limits, OpenOptions, Problem, Verifier};
 use crate::schema::{DataType, Field, SemanticType};
 use crate::statistics::{ColumnStatistics, Order, Scalar};
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct OpenDto {
-    salvage: bool,
-    max_metadata_bytes: Option<f64>,
-    max_column_bytes: Option<f64>,
-    max_columns: Option<f64>,
-    checksums: Option<bool>,
-    integrity: Option<Vec<u8>>,
-}
-
-/// Options of `open`.
-pub fn open_options(options: JsValue) -> Result<OpenOptions> {
-    let dto: OpenDto = if options.is_undefined() { OpenDto::default() } else { from_js(options)? };
-    let limit = |value: Option<f64>, default, name| value.map_or(Ok(default), |value| from_number(value, name));
+/// Options of `open`, from `OpenLimits` of js/wasm-types.ts, property by property: derived code, and what it says of numbers,
+/// would cost the reader several KB.
+pub fn open_options(options: &JsValue) -> Result<OpenOptions> {
+    // Nothing has no properties.
+    let get = |name: &str| Reflect::get(options, &name.into()).ok().filter(|value| !value.loose_eq(&JsValue::NULL));
+    let limit = |name: &'static str, default| {
+        let number = |value: JsValue| value.as_f64().ok_or_else(|| Error::invalid(name, "is no number"));
+        get(name).map_or(Ok(default), |value| from_number(number(value)?, name))
+    };
+    let flag = |name: &'static str, default| {
+        let flag = |value: JsValue| value.as_bool().ok_or_else(|| Error::invalid(name, "is neither true nor false"));
+        get(name).map_or(Ok(default), flag)
+    };
     let default = Limits::default();
     let limits = Limits {
-        metadata_bytes: limit(dto.max_metadata_bytes, default.metadata_bytes, "maxMetadataBytes")?,
-        column_bytes: limit(dto.max_column_bytes, default.column_bytes, "maxColumnBytes")?,
-        columns: limit(dto.max_columns, default.columns, "maxColumns")?,
+        metadata_bytes: limit("maxMetadataBytes", default.metadata_bytes)?,
+        column_bytes: limit("maxColumnBytes", default.column_bytes)?,
+        columns: limit("maxColumns", default.columns)?,
     };
-    let integrity = dto.integrity.map(|bytes| {
+    let integrity = get("integrity").and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok()).map(|bytes| {
         let wrong = |bytes: Vec<u8>| Error::invalid("integrity", format!("{} bytes instead of 32", bytes.len()));
-        <[u8; DIGEST_SIZE]>::try_from(bytes).map_err(wrong)
+        <[u8; DIGEST_SIZE]>::try_from(bytes.to_vec()).map_err(wrong)
     });
     Ok(OpenOptions {
         limits,
-        salvage: dto.salvage,
-        checksums: dto.checksums.unwrap_or(true),
+        salvage: flag("salvage", false)?,
+        checksums: flag("checksums", true)?,
         integrity: integrity.transpose()?,
     })
-}
-
-/// Any plain object from JavaScript.
-pub fn from_js<T: for<'a> Deserialize<'a>>(value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| Error::invalid("options", error.to_string()))
 }
 
 fn to_js<T: Serialize>(dto: &T) -> Result<JsValue> {

@@ -41,7 +41,7 @@ impl Reader {
     #[wasm_bindgen(constructor)]
     pub fn new(size: f64, options: JsValue) -> Result<Reader> {
         let segments = Segments::new(from_number(size, "size")?);
-        Ok(Reader { segments, options: info::open_options(options)?, file: None, verifier: None })
+        Ok(Reader { segments, options: info::open_options(&options)?, file: None, verifier: None })
     }
 
     /// Supplies the bytes that start at an absolute offset.

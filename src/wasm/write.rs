@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::*;
 
 use super::buffers::{argument, column_from_js};
 use super::convert::{from_number, set, to_integer, to_number};
-use super::{Reader, info, value};
+use super::{Reader, value};
 use crate::bytes::Interrupt;
 use crate::column::{Column, MAX_PRECISION};
 use crate::compression::Compression;
@@ -65,9 +65,14 @@ struct FieldDto {
     extra: JsValue,
 }
 
+/// A plain object from JavaScript.
+fn from_js<T: for<'a> Deserialize<'a>>(value: JsValue) -> Result<T> {
+    serde_wasm_bindgen::from_value(value).map_err(|error| Error::invalid("options", error.to_string()))
+}
+
 /// Options and the schema without its columns, from `WriterSetup` of js/wasm-types.ts.
 fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
-    let mut dto: WriteDto = info::from_js(options)?;
+    let mut dto: WriteDto = from_js(options)?;
     let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
     if dto.compression.as_deref() == Some("neural") {
         // What is not neural is compressed as ever.
@@ -123,7 +128,7 @@ impl TableWriter {
 
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
     pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
-        let field = field_from_js(info::from_js(field)?)?;
+        let field = field_from_js(from_js(field)?)?;
         let column = column_from_js(&data, field.data_type).map_err(|error| error.in_column(&field.name))?;
         self.writer.add(field, &column)
     }
@@ -149,7 +154,7 @@ impl StreamWriter {
         let (options, mut schema) = setup(options)?;
         let mut types = Vec::with_capacity(fields.len());
         for field in fields {
-            let dto: FieldDto = info::from_js(field)?;
+            let dto: FieldDto = from_js(field)?;
             let parameters = (dto.utc, dto.precision, dto.scale);
             let field = field_from_js(dto)?;
             let mut column_type = ColumnType::plain(field.data_type);
@@ -309,12 +314,12 @@ impl Evolver {
     pub fn new(edits: Vec<JsValue>, options: JsValue) -> Result<Evolver> {
         let (options, _) = setup(options)?;
         let edit = |edit: JsValue| {
-            let dto: EditDto = info::from_js(edit)?;
+            let dto: EditDto = from_js(edit)?;
             match (dto.drop, dto.rename, dto.to) {
                 (Some(name), None, None) => Ok(Edit::Drop(name)),
                 (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
                 (None, None, None) => {
-                    let field = field_from_js(info::from_js(dto.field)?)?;
+                    let field = field_from_js(from_js(dto.field)?)?;
                     let column =
                         column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
                     Ok(Edit::Add(Box::new(field), column))
