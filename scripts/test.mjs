@@ -32,7 +32,7 @@ await main(async () => {
     { name: 'rustfmt', run: () => run('cargo', ['fmt', '--check']) },
     clippy('default features', '--all-targets'),
     clippy('JavaScript bindings', '--no-default-features', '--features', 'wasm,writer'),
-    clippy('neural codec, JavaScript bindings', '--features', 'wasm'),
+    clippy('codecs, JavaScript bindings', '--features', 'wasm'),
     clippy('reader only', '--no-default-features'),
     clippy('reader only, JavaScript bindings', '--no-default-features', '--features', 'wasm'),
     { name: 'cargo test', run: () => run('cargo', ['test', '--locked']) },

@@ -19,7 +19,7 @@ function leb(value) {
 }
 
 /** The module with a bound on its memory, so that a failed allocation takes no gigabytes. @param {Uint8Array} bytes */
-export function withMemoryLimit(bytes) {
+export function withMemoryLimit(bytes, maxPages = MAX_PAGES) {
   let at = 8;
   const number = () => {
     let value = 0;
@@ -37,7 +37,7 @@ export function withMemoryLimit(bytes) {
     if (id === 5) {
       at += 1;
       assert.ok(bytes[at++] < 2, 'a memory of 32 bits');
-      const section = [1, 1, ...leb(number()), ...leb(MAX_PAGES)];
+      const section = [1, 1, ...leb(number()), ...leb(maxPages)];
       return Uint8Array.from([...bytes.subarray(0, start), 5, ...leb(section.length), ...section, ...bytes.subarray(end)]);
     }
     at = end;

@@ -7,7 +7,7 @@ import { BLAMELESS, contents, everyType, fails, random, said } from './util.mjs'
 
 const { open, openSync, write } = ncf;
 
-await ncf.init({ full: withMemoryLimit(await wasmBytes('full')) });
+await ncf.init({ full: withMemoryLimit(await wasmBytes('full')), thorough: withMemoryLimit(await wasmBytes('thorough'), 256) });
 
 const columns = everyType(400, 5);
 const bytes = await write(columns, { rowGroupRows: 100 });
@@ -148,4 +148,16 @@ test('memory stays bounded over thousands of readings', async () => {
   const before = await round(20);
   assert.equal(await round(300), before);
   assert.equal(memories.length, instances, 'the same instance');
+});
+
+test('a trap of the module of high levels is told, and the calls that follow are not worse for it', async () => {
+  const next = random(8);
+  const large = [{ name: 'noise', type: 'binary', data: [Uint8Array.from({ length: 8 << 20 }, () => next())] }];
+  const before = await write(columns, { level: 6 });
+  for (let turn = 0; turn < 2; turn++) {
+    const error = await fails(() => write(large, { level: 22, workers: 0 }), ['internal', 'out-of-memory']);
+    assert.ok(error.message.length > 10, error.message);
+    assert.deepEqual(await write(columns, { level: 6 }), before);
+    assert.deepEqual(await write(columns, { rowGroupRows: 100 }), bytes);
+  }
 });
