@@ -48,8 +48,9 @@ export interface EncodingOptions extends CallOptions {
    * Workers that encode at the same time. `write` gives them whole row groups behind the first one (version 2, whose
    * `rowGroupRows` are a multiple of 8), each a copy of its part of the table; neural chunks are shared out column by
    * column, with up to some 60 MB for each worker. Default `auto`: as many as there are processors, at most 8, where that
-   * pays; 0, and wherever workers cannot be had: the calling thread, which makes way for others in between. The bytes are
-   * the same. `signal` ends workers at once, and the calling thread after the row group or chunk under way.
+   * pays, which a first call seldom does, as workers would have to start; 0, and wherever workers cannot be had: the calling
+   * thread, which makes way for others in between. The bytes are the same. `signal` ends workers at once, and the calling
+   * thread after the row group or chunk under way.
    */
   workers?: number | 'auto' | undefined;
   /** Schema of another file: name, groups, hints, metadata and unknown keys are taken over, those of columns by name. */

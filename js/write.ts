@@ -51,8 +51,11 @@ function stepRows(rowGroupRows: number | undefined): number {
   return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-/** Values from which workers pay, those of the first row group aside: where they are there, and where they must be started. */
-const SHARED_FROM = { warm: 500_000, cold: 2_000_000 };
+/**
+ * Values from which workers pay, those of the first row group aside: where they are there, where they must be started first,
+ * and where they are started for the calls that follow.
+ */
+const SHARED_FROM = { warm: 500_000, cold: 40_000_000, later: 2_000_000 };
 
 /** Rows of the row groups that workers encode, and how many workers; none where that does not pay. */
 function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: number, wanted: number | 'auto'): { groupRows: number; workers: number } | undefined {
@@ -61,7 +64,14 @@ function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: number, 
   if (groupRows % 8 !== 0 || rows <= groupRows) return undefined;
   const workers = Math.min(pool.size(wanted), Math.ceil(rows / groupRows) - 1);
   const values = (rows - groupRows) * columns;
-  if (workers === 0 || (wanted === 'auto' && (workers === 1 || values < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)))) return undefined;
+  if (workers === 0) return undefined;
+  if (wanted === 'auto') {
+    if (workers === 1) return undefined;
+    if (values < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)) {
+      if (values >= SHARED_FROM.later) pool.wish(workers);
+      return undefined;
+    }
+  }
   return { groupRows, workers };
 }
 
