@@ -363,9 +363,9 @@ mod writer {
     use std::collections::HashMap;
 
     use super::super::encoder::{self, Facts, Role};
-    use super::{MAX_FIELDS, MAX_TEMPLATES, MAX_WIDTH};
+    use super::{MAX_FIELDS, MAX_TEMPLATES, MAX_WIDTH, WORD, low};
     use crate::bytes::to_u64;
-    use crate::column::VarBytes;
+    use crate::column::{VarBytes, index};
     use crate::encoding::hash::QuickHashBuilder;
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
@@ -373,10 +373,12 @@ mod writer {
 
     /// Skeletons that are told apart while the common ones are looked for.
     const MAX_SKELETONS: usize = 1024;
+    /// The code of text that has none of them.
+    const NONE: u32 = u32::MAX;
 
     /// Text with every run of digits replaced by a NUL, and what its fields hold.
     struct Skeleton {
-        literals: Vec<Vec<u8>>,
+        literals: Vec<Literal>,
         values: Vec<Vec<u64>>,
         /// Shortest and longest run of digits, and whether one starts with a superfluous zero.
         widths: Vec<(usize, usize, bool)>,
@@ -386,10 +388,25 @@ mod writer {
         role != Role::Rest && facts.has_digit && !facts.has_nul && !facts.is_constant && facts.len >= 8
     }
 
-    /// Splits into literals and numbers; `None` for text without numbers or with one that is too long.
-    fn split(text: &[u8], literals: &mut Vec<u8>, numbers: &mut Vec<(u64, usize)>) -> Option<()> {
+    /// A run of digits.
+    #[derive(Clone, Copy)]
+    struct Field {
+        number: u64,
+        width: usize,
+        /// Whether it starts with a superfluous zero.
+        is_padded: bool,
+    }
+
+    impl Field {
+        fn new(number: u64, digits: &[u8]) -> Self {
+            Field { number, width: digits.len(), is_padded: matches!(digits, [b'0', _, ..]) }
+        }
+    }
+
+    /// Splits into literals and fields; `None` for text without fields or with one that is too long.
+    fn split(text: &[u8], literals: &mut Vec<u8>, fields: &mut Vec<Field>) -> Option<()> {
         literals.clear();
-        numbers.clear();
+        fields.clear();
         let mut rest = text;
         loop {
             let digits = rest.iter().position(u8::is_ascii_digit);
@@ -400,93 +417,141 @@ mod writer {
             }
             let width = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
             let (digits, after) = after.split_at(width);
-            if width > usize::from(MAX_WIDTH) || numbers.len() == MAX_FIELDS {
+            if width > usize::from(MAX_WIDTH) || fields.len() == MAX_FIELDS {
                 return None;
             }
             literals.push(0);
-            numbers.push((digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0')), width));
+            let number = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
+            fields.push(Field::new(number, digits));
             rest = after;
         }
-        (!numbers.is_empty()).then_some(())
+        (!fields.is_empty()).then_some(())
+    }
+
+    /// What stands between fields.
+    struct Literal {
+        bytes: Vec<u8>,
+        /// The first bytes, at most eight, as a word, and which of its bits they are.
+        word: u64,
+        mask: u64,
+    }
+
+    impl Literal {
+        fn new(bytes: &[u8]) -> Self {
+            let mask = u64::MAX.checked_shr(64 - 8 * low(to_u64(bytes.len().min(WORD)))).unwrap_or_default();
+            Literal { bytes: bytes.to_vec(), word: word_at(bytes, 0), mask }
+        }
+
+        /// Where the literal ends, if it is what a text has at a position.
+        fn strip(&self, text: &[u8], at: usize) -> Option<usize> {
+            let end = at + self.bytes.len();
+            let starts = (word_at(text, at) ^ self.word) & self.mask == 0;
+            let is_there = starts && (self.bytes.len() <= WORD || text.get(at..end) == Some(&self.bytes));
+            (is_there && end <= text.len()).then_some(end)
+        }
+    }
+
+    /// Eight bytes, the first one lowest, with zeros behind the end.
+    #[inline]
+    fn word_at(text: &[u8], at: usize) -> u64 {
+        let rest = text.get(at..).unwrap_or_default();
+        match rest.first_chunk() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+        }
+    }
+
+    /// The number that digits from a position on are, modulo 2^64, and where they end.
+    #[inline]
+    fn number_at(text: &[u8], mut at: usize) -> (u64, usize) {
+        let mut number = 0u64;
+        loop {
+            // Digits become their values, and what is none has its highest bit set.
+            let values = word_at(text, at) ^ 0x3030_3030_3030_3030;
+            let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
+            let count = others.trailing_zeros() / 8;
+            if count == 0 {
+                return (number, at);
+            }
+            // Pairs become numbers up to 99, these up to 9,999, and these the whole.
+            let aligned = values << (64 - 8 * count);
+            let pairs = (aligned.wrapping_mul(0x0a01) >> 8) & 0x00ff_00ff_00ff_00ff;
+            let quads = (pairs.wrapping_mul(0x0064_0001) >> 16) & 0x0000_ffff_0000_ffff;
+            let part = quads.wrapping_mul(0x2710_0000_0001) >> 32;
+            number = number.wrapping_mul(10u64.pow(count)).wrapping_add(part);
+            at += usize::try_from(count).unwrap_or(WORD);
+            if count < 8 {
+                return (number, at);
+            }
+        }
     }
 
     impl Skeleton {
-        /// Takes a value apart, if it has this skeleton: its numbers and their widths.
-        fn split(&self, value: &[u8], numbers: &mut Vec<(u64, usize)>) -> bool {
-            numbers.clear();
+        /// Takes a value apart, if it has this skeleton: its fields.
+        fn split(&self, value: &[u8], fields: &mut Vec<Field>) -> bool {
+            fields.clear();
             let mut literals = self.literals.iter();
-            let Some(mut rest) = literals.next().and_then(|literal| value.strip_prefix(&literal[..])) else {
-                return false;
-            };
+            let Some(mut at) = literals.next().and_then(|literal| literal.strip(value, 0)) else { return false };
             for literal in literals {
-                let (mut number, mut width) = (0u64, 0);
-                while let Some((byte, after)) = rest.split_first().filter(|(byte, _)| byte.is_ascii_digit()) {
-                    number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-                    width += 1;
-                    rest = after;
-                }
+                let (number, end) = number_at(value, at);
+                let width = end - at;
                 if width == 0 || width > usize::from(MAX_WIDTH) {
                     return false;
                 }
-                let Some(after) = rest.strip_prefix(&literal[..]) else { return false };
-                numbers.push((number, width));
-                rest = after;
+                let Some(after) = literal.strip(value, end) else { return false };
+                fields.push(Field::new(number, value.get(at..end).unwrap_or_default()));
+                at = after;
             }
-            rest.is_empty()
+            at == value.len()
         }
     }
 
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let mut ids: HashMap<Vec<u8>, usize, QuickHashBuilder> = HashMap::default();
         let mut skeletons: Vec<Skeleton> = Vec::new();
-        let mut codes: Vec<Option<usize>> = Vec::with_capacity(text.len());
-        let (mut literals, mut numbers) = (Vec::new(), Vec::new());
+        // Skeletons are fewer than 2^32.
+        let mut codes: Vec<u32> = Vec::with_capacity(text.len());
+        let (mut literals, mut fields) = (Vec::new(), Vec::new());
         let mut last: Option<usize> = None;
         for value in text.iter() {
             // Most values are like the one before.
-            let same = last.filter(|&last| skeletons.get(last).is_some_and(|last| last.split(value, &mut numbers)));
-            if same.is_none() && split(value, &mut literals, &mut numbers).is_none() {
-                codes.push(None);
+            let same = last.filter(|&last| skeletons.get(last).is_some_and(|last| last.split(value, &mut fields)));
+            if same.is_none() && split(value, &mut literals, &mut fields).is_none() {
+                codes.push(NONE);
                 continue;
             }
             let id = match same.or_else(|| ids.get(&literals).copied()) {
                 Some(id) => id,
                 None if skeletons.len() == MAX_SKELETONS => {
-                    codes.push(None);
+                    codes.push(NONE);
                     continue;
                 }
                 None => {
                     ids.insert(literals.clone(), skeletons.len());
                     skeletons.push(Skeleton {
-                        literals: literals.split(|&byte| byte == 0).map(<[u8]>::to_vec).collect(),
-                        values: vec![Vec::new(); numbers.len()],
-                        widths: vec![(usize::MAX, 0, false); numbers.len()],
+                        literals: literals.split(|&byte| byte == 0).map(Literal::new).collect(),
+                        values: vec![Vec::new(); fields.len()],
+                        widths: vec![(usize::MAX, 0, false); fields.len()],
                     });
                     skeletons.len() - 1
                 }
             };
-            codes.push(Some(id));
+            codes.push(u32::try_from(id).unwrap_or(NONE));
             last = Some(id);
             if let Some(skeleton) = skeletons.get_mut(id) {
                 let columns = skeleton.values.iter_mut().zip(&mut skeleton.widths);
-                for (&(number, width), (values, (min, max, padded))) in numbers.iter().zip(columns) {
-                    values.push(number);
-                    *min = width.min(*min);
-                    *max = width.max(*max);
-                    *padded |= width > 1 && number < 10u64.pow(u32::try_from(width).unwrap_or(0) - 1);
+                for (field, (values, (min, max, padded))) in fields.iter().zip(columns) {
+                    values.push(field.number);
+                    *min = field.width.min(*min);
+                    *max = field.width.max(*max);
+                    *padded |= field.is_padded;
                 }
             }
         }
         write(text, &skeletons, &codes, encoder, out)
     }
 
-    fn write(
-        text: &VarBytes,
-        skeletons: &[Skeleton],
-        codes: &[Option<usize>],
-        encoder: &mut Encoder,
-        out: &mut Vec<u8>,
-    ) -> bool {
+    fn write(text: &VarBytes, skeletons: &[Skeleton], codes: &[u32], encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         // A field of several widths must not be padded: its zeros could not be told.
         let regular = |skeleton: &Skeleton| skeleton.widths.iter().all(|(min, max, padded)| min == max || !padded);
         let uses = |skeleton: &Skeleton| skeleton.values.first().map_or(0, Vec::len);
@@ -502,40 +567,80 @@ mod writer {
         varint::write_count(chosen.len(), out);
         for (_, skeleton) in &chosen {
             varint::write_count(skeleton.widths.len(), out);
-            for literal in &skeleton.literals {
-                varint::write_count(literal.len(), out);
-                out.extend_from_slice(literal);
+            for Literal { bytes, .. } in &skeleton.literals {
+                varint::write_count(bytes.len(), out);
+                out.extend_from_slice(bytes);
             }
             let width = |&(min, max, _): &(usize, usize, bool)| if min == max { min } else { 0 };
             out.extend(skeleton.widths.iter().map(|widths| u8::try_from(width(widths)).unwrap_or(0)));
         }
         varint::write_count(text.len() - covered, out);
-        let mut code_of = vec![0u64; skeletons.len()];
-        for (code, (id, _)) in (1..).zip(&chosen) {
-            if let Some(slot) = code_of.get_mut(*id) {
-                *slot = code;
-            }
-        }
-        let codes: Vec<u64> = codes.iter().map(|id| id.and_then(|id| code_of.get(id)).copied().unwrap_or(0)).collect();
         if chosen.len() > 1 || covered < text.len() {
-            integer::encode(Integers { values: &codes, signed: false }, integer::Role::Codes, encoder, out);
-        }
-        if covered < text.len() {
-            let mut others = VarBytes::default();
-            for (value, _) in text.iter().zip(&codes).filter(|(_, code)| **code == 0) {
-                if others.push(value).is_err() {
-                    return false;
+            let mut code_of = vec![0u64; skeletons.len()];
+            for (code, (id, _)) in (1..).zip(&chosen) {
+                if let Some(slot) = code_of.get_mut(*id) {
+                    *slot = code;
                 }
             }
-            encoder::encode(&others, Role::Rest, encoder, out);
+            let code = |&id: &u32| code_of.get(index(id)).copied().unwrap_or_default();
+            let codes: Vec<u64> = codes.iter().map(code).collect();
+            integer::encode(Integers { values: &codes, signed: false }, integer::Role::Codes, encoder, out);
+            if covered < text.len() {
+                let mut others = VarBytes::default();
+                for (value, _) in text.iter().zip(&codes).filter(|(_, code)| **code == 0) {
+                    if others.push(value).is_err() {
+                        return false;
+                    }
+                }
+                debug_assert_eq!(others.len(), text.len() - covered);
+                encoder::encode(&others, Role::Rest, encoder, out);
+            }
         }
         for (_, skeleton) in chosen {
             for values in &skeleton.values {
                 integer::encode(Integers { values, signed: false }, integer::Role::Values, encoder, out);
             }
         }
-        debug_assert_eq!(to_u64(covered) + codes.iter().filter(|code| **code == 0).count() as u64, to_u64(text.len()));
         true
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+        use crate::testing::noise;
+
+        #[test]
+        fn numbers_end_where_digits_do() {
+            let mut next = noise(7);
+            for width in 0..=20 {
+                for behind in ["", "a", "/", ":", "\u{0}", "é", "a1234567890", "0"] {
+                    let digits: String = (0..width).map(|_| char::from(b'0' + (next() % 10) as u8)).collect();
+                    let text = format!("9x{digits}{behind}");
+                    let all = &text[2..];
+                    let end = all.find(|c: char| !c.is_ascii_digit()).unwrap_or(all.len());
+                    let expected = all[..end]
+                        .bytes()
+                        .fold(0u64, |n, digit| n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
+                    assert_eq!(number_at(text.as_bytes(), 2), (expected, 2 + end), "{text}");
+                }
+            }
+        }
+
+        #[test]
+        fn literals_are_found_where_they_are() {
+            let text = b"abcdefghijklmnopqrst";
+            for start in 0..=text.len() {
+                for len in 0..=text.len() - start {
+                    let literal = Literal::new(&text[start..start + len]);
+                    for at in 0..=text.len() {
+                        let expected = text[at..].strip_prefix(&literal.bytes[..]).map(|rest| text.len() - rest.len());
+                        assert_eq!(literal.strip(text, at), expected, "{start} {len} {at}");
+                    }
+                }
+            }
+            // Zeros behind the end are no NULs.
+            assert_eq!(Literal::new(b"ab\0").strip(b"ab", 0), None);
+        }
     }
 }
 
