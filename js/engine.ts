@@ -382,7 +382,7 @@ export async function init(options: InitOptions = {}): Promise<void> {
  * Loads the wasm at once from compiled modules or bytes; in Node from the package itself.
  * @throws {NcfError} `wasm-init`
  */
-export function initSync({ reader, full, neural, thorough }: { readonly [K in WasmKind]?: WebAssembly.Module | BufferSource } = {}): void {
+export function initSync({ reader, full, neural, thorough }: Readonly<Partial<Record<WasmKind, WebAssembly.Module | BufferSource>>> = {}): void {
   if (neural !== undefined) codecs.neural.engine.loadSync(neural);
   if (thorough !== undefined) codecs.thorough.engine.loadSync(thorough);
   if (full !== undefined) engines.full.loadSync(full);

@@ -19,6 +19,7 @@ export const allocateForCore = Buffer && allocate;
 
 /** Who has buffers of at least so many bytes, with anything in them. */
 export interface BufferSource {
+  /** One of them. */
   take(byteLength: number): ArrayBuffer;
 }
 
@@ -30,6 +31,7 @@ export class BufferPool implements BufferSource {
   readonly #free = new Map<number, ArrayBuffer[]>();
   #taken: ArrayBuffer[] = [];
 
+  /** One that was given back, or else a new one. */
   take(byteLength: number): ArrayBuffer {
     const size = roundUp(byteLength);
     const buffer = this.#free.get(size)?.pop() ?? allocate(size);
