@@ -136,7 +136,8 @@ export class Engine<I extends AnyInstance = Instance> {
     if (this.#module) return;
     const given = module ?? platform?.loadSync?.(this.kind);
     if (given === undefined) {
-      throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded: await init() before the first synchronous call, or use the asynchronous one`);
+      const options = this.kind === 'reader' ? '' : `{ ${this.kind}: true }`;
+      throw new NcfError('wasm-init', `${FILE_NAMES[this.kind]} is not loaded: await init(${options}) before the first synchronous call, or use the asynchronous one`);
     }
     try {
       this.#module = given instanceof WebAssembly.Module ? given : new WebAssembly.Module(given);

@@ -7,7 +7,7 @@ import { contents, everyType, fails, printed, random } from './util.mjs';
 const { open, write, writeSync, init } = ncf;
 
 const ROWS = 5000;
-await init({ full: true });
+await init({ full: true, thorough: true });
 
 /** Text that a number implies, numbers that follow from others, noise. */
 function related(rows) {
