@@ -276,17 +276,9 @@ function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffer
 }
 
 /** A copy whose arrays can be moved. */
-function copy(buffers: ColumnBuffers, source: BufferSource): ColumnBuffers {
+function copy(buffers: ColumnBuffers): ColumnBuffers {
   const { values, offsets, validity } = buffers;
-  return { ...buffers, values: copyOf(values, source), ...(offsets && { offsets: copyOf(offsets, source) }), ...(validity && { validity: copyOf(validity, source) }) };
-}
-
-function copyOf<T extends ValuesArray>(array: T, source: BufferSource): T {
-  const kind = array.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
-  const copied = new kind(source.take(array.byteLength), 0, array.length);
-  // Both are of one kind.
-  (copied as Uint8Array).set(array as Uint8Array);
-  return copied;
+  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
 }
 
 /** A column to write, of which rows become buffers when they are wanted. */
@@ -301,7 +293,7 @@ export interface WritableColumn {
    */
   cut(start: number, end: number, buffers: BufferSource): ColumnBuffers;
   /** The same in arrays of their own, which can be moved. */
-  cutOwn(start: number, end: number, buffers: BufferSource): ColumnBuffers;
+  cutOwn(start: number, end: number): ColumnBuffers;
 }
 
 /**
@@ -314,14 +306,14 @@ export function writable(input: ColumnInput, known: ColumnSchema | undefined): W
   const type = typeOfParts(data, options);
   if (type !== undefined) {
     const cells = data as readonly InputCell[];
-    const cut = (start: number, end: number, buffers: BufferSource): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
-    return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: cut };
+    const cut = (start: number, end: number, buffers?: BufferSource): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
+    return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: (start, end) => cut(start, end) };
   }
   const buffers = columnBuffers(input);
   return {
     length: buffers.length,
     field: fieldSetup(input, buffers, known),
     cut: (start, end) => slice(buffers, start, end),
-    cutOwn: (start, end, source) => copy(slice(buffers, start, end), source),
+    cutOwn: (start, end) => copy(slice(buffers, start, end)),
   };
 }

@@ -29,7 +29,7 @@ export const newBuffers: BufferSource = { take: allocate };
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
 export class BufferPool implements BufferSource {
   readonly #free = new Map<number, ArrayBuffer[]>();
-  #taken: ArrayBuffer[] = [];
+  readonly #taken: ArrayBuffer[] = [];
 
   /** One that was given back, or else a new one. */
   take(byteLength: number): ArrayBuffer {
@@ -39,21 +39,12 @@ export class BufferPool implements BufferSource {
     return buffer;
   }
 
-  /** Takes back what was taken, but for what was moved elsewhere. */
+  /** Takes back what was taken. */
   reclaim(): void {
-    this.give(this.#taken);
-    this.#taken = [];
-  }
-
-  /** Takes buffers that were moved back. */
-  give(buffers: readonly ArrayBuffer[]): void {
-    for (const buffer of buffers) {
-      const size = buffer.byteLength;
-      // What was moved elsewhere is empty; what others have made fits nothing.
-      if (size === 0 || size !== roundUp(size)) continue;
-      const free = this.#free.get(size);
+    for (const buffer of this.#taken.splice(0)) {
+      const free = this.#free.get(buffer.byteLength);
       if (free) free.push(buffer);
-      else this.#free.set(size, [buffer]);
+      else this.#free.set(buffer.byteLength, [buffer]);
     }
   }
 }

@@ -6,7 +6,7 @@
 import type { StreamEncoder } from './encoder.js';
 import type { Engine } from './engine.js';
 import type { ColumnBuffers, FieldSetup, WriterSetup } from './wasm-types.js';
-import { pool, WorkerFailure, type EncodedRowGroup, type Member } from './workers/pool.js';
+import { pool, WorkerFailure, type Member } from './workers/pool.js';
 import type { RowGroup } from './workers/protocol.js';
 import { orAborted } from './yield.js';
 
@@ -22,8 +22,6 @@ export interface RowGroups {
   readonly groupRows: number;
   /** The rows `start..end` as buffers whose arrays can be moved. */
   cutOwn(start: number, end: number): ColumnBuffers[];
-  /** Takes buffers that nobody needs any more. */
-  giveBack(buffers: readonly ArrayBuffer[]): void;
 }
 
 /** How they are shared out. */
@@ -59,7 +57,7 @@ export async function encodeRowGroups(
     return own;
   });
   const starts = Array.from({ length: Math.ceil((rows - first) / groupRows) }, (_, index) => first + index * groupRows);
-  const jobs: { member: Member; job: number; done: Promise<EncodedRowGroup> }[] = [];
+  const jobs: { member: Member; job: number; done: Promise<Uint8Array> }[] = [];
   let added = 0;
   try {
     const members = pool.members(workers);
@@ -77,9 +75,7 @@ export async function encodeRowGroups(
       const job = jobs[added];
       const done = job?.done ?? Promise.reject(new WorkerFailure('there are no workers'));
       await orAborted(done, signal);
-      const { bytes, buffers } = await done;
-      table.giveBack(buffers);
-      encoder.addRowGroup(bytes);
+      encoder.addRowGroup(await done);
       added += 1;
       onAdded(Math.min(first + added * groupRows, rows));
     }

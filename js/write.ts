@@ -1,7 +1,7 @@
 /** Writing a table that is in memory. The wasm module that writes is loaded by the first call that needs it. */
 
 import { bytesSource } from './bytes.js';
-import { columnBuffers, countRows, fieldSetup, toList, writable, type TableInput, type WritableColumn } from './columns.js';
+import { columnBuffers, countRows, fieldSetup, toList, writable, type ColumnInput, type TableInput, type WritableColumn } from './columns.js';
 import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
@@ -57,16 +57,20 @@ function stepRows(rowGroupRows: number | undefined): number {
  */
 const SHARED_FROM = { warm: 500_000, cold: 40_000_000, later: 2_000_000 };
 
+/** JavaScript values that make collections, of which workers cause more, so long that they take more time than workers save. */
+const MAX_CELLS = 15_000_000;
+
 /** Rows of the row groups that workers encode, and how many workers; none where that does not pay. */
-function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: number, wanted: number | 'auto'): { groupRows: number; workers: number } | undefined {
+function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: readonly ColumnInput[], wanted: number | 'auto'): { groupRows: number; workers: number } | undefined {
   const groupRows = Number(rowGroupRows ?? 2 ** 17);
   // Bitmaps are cut at whole bytes.
   if (groupRows % 8 !== 0 || rows <= groupRows) return undefined;
   const workers = Math.min(pool.size(wanted), Math.ceil(rows / groupRows) - 1);
-  const values = (rows - groupRows) * columns;
+  const values = (rows - groupRows) * columns.length;
+  const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;
   if (workers === 0) return undefined;
   if (wanted === 'auto') {
-    if (workers === 1) return undefined;
+    if (workers === 1 || cells > MAX_CELLS) return undefined;
     if (values < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)) {
       if (values >= SHARED_FROM.later) pool.wish(workers);
       return undefined;
@@ -98,10 +102,11 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     const parts = [];
     const step = stepRows(options.rowGroupRows);
     let [first, done] = [0, 0];
-    // What was handed over to the encoder, or back by a worker, is free again.
+    // What was handed over to the encoder is free again. What workers were given is not: buffers that come back to this
+    // thread count as new ones, and more of them make for more collections.
     const buffers = new BufferPool();
     const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end, buffers));
-    const shared = tasks ? undefined : sharing(options, rows, columns.length, wanted);
+    const shared = tasks ? undefined : sharing(options, rows, columns, wanted);
     if (shared) {
       const { groupRows, workers } = shared;
       pool.warm(workers);
@@ -122,9 +127,8 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       if (models) {
         yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
           const { signal } = options;
-          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end, buffers));
-          const giveBack = (free: readonly ArrayBuffer[]): void => { buffers.give(free); };
-          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn, giveBack }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
+          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end));
+          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
         });
       }
       // Unless that was done, as there were workers for the others.

@@ -35,16 +35,10 @@ export interface Waiting {
   decoded?(column: number): void;
   /** The columns, at the end. */
   taken?(columns: readonly ColumnData[]): void;
-  /** What was encoded, at the end, and the buffers that it was encoded from. */
-  encoded?(bytes: Uint8Array, buffers: readonly ArrayBuffer[]): void;
+  /** What was encoded, at the end. */
+  encoded?(bytes: Uint8Array): void;
   /** The job failed. */
   failed(error: unknown): void;
-}
-
-/** A row group that a worker encoded, and the buffers of its columns, which nobody needs any more. */
-export interface EncodedRowGroup {
-  readonly bytes: Uint8Array;
-  readonly buffers: readonly ArrayBuffer[];
 }
 
 /** A worker failed as such, not what it was decoding. */
@@ -98,12 +92,12 @@ export class Member {
   }
 
   /** A row group, encoded for the writer of the file; the columns are moved. */
-  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<EncodedRowGroup> } {
+  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<Uint8Array> } {
     this.#bring(engine.kind, () => engine.module);
     this.#bring('thorough', () => codecModule('thorough'));
     let job = 0;
-    const done = new Promise<EncodedRowGroup>((resolve, reject) => {
-      job = this.#begin({ encoded: (bytes, buffers) => { resolve({ bytes, buffers }); }, failed: reject });
+    const done = new Promise<Uint8Array>((resolve, reject) => {
+      job = this.#begin({ encoded: resolve, failed: reject });
     });
     // Whoever needs it sees the failure.
     done.catch(() => undefined);
@@ -178,7 +172,7 @@ export class Member {
     }
     this.#leave(report.job);
     if (report.kind === 'taken') waiting?.taken?.(report.columns);
-    else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes, report.buffers);
+    else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes);
     else waiting?.failed(fromPlain(report.error));
   }
 

@@ -68,8 +68,8 @@ export type Report =
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */
   | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
-  /** The neural chunk of the job, or its row group, and the buffers of the columns of the latter. */
-  | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly buffers: readonly ArrayBuffer[] }
+  /** The neural chunk of the job, or its row group. */
+  | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
 

@@ -78,11 +78,11 @@ export class Server {
   }
 
   #encode(order: Order & { kind: 'encode' }): void {
-    this.#answerJob(order.job, [], () => encodeNeural(order));
+    this.#answerJob(order.job, () => encodeNeural(order));
   }
 
   #encodeRowGroup({ job, group }: Order & { kind: 'encode-row-group' }): void {
-    this.#answerJob(job, buffersOf(group.columns), () => {
+    this.#answerJob(job, () => {
       const encoder = StreamEncoder.create(writingEngine(), group.setup, group.fields);
       try {
         return encoder.encodeRowGroup(group);
@@ -92,11 +92,10 @@ export class Server {
     });
   }
 
-  /** Buffers go back with what was encoded from them. */
-  #answerJob(job: number, buffers: ArrayBuffer[], encode: () => Uint8Array<ArrayBuffer>): void {
+  #answerJob(job: number, encode: () => Uint8Array<ArrayBuffer>): void {
     try {
       const bytes = encode();
-      this.#send({ kind: 'encoded', job, bytes, buffers }, [bytes.buffer, ...buffers]);
+      this.#send({ kind: 'encoded', job, bytes }, [bytes.buffer]);
     } catch (error) {
       this.#send({ kind: 'failed', job, error: toPlain(error) }, []);
     }
