@@ -3,7 +3,7 @@
 import { invalid, NcfError } from './errors.js';
 import type { DataType, SemanticType, TimeUnit } from './generated.js';
 import { toBuffers, typeOfParts, type ColumnValues, type ConversionOptions, type InputCell } from './input.js';
-import type { BufferSource } from './memory.js';
+import type { BufferSupply } from './memory.js';
 import { Table } from './table.js';
 import type { ColumnSchema } from './types.js';
 import type { ColumnBuffers, FieldSetup, ValuesArray } from './wasm-types.js';
@@ -291,7 +291,7 @@ export interface WritableColumn {
    * this source.
    * @throws {NcfError} `type-mismatch`, with the row of the column
    */
-  cut(start: number, end: number, buffers: BufferSource): ColumnBuffers;
+  cut(start: number, end: number, buffers: BufferSupply): ColumnBuffers;
   /** The same in arrays of their own, which can be moved. */
   cutOwn(start: number, end: number): ColumnBuffers;
 }
@@ -306,7 +306,7 @@ export function writable(input: ColumnInput, known: ColumnSchema | undefined): W
   const type = typeOfParts(data, options);
   if (type !== undefined) {
     const cells = data as readonly InputCell[];
-    const cut = (start: number, end: number, buffers?: BufferSource): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
+    const cut = (start: number, end: number, buffers?: BufferSupply): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
     return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: (start, end) => cut(start, end) };
   }
   const buffers = columnBuffers(input);

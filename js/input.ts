@@ -8,7 +8,7 @@
 import { WORD } from './cells.js';
 import { invalid, mismatch, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
-import { newBuffers, type BufferSource } from './memory.js';
+import { newBuffers, type BufferSupply } from './memory.js';
 import { DAY_MS, parseDate, parseDecimal, parseTimestamp, PER_SECOND } from './temporal.js';
 import type { ColumnBuffers, ValuesArray } from './wasm-types.js';
 
@@ -59,7 +59,7 @@ export interface ConversionOptions {
   /** For arrays: the rows that are wanted; default all. */
   rows?: { readonly start: number; readonly end: number } | undefined;
   /** Where buffers for what is made of an array come from; default new ones. */
-  buffers?: BufferSource | undefined;
+  buffers?: BufferSupply | undefined;
 }
 
 /** A class of typed arrays. */
@@ -307,7 +307,7 @@ class Conversion {
   readonly length: number;
   readonly name: string;
   readonly type: DataType;
-  readonly #buffers: BufferSource;
+  readonly #buffers: BufferSupply;
   validity: Uint8Array<ArrayBuffer> | undefined;
 
   constructor(cells: ArrayLike<InputCell>, { name, type, rows, buffers = newBuffers }: ConversionOptions & { type: DataType }) {

@@ -18,16 +18,16 @@ export function allocate(byteLength: number): ArrayBuffer {
 export const allocateForCore = Buffer && allocate;
 
 /** Who has buffers of at least so many bytes, with anything in them. */
-export interface BufferSource {
+export interface BufferSupply {
   /** One of them. */
   take(byteLength: number): ArrayBuffer;
 }
 
 /** New ones, of just so many bytes. */
-export const newBuffers: BufferSource = { take: allocate };
+export const newBuffers: BufferSupply = { take: allocate };
 
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
-export class BufferPool implements BufferSource {
+export class BufferPool implements BufferSupply {
   readonly #free = new Map<number, ArrayBuffer[]>();
   readonly #taken: ArrayBuffer[] = [];
 
