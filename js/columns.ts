@@ -288,7 +288,7 @@ export interface WritableColumn {
   readonly field: FieldSetup;
   /**
    * The rows `start..end`, `start` being a multiple of 8; nobody changes them. Where they are made, it is in buffers of
-   * this source.
+   * this supply.
    * @throws {NcfError} `type-mismatch`, with the row of the column
    */
   cut(start: number, end: number, buffers: BufferSupply): ColumnBuffers;

@@ -111,7 +111,7 @@ export class NeuralTasks implements NeuralQueue {
   #share(missing: ReadonlyMap<number, NeuralTask>): number {
     const count = Math.min(pool.size(this.#workers), missing.size);
     const total = [...missing.values()].reduce((sum, task) => sum + sizeOf(task), 0);
-    return this.#workers === 'auto' && total < (pool.isWarm(count) ? SHARED_FROM.warm : SHARED_FROM.cold) ? 0 : count;
+    return this.#workers === 'auto' && !pool.isWorth(count, total, SHARED_FROM) ? 0 : count;
   }
 
   async #byWorkers(missing: ReadonlyMap<number, NeuralTask>, done: Done): Promise<void> {

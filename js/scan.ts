@@ -22,10 +22,7 @@ const MAX_UNIT = 4 * 1024 * 1024;
 /** Most rows for which arrays of the final size are made at once. */
 const MAX_EXPECTED = 2 ** 27;
 
-/**
- * Microseconds of decoding, by a rough rule, from which workers pay: those that are there, those that must be started first,
- * and those that are started for the calls that follow.
- */
+/** Microseconds of decoding, by a rough rule. */
 const SHARED_FROM = { warm: 6_000, cold: 500_000, later: 50_000 };
 /** Nanoseconds of a model of another column per value, and of a stored byte, as measured in wasm. */
 const TIME_OF_PARENT = 5;
@@ -342,11 +339,7 @@ export class Scan {
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
     const workers = hands - Number(isCallerIn);
-    if (isAuto && workers === 0) return undefined;
-    if (isAuto && total < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)) {
-      if (total >= SHARED_FROM.later) pool.wish(workers);
-      return undefined;
-    }
+    if (isAuto && (workers === 0 || !pool.isWorth(workers, total, SHARED_FROM))) return undefined;
     const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers, isCallerIn });
     const isShared = division.open !== undefined || division.shares.some(({ worker }) => worker !== undefined);
     return isShared && (!isAuto || division.time <= MAX_SHARED_TIME * total) ? division : undefined;

@@ -51,10 +51,7 @@ function stepRows(rowGroupRows: number | undefined): number {
   return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-/**
- * Values from which workers pay, those of the first row group aside: where they are there, where they must be started first,
- * and where they are started for the calls that follow.
- */
+/** Values, those of the first row group aside. */
 const SHARED_FROM = { warm: 500_000, cold: 40_000_000, later: 2_000_000 };
 
 /** JavaScript values that make collections, of which workers cause more, so long that they take more time than workers save. */
@@ -68,14 +65,7 @@ function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: readonly
   const workers = Math.min(pool.size(wanted), Math.ceil(rows / groupRows) - 1);
   const values = (rows - groupRows) * columns.length;
   const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;
-  if (workers === 0) return undefined;
-  if (wanted === 'auto') {
-    if (workers === 1 || cells > MAX_CELLS) return undefined;
-    if (values < (pool.isWarm(workers) ? SHARED_FROM.warm : SHARED_FROM.cold)) {
-      if (values >= SHARED_FROM.later) pool.wish(workers);
-      return undefined;
-    }
-  }
+  if (workers === 0 || (wanted === 'auto' && (workers === 1 || cells > MAX_CELLS || !pool.isWorth(workers, values, SHARED_FROM)))) return undefined;
   return { groupRows, workers };
 }
 

@@ -218,13 +218,23 @@ function spawn(onReport: (report: Report) => void, onFailure: (cause: unknown) =
   throw new WorkerFailure('there are no workers');
 }
 
+/** How much there must be to do so that workers pay. */
+export interface WorthFrom {
+  /** Where they are there. */
+  readonly warm: number;
+  /** Where they must be started first. */
+  readonly cold: number;
+  /** Where they are started for the calls that follow; never where that is missing. */
+  readonly later?: number;
+}
+
 /** The workers of this thread. */
 class Pool {
   readonly #members: Member[] = [];
   /** Set once a worker failed: then there are reasons why there should be none. */
   #isBroken = false;
   /** Calls that missed workers. */
-  #wishes = 0;
+  #missed = 0;
 
   /** How many workers a call gets at most, by its option. */
   size(wanted: number | 'auto'): number {
@@ -233,9 +243,12 @@ class Pool {
     return wanted === 'auto' ? Math.min(platform.processors?.() ?? 1, MAX_DEFAULT) : wanted;
   }
 
-  /** Whether so many workers are there. */
-  isWarm(count: number): boolean {
-    return this.#members.length >= count;
+  /** Whether so many workers pay for a call that has so much to do. */
+  isWorth(count: number, amount: number, { warm, cold, later = Infinity }: WorthFrom): boolean {
+    if (amount >= (this.#members.length >= count ? warm : cold)) return true;
+    // Who makes a second call that they would have helped will make more.
+    if (amount >= later && (this.#missed += 1) > 1) this.warm(count);
+    return false;
   }
 
   /** Starts so many workers unless they are there, for jobs that come soon; whoever wants to give them some hears of a failure. */
@@ -245,12 +258,6 @@ class Pool {
     } catch (error) {
       if (!(error instanceof WorkerFailure)) throw error;
     }
-  }
-
-  /** Hears of a call that so many workers would have helped, had they been there: who makes a second one will make more. */
-  wish(count: number): void {
-    this.#wishes += 1;
-    if (this.#wishes > 1) this.warm(count);
   }
 
   #fill(count: number): void {

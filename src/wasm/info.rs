@@ -32,7 +32,8 @@ pub fn open_options(options: &JsValue) -> Result<OpenOptions> {
         column_bytes: limit("maxColumnBytes", default.column_bytes)?,
         columns: limit("maxColumns", default.columns)?,
     };
-    let integrity = get("integrity").and_then(|bytes| bytes.dyn_into::<Uint8Array>().ok()).map(|bytes| {
+    let integrity = get("integrity").map(|value| {
+        let bytes = value.dyn_into::<Uint8Array>().map_err(|_| Error::invalid("integrity", "is no Uint8Array"))?;
         let wrong = |bytes: Vec<u8>| Error::invalid("integrity", format!("{} bytes instead of 32", bytes.len()));
         <[u8; DIGEST_SIZE]>::try_from(bytes.to_vec()).map_err(wrong)
     });

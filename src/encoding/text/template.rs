@@ -415,13 +415,12 @@ mod writer {
             if after.is_empty() {
                 break;
             }
-            let width = after.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let (number, width) = number_at(after, 0);
             let (digits, after) = after.split_at(width);
             if width > usize::from(MAX_WIDTH) || fields.len() == MAX_FIELDS {
                 return None;
             }
             literals.push(0);
-            let number = digits.iter().fold(0, |value, digit| value * 10 + u64::from(digit - b'0'));
             fields.push(Field::new(number, digits));
             rest = after;
         }
