@@ -22,6 +22,8 @@ usePlatform({
     switch (kind) {
       case 'reader':
         return new URL('./wasm/reader.wasm', import.meta.url);
+      case 'legacy':
+        return new URL('./wasm/legacy.wasm', import.meta.url);
       case 'full':
         return new URL('./wasm/full.wasm', import.meta.url);
       case 'neural':

@@ -4,7 +4,7 @@
  */
 
 import { toRanges, type Piece, type Range } from './bytes.js';
-import { loadCodec, type Engine, type Instance } from './engine.js';
+import { legacyEngine, load, loadSync, type Engine, type Instance } from './engine.js';
 import { NcfError } from './errors.js';
 import { Fetcher, type ReadAhead } from './fetcher.js';
 import type { CallOptions, ColumnSchema } from './types.js';
@@ -25,8 +25,8 @@ export type Ask =
   | { readonly kind: 'plan'; readonly ranges: readonly Range[] }
   /** Ranges that were planned: a piece for each, in this order. */
   | { readonly kind: 'chunks'; readonly ranges: readonly Range[] }
-  /** The neural codec, without which chunks that were fetched cannot be decoded: nothing. */
-  | { readonly kind: 'neural' }
+  /** A module without which that file or its chunks cannot be read: nothing. */
+  | { readonly kind: 'load'; readonly module: 'legacy' | 'neural' }
   /** Others may have their turn: nothing. */
   | { readonly kind: 'turn' }
   /** Something that others do: nothing, once it is done. Only calls that are not synchronous wait. */
@@ -60,16 +60,21 @@ function completed(column: FieldSetup): ColumnSchema {
 
 /** Runs the reader's steps, and opens the file again where a trap took its instance. */
 export class Session {
-  readonly engine: Engine;
   readonly byteLength: number;
   readonly limits: OpenLimits;
+  #engine: Engine;
   #core: Core | undefined;
   #isClosed = false;
 
   constructor(engine: Engine, byteLength: number, limits: OpenLimits) {
-    this.engine = engine;
     this.byteLength = byteLength;
     this.limits = limits;
+    this.#engine = engine;
+  }
+
+  /** Whose instance reads the file: another one than at first, once it turned out to be of version 1. */
+  get engine(): Engine {
+    return this.#engine;
   }
 
   /** Whether calls are refused. */
@@ -101,13 +106,18 @@ export class Session {
       this.checkOpen();
       const { instance } = this.engine;
       const core: Core = { instance, reader: this.engine.call(instance, () => new instance.Reader(this.byteLength, this.limits)) };
-      let isDone = false;
+      let [isDone, isOpen] = [false, false];
       try {
         isDone = yield* this.#complete(core, () => core.reader.open());
+        isOpen = isDone && core.reader.isOpen;
       } finally {
         // Another call may have opened it meanwhile.
-        if (isDone && !this.isLive(this.#core)) this.#core = core;
+        if (isOpen && !this.isLive(this.#core)) this.#core = core;
         else this.#free(core);
+      }
+      if (isDone && !isOpen) {
+        yield { kind: 'load', module: 'legacy' };
+        this.#engine = legacyEngine();
       }
     }
     return this.#core;
@@ -211,8 +221,8 @@ export class Driver {
           const planned = fetcher;
           if (!planned) throw new NcfError('internal', 'nothing was planned');
           pieces = await Promise.all(ask.ranges.map(async (range) => ({ start: range.start, bytes: await planned.get(range) })));
-        } else if (ask.kind === 'neural') {
-          await loadCodec('neural');
+        } else if (ask.kind === 'load') {
+          await load(ask.module);
         }
         if (ask.kind === 'wait') await orAborted(ask.done, signal);
         await makeWay(signal);
@@ -238,6 +248,7 @@ export class Driver {
         let pieces: Piece[] = [];
         if (ask.kind === 'metadata') pieces = this.readAhead.readSync(ask.ranges);
         else if (ask.kind === 'chunks') pieces = ask.ranges.map((range) => this.readAhead.chunkSync(range));
+        else if (ask.kind === 'load') loadSync(ask.module);
         next = steps.next(pieces);
       }
       return next.value;

@@ -1,7 +1,7 @@
 /** The writers of the core, with what they need to be driven safely: buffers in, bytes out. */
 
 import type { Core } from './core.js';
-import { loadCodec, type Engine, type Instance } from './engine.js';
+import { load, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
@@ -114,7 +114,7 @@ const FIRST_THOROUGH_LEVEL = 5;
 
 /** Loads the thorough levels of zstd, if an encoder with these options needs them. */
 export async function prepareLevel({ compression = 'zstd', level = 0 }: EncodingOptions): Promise<void> {
-  if (compression === 'zstd' && level >= FIRST_THOROUGH_LEVEL) await loadCodec('thorough');
+  if (compression === 'zstd' && level >= FIRST_THOROUGH_LEVEL) await load('thorough');
 }
 
 /**
@@ -126,7 +126,7 @@ export async function prepare(options: EncodingOptions, columns: Iterable<{ comp
   checkWorkers(workers);
   await prepareLevel(options);
   if (!needsNeural(options, columns)) return undefined;
-  const [loaded] = await Promise.all([import('./neural-tasks.js'), loadCodec('neural')]);
+  const [loaded] = await Promise.all([import('./neural-tasks.js'), load('neural')]);
   return new loaded.NeuralTasks(workers);
 }
 

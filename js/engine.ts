@@ -1,9 +1,10 @@
 /**
  * Loading the wasm modules, and calling into them so that a trap never poisons a later call.
  *
- * There are two modules for tables: `reader`; and `full`, which reads and writes and is fetched only when something is
- * written. Two others are codecs that these call, and are fetched only when they do: `neural` for neural chunks, `thorough`
- * for writing at the levels 5 to 22 of ZSTD. After a trap the instance is dropped, and the next call gets a new one of the
+ * There are three modules for tables: `reader`, for version 2; `legacy`, which reads files of version 1 and is fetched only
+ * when one is opened; and `full`, which reads version 2 and writes all, and is fetched only when something is written. Two
+ * others are codecs that these call, and are fetched only when they do: `neural` for neural chunks, `thorough` for writing
+ * at the levels 5 to 22 of ZSTD. After a trap the instance is dropped, and the next call gets a new one of the
  * same compiled module.
  */
 
@@ -13,11 +14,15 @@ import type { ByteSink } from './sink.js';
 import type { NeuralCodec, NeuralTask, ThoroughCodec } from './wasm-types.js';
 import { instantiate, type Exports as FullExports } from './wasm/full.js';
 import type { Exports as NeuralExports } from './wasm/neural.js';
+import type { Exports as LegacyExports } from './wasm/legacy.js';
 import type { Exports as ReaderExports } from './wasm/reader.js';
 import type { Exports as ThoroughExports } from './wasm/thorough.js';
 
 /** Which module. */
-export type WasmKind = 'reader' | 'full' | CodecKind;
+export type WasmKind = TableKind | CodecKind;
+
+/** Which of those for tables. */
+export type TableKind = 'reader' | 'legacy' | 'full';
 
 /** Which of those that the others call. */
 export type CodecKind = 'neural' | 'thorough';
@@ -71,8 +76,8 @@ export interface InPlaceFile {
   close(): Promise<void>;
 }
 
-/** One instance: what both modules can do, and writing where it is the full one. */
-export type Instance = ReaderExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'Evolver' | 'installThorough'>>;
+/** One instance: what all modules for tables can do, and writing where it is the full one. */
+export type Instance = ReaderExports & LegacyExports & Partial<Pick<FullExports, 'TableWriter' | 'StreamWriter' | 'Evolver' | 'installThorough'>>;
 
 let platform: Platform | undefined;
 
@@ -86,7 +91,7 @@ export function usePlatform(value: Platform): void {
   platform = value;
 }
 
-const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', full: 'full.wasm', neural: 'neural.wasm', thorough: 'thorough.wasm' };
+const FILE_NAMES: Record<WasmKind, string> = { reader: 'reader.wasm', legacy: 'legacy.wasm', full: 'full.wasm', neural: 'neural.wasm', thorough: 'thorough.wasm' };
 
 /** What an engine needs to know of any instance. */
 interface AnyInstance {
@@ -315,20 +320,30 @@ function withCodecs<T extends Instance>(instance: T): T {
   return instance;
 }
 
-/** The module that reads has some of the functions of the other one; to call them takes the same JavaScript. */
+/** The modules that read have some of the functions of the full one; to call them takes the same JavaScript. */
 function instantiateReader(module: WebAssembly.Module): Instance {
   const { TableWriter: _table, StreamWriter: _stream, Evolver: _evolver, installThorough: _thorough, ...reading } = instantiate(module);
   return reading;
 }
 
-const engines = {
+const engines: Readonly<Record<TableKind, Engine>> = {
   reader: new Engine('reader', (module) => withCodecs(instantiateReader(module))),
+  legacy: new Engine('legacy', (module) => withCodecs(instantiateReader(module))),
   full: new Engine('full', (module) => withCodecs<Instance>(instantiate(module))),
 };
 
-/** Loads a codec, which a file or a writer needs. */
-export async function loadCodec(kind: CodecKind, input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
-  await codecs[kind].load(input);
+function isCodec(kind: WasmKind): kind is CodecKind {
+  return kind in codecs;
+}
+
+/** Loads a module, which a file or a writer needs. */
+export async function load(kind: WasmKind, input?: WasmInput | PromiseLike<WasmInput>): Promise<void> {
+  await (isCodec(kind) ? codecs[kind] : engines[kind]).load(input);
+}
+
+/** Loads a module at once, from what is given or where the platform can do so. */
+export function loadSync(kind: WasmKind, module?: WebAssembly.Module | BufferSource): void {
+  (isCodec(kind) ? codecs[kind].engine : engines[kind]).loadSync(module);
 }
 
 /** A compiled codec, where it is loaded. */
@@ -337,12 +352,12 @@ export function codecModule(kind: CodecKind): WebAssembly.Module | undefined {
   return engine.isLoaded ? engine.module : undefined;
 }
 
-/** Takes over a module that was compiled elsewhere. */
-export function adopt(kind: WasmKind, module: WebAssembly.Module): void {
-  (kind === 'reader' || kind === 'full' ? engines[kind] : codecs[kind].engine).loadSync(module);
+/** The engine for files of version 1. */
+export function legacyEngine(): Engine {
+  return engines.legacy;
 }
 
-/** The engine for reading: the full one where it is loaded anyway. */
+/** The engine for reading version 2: the full one where it is loaded anyway. */
 export function readingEngine(): Engine {
   return engines.full.isLoaded ? engines.full : engines.reader;
 }
@@ -356,6 +371,8 @@ export function writingEngine(): Engine {
 export interface InitOptions {
   /** The reading module: compiled, bytes, a `Response`, or its address. */
   reader?: WasmInput | PromiseLike<WasmInput>;
+  /** The module that reads the legacy dialects, of which the other ones know nothing; `true` loads it from beside the package. */
+  legacy?: WasmInput | PromiseLike<WasmInput> | true;
   /** The reading and writing module; `true` loads it from beside the package. */
   full?: WasmInput | PromiseLike<WasmInput> | true;
   /** The codec of neural chunks; `true` loads it from beside the package. */
@@ -369,23 +386,24 @@ export interface InitOptions {
  * Safe to call twice and concurrently; what is loaded already stays.
  * @throws {NcfError} `wasm-init`
  */
-export async function init(options: InitOptions = {}): Promise<void> {
-  const { reader, full, neural, thorough } = options;
+export async function init({ reader, ...others }: InitOptions = {}): Promise<void> {
   const loads = [];
-  if (full !== undefined) loads.push(engines.full.load(full === true ? undefined : full));
-  if (neural !== undefined) loads.push(loadCodec('neural', neural === true ? undefined : neural));
-  if (thorough !== undefined) loads.push(loadCodec('thorough', thorough === true ? undefined : thorough));
-  if (reader !== undefined || full === undefined) loads.push(engines.reader.load(reader));
+  for (const kind of ON_DEMAND) {
+    const given = others[kind];
+    if (given !== undefined) loads.push(load(kind, given === true ? undefined : given));
+  }
+  if (reader !== undefined || others.full === undefined) loads.push(load('reader', reader));
   await Promise.all(loads);
 }
+
+/** What `init` loads where it is asked to. */
+const ON_DEMAND = ['legacy', 'full', 'neural', 'thorough'] as const;
 
 /**
  * Loads the wasm at once from compiled modules or bytes; in Node from the package itself.
  * @throws {NcfError} `wasm-init`
  */
-export function initSync({ reader, full, neural, thorough }: Readonly<Partial<Record<WasmKind, WebAssembly.Module | BufferSource>>> = {}): void {
-  if (neural !== undefined) codecs.neural.engine.loadSync(neural);
-  if (thorough !== undefined) codecs.thorough.engine.loadSync(thorough);
-  if (full !== undefined) engines.full.loadSync(full);
-  if (reader !== undefined || full === undefined) engines.reader.loadSync(reader);
+export function initSync({ reader, ...others }: Readonly<Partial<Record<WasmKind, WebAssembly.Module | BufferSource>>> = {}): void {
+  for (const kind of ON_DEMAND) if (others[kind] !== undefined) loadSync(kind, others[kind]);
+  if (reader !== undefined || others.full === undefined) loadSync('reader', reader);
 }

@@ -2,7 +2,7 @@
 
 import { columnBuffers, fieldSetup, type ColumnInput } from './columns.js';
 import { fullReader, prepare, writerSetup, type EncodingOptions, type WritingInstance } from './encoder.js';
-import { loadCodec } from './engine.js';
+import { load } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, type NcfSink } from './sink.js';
@@ -69,7 +69,7 @@ export async function evolve(origin: NcfOrigin, edits: readonly Edit[], options:
     const plan = await planned().catch(async (error: unknown) => {
       // Chunks that are encoded anew may turn out to be neural.
       if (!(error instanceof NcfError) || error.code !== 'wasm-init') throw error;
-      await loadCodec('neural');
+      await load('neural');
       return planned();
     });
     const copied = plan.copy.reduce((sum, offset, index) => (index % 2 === 0 ? sum - offset : sum + offset), 0);

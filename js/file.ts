@@ -26,7 +26,8 @@ const NEURAL_DECODING = 1000;
 /** Directory blocks up to this size are fetched as soon as the file is open, since a read will need some of them. */
 const MAX_PREFETCH = 8 * 1024 * 1024;
 
-const VERSION_2: Dialect = 'ncf-2';
+/** What a file of our own version is called. */
+export const VERSION_2: Dialect = 'ncf-2';
 
 /** A position that no column has: legacy files are then walked to the end of their data. */
 const BEHIND_ALL = 2 ** 32 - 1;
@@ -482,7 +483,7 @@ export async function open(input: NcfInput, options: OpenOptions = {}): Promise<
 }
 
 /**
- * Opens a file in memory at once. In a browser, `await init()` first.
+ * Opens a file in memory at once. In a browser, `await init()` first, and `await init({ legacy: true })` for a legacy file.
  * @throws {NcfError} as `open`
  */
 export function openSync(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView, options: Omit<OpenOptions, 'signal' | 'fetch'> = {}): NcfFile {

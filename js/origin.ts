@@ -3,7 +3,8 @@
 import { TAIL_BYTES, type ByteSource } from './bytes.js';
 import type { Core, Driver } from './core.js';
 import { currentPlatform, writingEngine } from './engine.js';
-import { makeDriver, NcfFile } from './file.js';
+import { NcfError } from './errors.js';
+import { makeDriver, NcfFile, VERSION_2 } from './file.js';
 import type { FileHandleLike, Sink } from './sink.js';
 import { toSource, type NcfInput } from './source.js';
 import type { CallOptions, FetchOptions, Limits } from './types.js';
@@ -40,24 +41,27 @@ export class Origin {
   readonly info: FileInfo;
   readonly #driver: Driver;
 
-  private constructor(source: ByteSource, driver: Driver, core: Core) {
+  private constructor(source: ByteSource, driver: Driver, core: Core, info: FileInfo) {
     this.source = source;
     this.core = core;
-    this.info = driver.session.info(core);
+    this.info = info;
     this.#driver = driver;
   }
 
   /**
    * Reads all that the end of the file says, into the module that writes. The source is closed where this fails.
-   * @throws {NcfError} as `open`
+   * @throws {NcfError} as `open`; `unsupported-feature` for other dialects than version 2
    */
   static async open(source: ByteSource, { limits, ...options }: OriginOptions): Promise<Origin> {
     try {
       await writingEngine().load();
       options.signal?.throwIfAborted();
       const driver = makeDriver(source, limits ? { limits } : {});
-      const core = await driver.run(driver.session.prepareVerifier(), options);
-      return new Origin(source, driver, core);
+      const { session } = driver;
+      const info = session.info(await driver.run(session.open(), options));
+      const { dialect } = info;
+      if (dialect !== VERSION_2) throw new NcfError('unsupported-feature', `not supported: changing a file of ${dialect} in place; convert it to ncf-2 first`);
+      return new Origin(source, driver, await driver.run(session.prepareVerifier(), options), info);
     } catch (error) {
       await source.close?.();
       throw error;

@@ -638,6 +638,6 @@ function* fetching(session: Session, ranges: Ranges, known: Stored = new Map()):
   }
   const firsts = [...new Set([...stored.values()].flatMap((bytes) => bytes[0] ?? []))];
   const core = yield* session.open();
-  if (session.call(core, () => firsts.some((first) => core.reader.isNeural(first)))) yield { kind: 'neural' };
+  if (session.call(core, () => firsts.some((first) => core.reader.isNeural(first)))) yield { kind: 'load', module: 'neural' };
   return stored;
 }

@@ -30,12 +30,12 @@ function run(code, ...flags) {
 const files = filesIn(installed).sort();
 
 test('nothing is in the tarball but the package', () => {
-  const expected = /^(dist\/(workers\/)?[a-z-]+(-[A-Z0-9]{8}\.js|\.js|\.d\.ts)|dist\/wasm\/(reader|full|neural|thorough)(\.wasm|(-glue)?\.d\.ts)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
+  const expected = /^(dist\/(workers\/)?[a-z-]+(-[A-Z0-9]{8}\.js|\.js|\.d\.ts)|dist\/wasm\/(reader|legacy|full|neural|thorough)(\.wasm|(-glue)?\.d\.ts)|README\.md|CHANGELOG\.md|LICENSE-(APACHE|MIT)|package\.json)$/;
   assert.deepEqual(files.filter((path) => !expected.test(path)), []);
 });
 
 test('what must be there is there', () => {
-  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/full.wasm', 'dist/wasm/neural.wasm', 'dist/wasm/thorough.wasm']) {
+  for (const path of ['README.md', 'CHANGELOG.md', 'LICENSE-APACHE', 'LICENSE-MIT', 'dist/node.js', 'dist/node.d.ts', 'dist/browser.js', 'dist/browser.d.ts', 'dist/workers/node.js', 'dist/workers/browser.js', 'dist/wasm/reader.wasm', 'dist/wasm/legacy.wasm', 'dist/wasm/full.wasm', 'dist/wasm/neural.wasm', 'dist/wasm/thorough.wasm']) {
     assert.ok(files.includes(path), path);
     assert.ok(statSync(join(installed, path)).size > 0, path);
   }

@@ -3,7 +3,7 @@
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
 import { StreamEncoder } from '../encoder.js';
-import { adopt, encodeNeural, readingEngine, useCodecs, writingEngine } from '../engine.js';
+import { encodeNeural, loadSync, readingEngine, useCodecs, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate as neural } from '../wasm/neural.js';
@@ -38,7 +38,7 @@ export class Server {
   take(order: Order): void {
     switch (order.kind) {
       case 'module':
-        adopt(order.wasm, order.module);
+        loadSync(order.wasm, order.module);
         break;
       case 'open':
         this.#files.set(order.file, this.#open(order));

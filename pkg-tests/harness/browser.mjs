@@ -62,6 +62,6 @@ export const serverUrl = async () => location.origin;
 
 /**
  * The bytes of one of the package's wasm files.
- * @param {'reader' | 'full' | 'neural' | 'thorough'} kind
+ * @param {'reader' | 'legacy' | 'full' | 'neural' | 'thorough'} kind
  */
 export const wasmBytes = (kind) => bytesOf(`/package/dist/wasm/${kind}.wasm`);

@@ -69,7 +69,7 @@ export async function serverUrl() {
 
 /**
  * The bytes of one of the package's wasm files.
- * @param {'reader' | 'full' | 'neural' | 'thorough'} kind
+ * @param {'reader' | 'legacy' | 'full' | 'neural' | 'thorough'} kind
  */
 export async function wasmBytes(kind) {
   return new Uint8Array(readFileSync(join(entry, '..', 'wasm', `${kind}.wasm`)));

@@ -1,4 +1,4 @@
-/** Compiles the crate to WebAssembly: with only what reading needs, with writing, and each codec that these call alone. */
+/** Compiles the crate to WebAssembly: with only what reading needs, for version 2 and for the legacy dialects, with writing, and each codec alone. */
 
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,13 +9,17 @@ import { capture, run } from '../lib/process.mjs';
 import { hashFiles, stampMatches, writeWhole } from '../lib/stamp.mjs';
 import { checkIsPart, factoryDeclarations, glueDeclarations, glueToFactory } from './glue.mjs';
 
-/** The builds by name, with the cargo features of each. What reads runs with the JavaScript of `full`, of which its own is a part. */
+/** The builds by name, with the cargo features of each. */
 const VARIANTS = {
   reader: ['--no-default-features', '--features', 'wasm'],
+  legacy: ['--no-default-features', '--features', 'wasm,legacy'],
   full: ['--no-default-features', '--features', 'wasm,writer'],
   neural: ['--no-default-features', '--features', 'wasm,writer,neural'],
   thorough: ['--no-default-features', '--features', 'wasm,thorough'],
 };
+
+/** Those that run with the JavaScript of `full`, of which their own is a part. */
+const PARTS = ['reader', 'legacy'];
 
 const WASM_OPT_FLAGS = [
   '-O3',
@@ -51,7 +55,7 @@ export async function buildWasm(env) {
   const buildEnv = { ...env, CARGO_ENCODED_RUSTFLAGS: flags.join('\x1f'), CARGO_TERM_QUIET: 'true' };
   const results = await Promise.allSettled(stale.map(([name, features]) => buildVariant(name, features, inputs, buildEnv)));
   for (const result of results) if (result.status === 'rejected') throw result.reason;
-  checkIsPart(glueOf('reader'), glueOf('full'));
+  for (const name of PARTS) checkIsPart(glueOf(name), glueOf('full'));
 }
 
 /**
@@ -83,7 +87,7 @@ async function buildVariant(name, features, inputs, env) {
   writeWhole(join(folder, `${name}-glue.d.ts`), glueDeclarations(readFileSync(join(out, 'ncf.d.ts'), 'utf8')));
   writeWhole(join(folder, `${name}.d.ts`), factoryDeclarations(`./${name}-glue.js`));
   mkdirSync(join(modules, 'wasm'), { recursive: true });
-  if (name !== 'reader') writeWhole(join(modules, 'wasm', `${name}.js`), glueToFactory(glueOf(name)));
+  if (!PARTS.includes(name)) writeWhole(join(modules, 'wasm', `${name}.js`), glueToFactory(glueOf(name)));
   renameSync(optimised, join(folder, `${name}.wasm`));
   writeWhole(stampOf(name), inputs);
 }
@@ -94,7 +98,7 @@ async function buildVariant(name, features, inputs, env) {
  */
 function isCurrent(name, inputs) {
   const outputs = [`${name}.wasm`, `${name}.d.ts`, `${name}-glue.d.ts`].map((file) => join(dist, 'wasm', file));
-  if (name !== 'reader') outputs.push(join(modules, 'wasm', `${name}.js`));
+  if (!PARTS.includes(name)) outputs.push(join(modules, 'wasm', `${name}.js`));
   return stampMatches(stampOf(name), inputs) && outputs.every((path) => existsSync(path));
 }
 

@@ -105,10 +105,7 @@ fn sniff_head(head: &[u8], size: u64) -> Result<Dialect> {
     reader.take(MAGIC.len())?;
     let version = reader.u32()?;
     if version == version2::VERSION {
-        return match size < version2::MIN_SIZE {
-            true => Err(Error::truncated(version2::MIN_SIZE, size)),
-            false => Ok(Dialect::Version2),
-        };
+        return Ok(Dialect::Version2);
     }
     if version != LEGACY_VERSION {
         return Err(Error::unsupported_version(version, NEWEST_VERSION).at(4));

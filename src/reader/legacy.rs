@@ -1,26 +1,29 @@
 //! The dialects of version 1: metadata in front, one chunk per column.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::directory::Directory;
-use super::{Body, File, Limits, OpenOptions, Record, Section, Verifier};
+use super::{Body, File, Limits, OpenOptions, Record, RowGroup, Section, Verifier, stored_of};
 use crate::bytes::{Segments, Step, to_u64};
 use crate::column::Column;
 use crate::compression::Compression;
 use crate::error::{Error, Result};
-use crate::format::{self, DIGEST_SIZE, Dialect, payload, python10, python11, rust20, schema_map};
+use crate::format::{
+    self, DIGEST_SIZE, Dialect, LEGACY_VERSION, payload, python10, python11, rust20, schema_map, version2,
+};
 use crate::schema::Schema;
 use crate::statistics::ColumnStatistics;
 use crate::warning::{Warning, WarningCode};
 
 /// What the legacy dialects have in common.
 #[derive(Debug)]
-pub struct Legacy {
-    pub directory: Directory,
-    pub verifier: Verifier,
-    pub digest: [u8; DIGEST_SIZE],
+struct Legacy {
+    directory: Directory,
+    verifier: Verifier,
+    digest: [u8; DIGEST_SIZE],
     /// As stored, one entry per column of the schema.
-    pub statistics: Vec<Option<ColumnStatistics>>,
+    statistics: Vec<Option<ColumnStatistics>>,
 }
 
 fn body(
@@ -28,8 +31,8 @@ fn body(
     verifier: Verifier,
     digest: [u8; DIGEST_SIZE],
     statistics: Vec<Option<ColumnStatistics>>,
-) -> Body {
-    Body::Legacy(Box::new(Legacy { directory, verifier, digest, statistics }))
+) -> Box<dyn Body> {
+    Box::new(Legacy { directory, verifier, digest, statistics })
 }
 
 /// A legacy file has one row group.
@@ -43,12 +46,7 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<File> {
         Dialect::Python10 => open_python10(segments, options.limits),
         Dialect::Python11 => open_python11(segments, options),
         Dialect::Rust20 => open_rust20(segments, options.limits),
-        // Whoever calls this has seen that the end is not that of version 2.
-        Dialect::Version2 => Err(Error::corrupt(
-            "a version 2 file without its trailer at the end: it was cut short, or its writer did not finish",
-        )
-        .in_section("trailer")
-        .into()),
+        Dialect::Version2 => Err(Error::unsupported_version(version2::VERSION, LEGACY_VERSION).at(4).into()),
     }?;
     match options.integrity {
         Some(expected) if expected != file.digest() => Err(Error::checksum(&expected, &file.digest()).into()),
@@ -56,9 +54,28 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<File> {
     }
 }
 
-impl Legacy {
-    /// The byte range of a located column.
-    pub fn chunk(&self, column: usize, is_lost: bool) -> Result<Option<Range<u64>>> {
+impl Body for Legacy {
+    fn digest(&self) -> [u8; DIGEST_SIZE] {
+        self.digest
+    }
+
+    fn statistics(&self, _schema: &Schema) -> Result<Vec<Option<ColumnStatistics>>> {
+        Ok(self.statistics.clone())
+    }
+
+    fn verifier(&mut self, _schema: &Schema, _segments: &Segments) -> Step<Verifier> {
+        Ok(self.verifier.clone())
+    }
+
+    fn locate(&mut self, columns: &[usize], schema: &Schema, segments: &Segments) -> Step<()> {
+        self.directory.locate(columns, schema, segments)
+    }
+
+    fn records(&self, _schema: &Schema) -> Vec<Record> {
+        self.directory.records().to_vec()
+    }
+
+    fn chunk(&self, column: usize, _row_group: usize, is_lost: bool) -> Result<Option<Range<u64>>> {
         let Some(record) = self.directory.find(column) else {
             if is_lost {
                 return Err(Error::corrupt("the writer destroyed this column's data"));
@@ -72,8 +89,21 @@ impl Legacy {
         Ok(Some(record.range.clone()))
     }
 
-    /// Decodes a column's payload.
-    pub fn decode(&self, file: &File, column: usize, stored: &[u8]) -> Result<(Column, Vec<Warning>)> {
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
+        let field = file.field(column)?;
+        let Some(range) = file.chunk(column, group.index())? else {
+            let message = "the schema lists the column, the data do not hold it".to_owned();
+            let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
+            return Ok((Arc::new(file.empty_column(column)?), vec![warning]));
+        };
+        let decoded = stored_of(group, column, &range).and_then(|stored| self.decode_payload(file, column, stored));
+        let located = decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start));
+        located.map(|(column, warnings)| (Arc::new(column), warnings))
+    }
+}
+
+impl Legacy {
+    fn decode_payload(&self, file: &File, column: usize, stored: &[u8]) -> Result<(Column, Vec<Warning>)> {
         let field = file.field(column)?;
         let record = self.directory.find(column).ok_or_else(|| Error::invalid("column", "was not located"))?;
         let limit = file.limits.column_bytes;

@@ -27,16 +27,14 @@ pub use verify::{Part, Problem, Verdict, Verifier};
 use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
-use crate::encoding::chunk::Parents;
-use crate::encoding::neural;
-use crate::encoding::parent::Parent;
+use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result};
+#[cfg(feature = "writer")]
+use crate::format::version2::Footer;
 use crate::format::{self, DIGEST_SIZE, Dialect};
 use crate::schema::{DataType, Field, Schema};
 use crate::statistics::ColumnStatistics;
-use crate::warning::{Warning, WarningCode};
-use legacy::Legacy;
-use version2::Version2;
+use crate::warning::Warning;
 
 /// What a hostile file may cost. Nothing is allocated for a claim that exceeds its limit.
 #[derive(Clone, Copy, Debug)]
@@ -131,13 +129,76 @@ pub struct File {
     limits: Limits,
     /// Rows of each row group.
     row_groups: Vec<Range<u64>>,
-    body: Body,
+    body: Box<dyn Body>,
 }
 
-#[derive(Debug)]
-enum Body {
-    Legacy(Box<Legacy>),
-    Version2(Box<Version2>),
+/// What the dialects do each in their own way. A trait, so that a program that opens files of one kind holds no code of the
+/// others: the wasm modules are such programs.
+trait Body {
+    /// The digest that stands for the whole file.
+    fn digest(&self) -> [u8; DIGEST_SIZE];
+
+    /// Statistics of every column as stored.
+    fn statistics(&self, schema: &Schema) -> Result<Vec<Option<ColumnStatistics>>>;
+
+    /// Statistics of one chunk of a located column.
+    fn chunk_statistics(&self, _column: usize, _row_group: usize) -> Option<&ColumnStatistics> {
+        None
+    }
+
+    /// Checks every byte.
+    fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier>;
+
+    /// Finds where columns lie.
+    fn locate(&mut self, columns: &[usize], schema: &Schema, segments: &Segments) -> Step<()>;
+
+    /// Where the chunks lie that were found.
+    fn records(&self, schema: &Schema) -> Vec<Record>;
+
+    /// The bytes of a row group of a located column, which may be lost; `None` where there are none.
+    fn chunk(&self, column: usize, row_group: usize, is_lost: bool) -> Result<Option<Range<u64>>>;
+
+    /// The columns that a chunk of a located column is predicted from, by their place in its list of parents.
+    fn needed(&self, _column: usize, _row_group: usize) -> Result<Vec<Option<usize>>> {
+        Ok(Vec::new())
+    }
+
+    /// Decodes a column of a row group that was supplied with what that takes.
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)>;
+
+    /// The tree of encodings of a chunk in words.
+    fn explain(&self, _file: &File, _column: usize, _group: &mut RowGroup<'_>) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    /// The distinct values of a chunk, where they are stored as such.
+    fn distinct_values(&self, _column: usize, _row_group: usize, _stored: &[u8]) -> Result<Option<Column>> {
+        Ok(None)
+    }
+
+    /// Which of the distinct values each row of a chunk holds.
+    fn distinct_codes(&self, _column: usize, _row_group: usize, _stored: &[u8]) -> Result<Option<Vec<u32>>> {
+        Ok(None)
+    }
+
+    /// Precision, scale and zone of a column, where they are stated apart from the values.
+    fn column_type(&self, _column: usize) -> Option<ColumnType> {
+        None
+    }
+
+    /// Everything that the end of the file says, for whoever writes another end.
+    #[cfg(feature = "writer")]
+    fn continued(&self, file: &File) -> Result<(Footer, Vec<version2::ColumnChunks>)> {
+        let dialect = file.dialect.as_str();
+        Err(Error::unsupported(format!("changing a file of {dialect} in place; convert it to ncf-2 first")))
+    }
+}
+
+/// Says no more: what a table of methods names, every program that opens a file would hold, and text of floats is much.
+impl std::fmt::Debug for dyn Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Body")
+    }
 }
 
 impl File {
@@ -147,18 +208,36 @@ impl File {
     /// `not-ncf`, `unsupported-version`, `unsupported-feature` (Python 1.1 without `salvage`), `truncated`,
     /// `corrupt`, `checksum-mismatch` (the footer of version 2, or another digest than `integrity`), `limit-exceeded`.
     pub fn open(segments: &Segments, options: &OpenOptions) -> Step<File> {
-        match version2::open(segments, options) {
-            Ok(Some(file)) => return Ok(file),
-            Ok(None) => {}
-            // A legacy file can end like one of version 2 by chance.
-            Err(Interrupt::Failed(error)) => match format::read_version(segments) {
-                Ok(format::LEGACY_VERSION) => {}
-                Err(Interrupt::Need(ranges)) => return Err(Interrupt::Need(ranges)),
-                Err(other) => return Err(other),
-                Ok(_) => return Err(error.into()),
-            },
-            Err(need) => return Err(need),
+        match File::open_version2(segments, options)? {
+            Some(file) => Ok(file),
+            None => File::open_legacy(segments, options),
         }
+    }
+
+    /// Reads the metadata of a file of version 2; `None` where it is of version 1, and for [`Self::open_legacy`].
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_version2(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
+        let failure = match version2::open(segments, options) {
+            Ok(Some(file)) => return Ok(Some(file)),
+            Ok(None) => None,
+            Err(Interrupt::Failed(error)) => Some(error),
+            Err(need) => return Err(need),
+        };
+        // A legacy file can end like one of version 2 by chance.
+        match (format::read_version(segments)?, failure) {
+            (format::LEGACY_VERSION, _) => Ok(None),
+            (_, Some(error)) => Err(error.into()),
+            (version, None) => Err(version2::without_end(version, segments.size()).into()),
+        }
+    }
+
+    /// Reads the metadata of a file of version 1.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; `unsupported-version` for one of version 2.
+    pub fn open_legacy(segments: &Segments, options: &OpenOptions) -> Step<File> {
         legacy::open(segments, options)
     }
 
@@ -189,7 +268,7 @@ impl File {
     /// The row groups that hold rows of a range; of a legacy file always the one there is.
     #[must_use]
     pub fn row_groups_of(&self, rows: &Range<u64>) -> Range<usize> {
-        if let Body::Legacy(_) = self.body {
+        if self.dialect != Dialect::Version2 {
             return 0..1;
         }
         let start = self.row_groups.partition_point(|group| group.end <= rows.start);
@@ -214,21 +293,13 @@ impl File {
     /// # Errors
     /// `corrupt`, `limit-exceeded` where those of a column in version 2 are no good.
     pub fn statistics(&self) -> Result<Vec<Option<ColumnStatistics>>> {
-        match &self.body {
-            Body::Legacy(legacy) => Ok(legacy.statistics.clone()),
-            Body::Version2(body) => (0..self.schema.columns.len())
-                .map(|column| body.statistics(column).map(Some).map_err(|error| error.in_column(self.name(column))))
-                .collect(),
-        }
+        self.body.statistics(&self.schema)
     }
 
     /// Statistics of one chunk of a located column, where the dialect has them.
     #[must_use]
     pub fn chunk_statistics(&self, column: usize, row_group: usize) -> Option<&ColumnStatistics> {
-        match &self.body {
-            Body::Legacy(_) => None,
-            Body::Version2(body) => body.chunk_statistics(column, row_group),
-        }
+        self.body.chunk_statistics(column, row_group)
     }
 
     /// The file's parts in order of their offsets.
@@ -252,10 +323,7 @@ impl File {
     /// The digest that stands for the whole file: in version 2 that of the trailer, else the file's checksum.
     #[must_use]
     pub fn digest(&self) -> [u8; DIGEST_SIZE] {
-        match &self.body {
-            Body::Legacy(legacy) => legacy.digest,
-            Body::Version2(body) => body.trailer.digest,
-        }
+        self.body.digest()
     }
 
     /// Checks every byte of the file, from bytes given in order.
@@ -264,10 +332,7 @@ impl File {
     /// Version 2: `corrupt` where the parts of the file leave gaps or overlap. A list of chunks that is damaged is one of
     /// the problems that the verifier finds, and its chunks are left out.
     pub fn verifier(&mut self, segments: &Segments) -> Step<Verifier> {
-        match &mut self.body {
-            Body::Legacy(legacy) => Ok(legacy.verifier.clone()),
-            Body::Version2(body) => body.verifier(&self.schema, segments),
-        }
+        self.body.verifier(&self.schema, segments)
     }
 
     /// Finds where the columns (positions in the schema) lie. A legacy file is hopped through; a position behind the
@@ -277,19 +342,13 @@ impl File {
     /// `corrupt` or `truncated` where a column's header is no good; in version 2 also `checksum-mismatch`, and
     /// `unsupported-feature` for a column that needs what this release does not know.
     pub fn locate(&mut self, columns: &[usize], segments: &Segments) -> Step<()> {
-        match &mut self.body {
-            Body::Legacy(legacy) => legacy.directory.locate(columns, &self.schema, segments),
-            Body::Version2(body) => body.locate(columns, &self.schema, segments),
-        }
+        self.body.locate(columns, &self.schema, segments)
     }
 
     /// Where every chunk lies, as far as [`Self::locate`] got; of legacy files in file order.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        match &self.body {
-            Body::Legacy(legacy) => legacy.directory.records().to_vec(),
-            Body::Version2(body) => body.records(&self.schema),
-        }
+        self.body.records(&self.schema)
     }
 
     /// The byte range that holds one row group of a located column.
@@ -304,10 +363,7 @@ impl File {
             let why = format!("{row_group} of {}", self.row_groups.len());
             return Err(Error::invalid("rowGroup", why));
         }
-        let range = match &self.body {
-            Body::Legacy(legacy) => legacy.chunk(column, self.is_lost(column)),
-            Body::Version2(body) => body.chunk(column, row_group).map(Some),
-        };
+        let range = self.body.chunk(column, row_group, self.is_lost(column));
         range.map_err(|error| error.in_column(self.name(column)))
     }
 
@@ -327,37 +383,28 @@ impl File {
     pub fn dependencies(&self, column: usize, row_group: usize) -> Result<Vec<usize>> {
         self.chunk(column, row_group)?;
         let mut found = Vec::new();
-        if let Body::Version2(body) = &self.body {
-            self.collect_dependencies(body, column, row_group, &mut found)?;
-        }
+        self.collect_dependencies(column, row_group, &mut found)?;
         Ok(found)
     }
 
     /// Chains of parents are short: locating checks that.
-    fn collect_dependencies(
-        &self,
-        body: &Version2,
-        column: usize,
-        row_group: usize,
-        found: &mut Vec<usize>,
-    ) -> Result<()> {
-        let parents = body.needed(column, row_group).map_err(|error| error.in_column(self.name(column)))?;
-        for parent in parents.into_iter().flatten() {
+    fn collect_dependencies(&self, column: usize, row_group: usize, found: &mut Vec<usize>) -> Result<()> {
+        for parent in self.needed(column, row_group)?.into_iter().flatten() {
             if !found.contains(&parent) {
-                self.collect_dependencies(body, parent, row_group, found)?;
+                self.collect_dependencies(parent, row_group, found)?;
                 found.push(parent);
             }
         }
         Ok(())
     }
 
+    fn needed(&self, column: usize, row_group: usize) -> Result<Vec<Option<usize>>> {
+        self.body.needed(column, row_group).map_err(|error| error.in_column(self.name(column)))
+    }
+
     /// Columns that one is predicted from in a row group; none where that is not known.
     fn parents_of(&self, column: usize, row_group: usize) -> impl Iterator<Item = usize> + use<> {
-        let needed = match &self.body {
-            Body::Legacy(_) => Vec::new(),
-            Body::Version2(body) => body.needed(column, row_group).unwrap_or_default(),
-        };
-        needed.into_iter().flatten()
+        self.needed(column, row_group).unwrap_or_default().into_iter().flatten()
     }
 
     /// Decodes a column of a row group, whose bytes and those of its [`Self::dependencies`] were supplied. The row group
@@ -371,65 +418,7 @@ impl File {
     /// `corrupt`, `checksum-mismatch`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset;
     /// `invalid-argument` for bytes that were not supplied. Errors name the column whose bytes are at fault.
     pub fn decode(&self, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
-        let field = self.field(column)?;
-        match &self.body {
-            Body::Version2(body) => {
-                Ok((Arc::clone(self.decode_parent(body, column, group, true)?.shared()), Vec::new()))
-            }
-            Body::Legacy(legacy) => {
-                let Some(range) = self.chunk(column, group.index())? else {
-                    let message = "the schema lists the column, the data do not hold it".to_owned();
-                    let warning =
-                        Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
-                    return Ok((Arc::new(self.empty_column(column)?), vec![warning]));
-                };
-                let decoded = stored_of(group, column, &range).and_then(|stored| legacy.decode(self, column, stored));
-                let located = decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start));
-                located.map(|(column, warnings)| (Arc::new(column), warnings))
-            }
-        }
-    }
-
-    /// Decodes a column, as a whole if that is wanted: of it, or by whoever asks for it later.
-    fn decode_parent(
-        &self,
-        body: &Version2,
-        column: usize,
-        group: &mut RowGroup<'_>,
-        is_whole: bool,
-    ) -> Result<Arc<Parent>> {
-        if let Some(done) = group.decoded(column).filter(|done| done.is_whole() || !is_whole) {
-            return Ok(Arc::clone(done));
-        }
-        let index = group.index();
-        let is_whole = is_whole || !group.is_dependency(column);
-        let decoded = self.with_parents(body, column, group, |stored, parents| {
-            body.decode(column, index, (stored, parents), is_whole).map(Arc::new)
-        })?;
-        let is_first = group.decoded(column).is_none();
-        group.keep(column, Arc::clone(&decoded), self.parents_of(column, index).filter(|_| is_first));
-        Ok(decoded)
-    }
-
-    /// Does something with the bytes of a chunk and its decoded parents.
-    fn with_parents<T>(
-        &self,
-        body: &Version2,
-        column: usize,
-        group: &mut RowGroup<'_>,
-        act: impl FnOnce(&[u8], &Parents) -> Result<T>,
-    ) -> Result<T> {
-        let name = self.name(column);
-        let needed = body.needed(column, group.index()).map_err(|error| error.in_column(name))?;
-        // The neural codec looks into text.
-        let is_whole = group.stored(column).is_some_and(neural::is_neural);
-        let parents =
-            needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(body, parent, group, is_whole)));
-        let parents: Parents = parents.map(Option::transpose).collect::<Result<_>>()?;
-        let range = body.chunk(column, group.index()).map_err(|error| error.in_column(name))?;
-        stored_of(group, column, &range)
-            .and_then(|stored| act(stored, &parents))
-            .map_err(|error| error.in_column(name).in_section("data").at(range.start))
+        self.body.decode(self, column, group)
     }
 
     /// The tree of encodings of a chunk in words, for people: `dictionary(front(planes, lengths), recent by carrier)`.
@@ -439,31 +428,7 @@ impl File {
     /// # Errors
     /// As [`Self::decode`], which it takes as long as.
     pub fn explain(&self, column: usize, group: &mut RowGroup<'_>) -> Result<Option<String>> {
-        let Body::Version2(body) = &self.body else { return Ok(None) };
-        let index = group.index();
-        let nodes =
-            self.with_parents(body, column, group, |stored, parents| body.describe(column, index, stored, parents))?;
-        let parents = body.needed(column, index)?;
-        let mut text = String::new();
-        let mut depth = 0;
-        for (place, node) in nodes.iter().enumerate() {
-            if node.depth > depth {
-                text.push('(');
-            } else {
-                text.extend((node.depth..depth).map(|_| ')'));
-                text.push_str(if place > 0 { ", " } else { "" });
-            }
-            depth = node.depth;
-            text.push_str(node.name);
-            let names = node.parents.iter().filter_map(|&parent| parents.get(usize::from(parent)).copied().flatten());
-            let names: Vec<&str> = names.map(|parent| self.name(parent)).collect();
-            if !names.is_empty() {
-                text.push_str(" by ");
-                text.push_str(&names.join(", "));
-            }
-        }
-        text.extend((0..depth).map(|_| ')'));
-        Ok(Some(text))
+        self.body.explain(self, column, group)
     }
 
     /// The distinct values of a chunk where they are stored as such (and a null where there is one), as far as that
@@ -472,8 +437,7 @@ impl File {
     /// # Errors
     /// As [`Self::decode`].
     pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
-        let Body::Version2(body) = &self.body else { return Ok(None) };
-        let found = body.distinct_values(column, row_group, stored);
+        let found = self.body.distinct_values(column, row_group, stored);
         found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
     }
 
@@ -482,8 +446,7 @@ impl File {
     /// # Errors
     /// As [`Self::decode`].
     pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<u32>>> {
-        let Body::Version2(body) = &self.body else { return Ok(None) };
-        let found = body.distinct_codes(column, row_group, stored);
+        let found = self.body.distinct_codes(column, row_group, stored);
         found.map_err(|error| error.in_column(self.name(column)).in_section("data"))
     }
 
@@ -493,20 +456,22 @@ impl File {
     /// `unknown-column`.
     pub fn empty_column(&self, column: usize) -> Result<Column> {
         let data_type: DataType = self.field(column)?.data_type;
-        let values = match &self.body {
-            Body::Legacy(_) => Values::empty(data_type),
-            Body::Version2(body) => body.empty_values(column).unwrap_or_else(|| Values::empty(data_type)),
+        let values = match (Values::empty(data_type), self.column_type(column)) {
+            (Values::Timestamp { unit, values, .. }, Some(ColumnType { utc, .. })) => {
+                Values::Timestamp { unit, utc, values }
+            }
+            (Values::Decimal { values, .. }, Some(ColumnType { precision, scale, .. })) => {
+                Values::Decimal { precision, scale, values }
+            }
+            (values, _) => values,
         };
         Column::new(values, None)
     }
 
     /// Precision, scale and zone of a column, where the file states them apart from the values.
     #[must_use]
-    pub fn column_type(&self, column: usize) -> Option<crate::encoding::chunk::ColumnType> {
-        match &self.body {
-            Body::Legacy(_) => None,
-            Body::Version2(body) => body.column_type(column),
-        }
+    pub fn column_type(&self, column: usize) -> Option<ColumnType> {
+        self.body.column_type(column)
     }
 }
 
@@ -516,14 +481,8 @@ impl File {
     ///
     /// # Errors
     /// `unsupported-feature` for other dialects; `corrupt` unless [`Self::verifier`] has loaded sound digests.
-    pub(crate) fn continued(&self) -> Result<(format::version2::Footer, Vec<version2::ColumnChunks>)> {
-        match &self.body {
-            Body::Version2(body) => body.continued(self),
-            Body::Legacy(_) => {
-                let dialect = self.dialect.as_str();
-                Err(Error::unsupported(format!("changing a file of {dialect} in place; convert it to ncf-2 first")))
-            }
-        }
+    pub(crate) fn continued(&self) -> Result<(Footer, Vec<version2::ColumnChunks>)> {
+        self.body.continued(self)
     }
 }
 

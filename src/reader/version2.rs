@@ -2,25 +2,27 @@
 
 use std::collections::HashSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Body, File, OpenOptions, Part, Record, Section, Verifier};
+use super::{Body, File, OpenOptions, Part, Record, RowGroup, Section, Verifier, stored_of};
 use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
-use crate::column::{Column, Values};
+use crate::column::Column;
 use crate::encoding::chunk::{self, ColumnType, Parents};
 use crate::encoding::parent::{MAX_CHAIN, Parent};
-use crate::encoding::{Decoder, Node};
+use crate::encoding::{Decoder, Node, neural};
 use crate::error::{Code, Error, Result};
 use crate::format::version2::block::{self, Block, Digests, Place, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, TRAILER_SIZE, Tail, Trailer};
-use crate::format::{Dialect, FOOTER_MAGIC, msgpack};
+use crate::format::{DIGEST_SIZE, Dialect, FOOTER_MAGIC, NEWEST_VERSION, msgpack};
 #[cfg(feature = "writer")]
 use crate::schema::Extra;
 use crate::schema::{DataType, Schema};
 use crate::sort::sort_by_key;
 use crate::statistics::ColumnStatistics;
+use crate::warning::Warning;
 
 /// Features of columns that this release knows.
 const FEATURES: [&str; 0] = [];
@@ -102,6 +104,18 @@ pub fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
     Ok(Some(make(footer, trailer, tail, options).map_err(|error| error.in_section("footer"))?))
 }
 
+/// What is wrong with a file whose end is not that of version 2, while its beginning states this version.
+pub fn without_end(version: u32, size: u64) -> Error {
+    if version != version2::VERSION {
+        return Error::unsupported_version(version, NEWEST_VERSION).in_section("header").at(4);
+    }
+    if size < version2::MIN_SIZE {
+        return Error::truncated(version2::MIN_SIZE, size).in_section("header");
+    }
+    Error::corrupt("a version 2 file without its trailer at the end: it was cut short, or its writer did not finish")
+        .in_section("trailer")
+}
+
 fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> Result<File> {
     let mut next = tail.blocks.start;
     let mut entries = Vec::with_capacity(footer.directory.len());
@@ -164,7 +178,7 @@ fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> 
         lost: 0,
         limits: options.limits,
         row_groups,
-        body: Body::Version2(Box::new(Version2 {
+        body: Box::new(Version2 {
             trailer,
             tail,
             data_end: footer.data_end,
@@ -179,7 +193,7 @@ fn make(footer: Footer, trailer: Trailer, tail: Tail, options: &OpenOptions) -> 
             },
             metadata_limit: options.limits.metadata_bytes,
             column_limit: options.limits.column_bytes,
-        })),
+        }),
     })
 }
 
@@ -192,40 +206,15 @@ impl Version2 {
         self.entry(column)?.block.as_ref().ok_or_else(|| Error::invalid("column", "was not located"))
     }
 
-    pub fn column_type(&self, column: usize) -> Option<ColumnType> {
-        self.entries.get(column).map(|entry| entry.column_type)
-    }
-
-    /// No values of a column's type.
-    pub fn empty_values(&self, column: usize) -> Option<Values> {
-        let column_type = self.column_type(column)?;
-        Some(match Values::empty(column_type.data_type) {
-            Values::Timestamp { unit, values, .. } => Values::Timestamp { unit, utc: column_type.utc, values },
-            Values::Decimal { values, .. } => {
-                Values::Decimal { precision: column_type.precision, scale: column_type.scale, values }
-            }
-            values => values,
-        })
-    }
-
-    pub fn statistics(&self, column: usize) -> Result<ColumnStatistics> {
+    fn statistics_of(&self, column: usize) -> Result<ColumnStatistics> {
         let entry = self.entry(column)?;
         let rest = block::parse_rest(&entry.rest, &entry.place, entry.column_type, &self.rows, self.metadata_limit);
         Ok(rest.map_err(|error| error.in_section("footer"))?.0)
     }
 
-    pub fn chunk_statistics(&self, column: usize, row_group: usize) -> Option<&ColumnStatistics> {
-        self.entries.get(column)?.block.as_ref()?.statistics.get(row_group)
-    }
-
-    pub fn locate(&mut self, columns: &[usize], schema: &Schema, segments: &Segments) -> Step<()> {
-        let sha256 = self.check == Check::Sha256;
-        self.load(columns, sha256, schema, segments)
-    }
-
     /// Loads the blocks of columns and of those that they depend on, and the digests of their chunks if they are
     /// wanted.
-    pub fn load(&mut self, columns: &[usize], digests: bool, schema: &Schema, segments: &Segments) -> Step<()> {
+    fn load(&mut self, columns: &[usize], digests: bool, schema: &Schema, segments: &Segments) -> Step<()> {
         self.load_but(columns, digests, schema, segments, |_| false).map(|_| ())
     }
 
@@ -351,31 +340,6 @@ impl Version2 {
         Ok(())
     }
 
-    pub fn chunk(&self, column: usize, row_group: usize) -> Result<Range<u64>> {
-        let range = self.block(column)?.ranges.get(row_group).cloned();
-        range.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))
-    }
-
-    pub fn records(&self, schema: &Schema) -> Vec<Record> {
-        let columns = self.entries.iter().zip(&schema.columns).enumerate();
-        let chunks = columns.flat_map(|(column, (entry, field))| {
-            let ranges = entry.block.iter().flat_map(|block| block.ranges.iter().enumerate());
-            ranges.map(move |(row_group, range)| Record {
-                column: Some(column),
-                name: field.name.clone(),
-                row_group,
-                header: range.start,
-                range: range.clone(),
-                codec: None,
-                group: None,
-                parents: entry.block.iter().flat_map(|block| block.needed(row_group)).flatten().collect(),
-            })
-        });
-        let mut records: Vec<Record> = chunks.collect();
-        sort_by_key(&mut records, |record| record.range.start);
-        records
-    }
-
     fn check_chunk(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<()> {
         match self.check {
             Check::None => Ok(()),
@@ -399,17 +363,9 @@ impl Version2 {
         to_usize(self.rows.get(row_group).copied().unwrap_or_default(), "rows of a row group")
     }
 
-    /// The columns that a chunk of a located column is predicted from, by their place in its list of parents.
-    pub fn needed(&self, column: usize, row_group: usize) -> Result<Vec<Option<usize>>> {
-        if self.entry(column)?.chain.is_none() {
-            return Err(Error::invalid("column", "was not located"));
-        }
-        Ok(self.block(column)?.needed(row_group).collect())
-    }
-
     /// Decodes a chunk of a located column from its bytes and its decoded parents; only as far as what is predicted from it
     /// needs it, unless it is wanted as a whole.
-    pub fn decode(
+    fn decode_chunk(
         &self,
         column: usize,
         row_group: usize,
@@ -431,21 +387,11 @@ impl Version2 {
     }
 
     /// The tree of encodings of a chunk.
-    pub fn describe(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Vec<Node>> {
+    fn describe(&self, column: usize, row_group: usize, stored: &[u8], parents: &Parents) -> Result<Vec<Node>> {
         self.check_chunk(column, row_group, stored)?;
         let column_type = self.entry(column)?.column_type;
         let decoder = &mut Decoder::new(self.column_limit);
         chunk::describe(stored, column_type, self.rows_of(row_group)?, parents, decoder)
-    }
-
-    /// The distinct values of a chunk, where they are stored as such.
-    pub fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
-        self.read_distinct(column, row_group, stored, chunk::distinct_values)
-    }
-
-    /// Which of the distinct values each row of a chunk holds.
-    pub fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<u32>>> {
-        self.read_distinct(column, row_group, stored, chunk::distinct_codes)
     }
 
     fn read_distinct<T>(
@@ -468,7 +414,71 @@ impl Version2 {
         read(stored, column_type, self.rows_of(row_group)?, &mut Decoder::new(self.column_limit))
     }
 
-    pub fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier> {
+    fn range(&self, column: usize, row_group: usize) -> Result<Range<u64>> {
+        let range = self.block(column)?.ranges.get(row_group).cloned();
+        range.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))
+    }
+
+    /// Decodes a column, as a whole if that is wanted: of it, or by whoever asks for it later.
+    fn decode_parent(
+        &self,
+        file: &File,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        is_whole: bool,
+    ) -> Result<Arc<Parent>> {
+        if let Some(done) = group.decoded(column).filter(|done| done.is_whole() || !is_whole) {
+            return Ok(Arc::clone(done));
+        }
+        let index = group.index();
+        let is_whole = is_whole || !group.is_dependency(column);
+        let decoded = self.with_parents(file, column, group, |stored, parents| {
+            self.decode_chunk(column, index, (stored, parents), is_whole).map(Arc::new)
+        })?;
+        let is_first = group.decoded(column).is_none();
+        group.keep(column, Arc::clone(&decoded), file.parents_of(column, index).filter(|_| is_first));
+        Ok(decoded)
+    }
+
+    /// Does something with the bytes of a chunk and its decoded parents.
+    fn with_parents<T>(
+        &self,
+        file: &File,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        act: impl FnOnce(&[u8], &Parents) -> Result<T>,
+    ) -> Result<T> {
+        let needed = file.needed(column, group.index())?;
+        // The neural codec looks into text.
+        let is_whole = group.stored(column).is_some_and(neural::is_neural);
+        let parents =
+            needed.into_iter().map(|parent| parent.map(|parent| self.decode_parent(file, parent, group, is_whole)));
+        let parents: Parents = parents.map(Option::transpose).collect::<Result<_>>()?;
+        let name = file.name(column);
+        let range = self.range(column, group.index()).map_err(|error| error.in_column(name))?;
+        stored_of(group, column, &range)
+            .and_then(|stored| act(stored, &parents))
+            .map_err(|error| error.in_column(name).in_section("data").at(range.start))
+    }
+}
+
+impl Body for Version2 {
+    fn digest(&self) -> [u8; DIGEST_SIZE] {
+        self.trailer.digest
+    }
+
+    fn statistics(&self, schema: &Schema) -> Result<Vec<Option<ColumnStatistics>>> {
+        let columns = schema.columns.iter().enumerate();
+        columns
+            .map(|(column, field)| self.statistics_of(column).map(Some).map_err(|error| error.in_column(&field.name)))
+            .collect()
+    }
+
+    fn chunk_statistics(&self, column: usize, row_group: usize) -> Option<&ColumnStatistics> {
+        self.entries.get(column)?.block.as_ref()?.statistics.get(row_group)
+    }
+
+    fn verifier(&mut self, schema: &Schema, segments: &Segments) -> Step<Verifier> {
         let columns: Vec<usize> = (0..self.entries.len()).collect();
         let is_mismatch = |error: &Error| error.code() == Code::ChecksumMismatch;
         // Where a block is damaged, its own digest tells, and nothing can be said of what it lists.
@@ -506,16 +516,88 @@ impl Version2 {
         }
         Ok(Verifier::parts(parts, self.trailer.digest))
     }
-}
 
-/// A column's chunks, their digests, and its statistics as a whole.
-#[cfg(feature = "writer")]
-pub type ColumnChunks = (Block, Vec<Sha>, ColumnStatistics);
+    fn locate(&mut self, columns: &[usize], schema: &Schema, segments: &Segments) -> Step<()> {
+        let sha256 = self.check == Check::Sha256;
+        self.load(columns, sha256, schema, segments)
+    }
 
-#[cfg(feature = "writer")]
-impl Version2 {
-    /// Everything that the end of the file says, for whoever writes another end. The digests have been loaded.
-    pub fn continued(&self, file: &File) -> Result<(Footer, Vec<ColumnChunks>)> {
+    fn records(&self, schema: &Schema) -> Vec<Record> {
+        let columns = self.entries.iter().zip(&schema.columns).enumerate();
+        let chunks = columns.flat_map(|(column, (entry, field))| {
+            let ranges = entry.block.iter().flat_map(|block| block.ranges.iter().enumerate());
+            ranges.map(move |(row_group, range)| Record {
+                column: Some(column),
+                name: field.name.clone(),
+                row_group,
+                header: range.start,
+                range: range.clone(),
+                codec: None,
+                group: None,
+                parents: entry.block.iter().flat_map(|block| block.needed(row_group)).flatten().collect(),
+            })
+        });
+        let mut records: Vec<Record> = chunks.collect();
+        sort_by_key(&mut records, |record| record.range.start);
+        records
+    }
+
+    fn chunk(&self, column: usize, row_group: usize, _is_lost: bool) -> Result<Option<Range<u64>>> {
+        self.range(column, row_group).map(Some)
+    }
+
+    fn needed(&self, column: usize, row_group: usize) -> Result<Vec<Option<usize>>> {
+        if self.entry(column)?.chain.is_none() {
+            return Err(Error::invalid("column", "was not located"));
+        }
+        Ok(self.block(column)?.needed(row_group).collect())
+    }
+
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
+        Ok((Arc::clone(self.decode_parent(file, column, group, true)?.shared()), Vec::new()))
+    }
+
+    fn explain(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<Option<String>> {
+        let index = group.index();
+        let nodes =
+            self.with_parents(file, column, group, |stored, parents| self.describe(column, index, stored, parents))?;
+        let parents = self.needed(column, index)?;
+        let mut text = String::new();
+        let mut depth = 0;
+        for (place, node) in nodes.iter().enumerate() {
+            if node.depth > depth {
+                text.push('(');
+            } else {
+                text.extend((node.depth..depth).map(|_| ')'));
+                text.push_str(if place > 0 { ", " } else { "" });
+            }
+            depth = node.depth;
+            text.push_str(node.name);
+            let names = node.parents.iter().filter_map(|&parent| parents.get(usize::from(parent)).copied().flatten());
+            let names: Vec<&str> = names.map(|parent| file.name(parent)).collect();
+            if !names.is_empty() {
+                text.push_str(" by ");
+                text.push_str(&names.join(", "));
+            }
+        }
+        text.extend((0..depth).map(|_| ')'));
+        Ok(Some(text))
+    }
+
+    fn distinct_values(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Column>> {
+        self.read_distinct(column, row_group, stored, chunk::distinct_values)
+    }
+
+    fn distinct_codes(&self, column: usize, row_group: usize, stored: &[u8]) -> Result<Option<Vec<u32>>> {
+        self.read_distinct(column, row_group, stored, chunk::distinct_codes)
+    }
+
+    fn column_type(&self, column: usize) -> Option<ColumnType> {
+        self.entries.get(column).map(|entry| entry.column_type)
+    }
+
+    #[cfg(feature = "writer")]
+    fn continued(&self, file: &File) -> Result<(Footer, Vec<ColumnChunks>)> {
         let footer = Footer {
             schema: file.schema.clone(),
             types: self.entries.iter().map(|entry| entry.column_type).collect(),
@@ -531,11 +613,15 @@ impl Version2 {
             let digests = entry.digests.clone();
             let digests =
                 digests.ok_or_else(|| Error::corrupt("what lists its chunks is damaged, or was not loaded"))?;
-            Ok((self.block(column)?.clone(), digests, self.statistics(column)?))
+            Ok((self.block(column)?.clone(), digests, self.statistics_of(column)?))
         });
         Ok((footer, columns.collect::<Result<_>>()?))
     }
 }
+
+/// A column's chunks, their digests, and its statistics as a whole.
+#[cfg(feature = "writer")]
+pub type ColumnChunks = (Block, Vec<Sha>, ColumnStatistics);
 
 fn check_sha(bytes: &[u8], expected: &Sha) -> Result<()> {
     let actual: Sha = Sha256::digest(bytes).into();

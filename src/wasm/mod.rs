@@ -4,7 +4,8 @@
 //! answer is a flat list of absolute byte ranges `[start, end, start, end, ...]` to supply before the next attempt.
 //! Offsets and counts cross as `number`s, which hold them exactly up to 2^53.
 //!
-//! With the features `neural` or `thorough` the bindings are those of the neural codec alone, or of the thorough levels of
+//! With the feature `legacy` the bindings are the same, but for files of version 1 only; without it for those of version 2. With
+//! the features `neural` or `thorough` the bindings are those of the neural codec alone, or of the thorough levels of
 //! ZSTD: modules of their own, which the others reach through the host.
 #![cfg_attr(
     any(feature = "neural", feature = "thorough"),

@@ -30,6 +30,17 @@ fn needs(step: Step<()>) -> Result<Option<Vec<f64>>> {
     }
 }
 
+/// Opens a file of the versions that this module reads.
+#[cfg(feature = "legacy")]
+fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
+    File::open_legacy(segments, options).map(Some)
+}
+
+#[cfg(not(feature = "legacy"))]
+fn open(segments: &Segments, options: &OpenOptions) -> Step<Option<File>> {
+    File::open_version2(segments, options)
+}
+
 /// Ranges as they cross.
 pub fn flat(ranges: Vec<Range<u64>>) -> Vec<f64> {
     ranges.into_iter().flat_map(|range| [to_number(range.start), to_number(range.end)]).collect()
@@ -54,9 +65,15 @@ impl Reader {
         self.segments.clear();
     }
 
-    /// Step: reads the metadata.
+    /// Step: reads the metadata. Where that is done and there is no file, it is one for the module of the other versions.
     pub fn open(&mut self) -> Result<Option<Vec<f64>>> {
-        needs(File::open(&self.segments, &self.options).map(|file| self.file = Some(file)))
+        needs(open(&self.segments, &self.options).map(|file| self.file = file))
+    }
+
+    /// Whether there is a file.
+    #[wasm_bindgen(getter, js_name = isOpen)]
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
     }
 
     /// The metadata: `FileInfo` of js/wasm-types.ts.

@@ -238,9 +238,12 @@ pub fn fit(
         (feature.numbers.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / target.len() as f64).sqrt()
     };
     let parents = |features: &[&Feature]| {
-        let mut parents: Vec<u8> = features.iter().map(|feature| feature.term.parent).collect();
-        parents.sort_unstable();
-        parents.dedup();
+        let mut parents: Vec<u8> = Vec::with_capacity(features.len());
+        for feature in features {
+            if !parents.contains(&feature.term.parent) {
+                parents.push(feature.term.parent);
+            }
+        }
         parents.len()
     };
     // Those that move the sum the most, as few of them as do.
