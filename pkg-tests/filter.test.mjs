@@ -10,10 +10,10 @@ import { fixtures, root } from './support/paths.mjs';
 
 /** A module that the package is bundled from. */
 const internal = (name) => import(pathToFileURL(join(root, 'target', 'js', name)).href);
-const wasm = join(process.env.NCF_CONSUMER ?? '', 'node_modules', 'ncf-wasm', 'dist', 'wasm', 'reader.wasm');
+const wasm = join(process.env.NCF_CONSUMER ?? '', 'node_modules', 'ncf-wasm', 'dist', 'wasm', 'legacy.wasm');
 
 const { compileFilter } = await internal('filter.js');
-const { readingEngine } = await internal('engine.js');
+const { legacyEngine } = await internal('engine.js');
 
 test('filters become conditions', () => {
   const date = new Date(Date.UTC(2024, 1, 29));
@@ -104,7 +104,7 @@ test('filters have limits', () => {
 });
 
 test('the binding selects rows', async () => {
-  const engine = readingEngine();
+  const engine = legacyEngine();
   await engine.load(readFileSync(wasm));
   const { Reader, Filter, RowGroup } = engine.instance;
   const bytes = new Uint8Array(readFileSync(join(fixtures, 'v10_seed_10k.ncf')));

@@ -107,7 +107,7 @@ test('a CommonJS module can import it', () => {
   assert.equal(execFileSync(process.execPath, ['--input-type=commonjs', '--eval', code], { cwd: consumer, encoding: 'utf8' }), 'function\n');
 });
 
-test('importing loads no wasm, reading only loads the reader, neural chunks their codec, and high levels theirs', () => {
+test('importing loads no wasm, reading only loads the reader, and legacy files, neural chunks and high levels what is theirs', () => {
   const code = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
     const seen = []; const note = (path) => { if (String(path).endsWith('.wasm')) seen.push(String(path).replace(/.*[/]/, '')); };
     const { readFileSync } = fs; const { readFile } = fs.promises;
@@ -115,10 +115,11 @@ test('importing loads no wasm, reading only loads the reader, neural chunks thei
     syncBuiltinESMExports();
     const { open, write } = await import('ncf-wasm'); console.log(seen.join());
     await open(new Uint8Array(200)).catch(() => {}); console.log(seen.join());
-    await write({ a: [1] }, { dialect: 'rust-2.0' }); await write({ a: [1] }, { dialect: 'rust-2.0' }); console.log(seen.join());
+    const old = await write({ a: [1] }, { dialect: 'rust-2.0' }); await open(await write({ a: [1] })); console.log(seen.join());
+    await open(old); await open(old); console.log(seen.join());
     await write({ a: [1] }, { level: 4 }); await write({ a: [1] }, { compression: 'neural' }); console.log(seen.join());
     await write({ a: [1] }, { level: 5 }); await write({ a: [1] }, { dialect: 'rust-2.0', level: 22 }); console.log(seen.join());`;
-  assert.equal(run(code), '\nreader.wasm\nreader.wasm,full.wasm\nreader.wasm,full.wasm,neural.wasm\nreader.wasm,full.wasm,neural.wasm,thorough.wasm\n');
+  assert.equal(run(code), ['', 'reader.wasm', ',full.wasm', ',legacy.wasm', ',neural.wasm', ',thorough.wasm'].map((_, index, all) => `${all.slice(0, index + 1).join('')}\n`).join(''));
 });
 
 test('reading bytes makes Node load nothing of what it knows of the network', () => {

@@ -12,6 +12,9 @@ test('sync calls before init', async () => {
   await fails(() => ncf.writeSync({ a: [1] }, { dialect: 'rust-2.0' }), 'wasm-init');
   await fails(() => ncf.initSync(), 'wasm-init');
   ncf.initSync({ reader: await wasmBytes('reader') });
+  const error = await fails(() => ncf.openSync(bytes), 'wasm-init');
+  assert.ok(error.message.includes('init({ legacy: true })'), error.message);
+  ncf.initSync({ legacy: await wasmBytes('legacy') });
   assert.equal(ncf.openSync(bytes).numRows, 4);
   await fails(() => ncf.writeSync({ a: [1] }, { dialect: 'rust-2.0' }), 'wasm-init');
   return undefined;

@@ -1,4 +1,4 @@
-/** A module with little memory, and files that need more: how tests get traps. */
+/** Modules with little memory, and what needs more: how tests get traps. */
 
 import { assert, ncf } from '#harness';
 
@@ -6,7 +6,7 @@ import { fails } from './util.mjs';
 
 /** Bytes of a page of memory. */
 export const PAGE = 65536;
-/** Pages that the reader's memory may have here: enough for every fixture, too few for the bomb below. */
+/** Pages that a module's memory may have here: enough for every fixture, too few for what is below. */
 export const MAX_PAGES = 1024;
 
 /** LEB128 of a number. */
@@ -85,8 +85,17 @@ export function bomb(blocks) {
   return bytes;
 }
 
-/** Makes the instance trap that reads at present. */
-export async function trap() {
+/** Makes the instance trap that reads legacy files at present. */
+export async function trapLegacy() {
   const hostile = await ncf.open(bomb(4096), { verify: false, limits: { maxColumnBytes: 2 ** 40 } });
   await fails(() => hostile.read(), ['internal', 'out-of-memory']);
+}
+
+/** More text than there is memory for. */
+const texts = Array.from({ length: 80 }, (_, index) => String(index).padStart(2 ** 20, 'x'));
+
+/** Makes the instance trap that reads version 2 at present. @param {Uint8Array} bytes a file with a column `string` */
+export async function trapVersion2(bytes) {
+  const file = await ncf.open(bytes);
+  await fails(() => file.read({ filter: { string: { $in: texts } } }), ['internal', 'out-of-memory']);
 }

@@ -2,12 +2,12 @@
 
 import { assert, ncf, test, wasmBytes } from '#harness';
 
-import { bomb, MAX_PAGES, memories, PAGE, trap, withMemoryLimit } from './limited.mjs';
+import { bomb, MAX_PAGES, memories, PAGE, trapVersion2, withMemoryLimit } from './limited.mjs';
 import { BLAMELESS, contents, everyType, fails, random, said } from './util.mjs';
 
 const { open, openSync, write } = ncf;
 
-await ncf.init({ full: withMemoryLimit(await wasmBytes('full')), thorough: withMemoryLimit(await wasmBytes('thorough'), 256) });
+await ncf.init({ full: withMemoryLimit(await wasmBytes('full')), legacy: withMemoryLimit(await wasmBytes('legacy')), thorough: withMemoryLimit(await wasmBytes('thorough'), 256) });
 
 const columns = everyType(400, 5);
 const bytes = await write(columns, { rowGroupRows: 100 });
@@ -45,7 +45,7 @@ for (const [name, call] of Object.entries(UNDER_WAY)) {
         byteLength: bytes.length,
         slice: async (start, end) => {
           turn += 1;
-          if (turn === late) await trap();
+          if (turn === late) await trapVersion2(bytes);
           return bytes.slice(start, end);
         },
       };
@@ -62,7 +62,7 @@ test('a trap between two batches changes nothing in them', async () => {
     const seen = [];
     for await (const table of file.batches(options)) {
       seen.push(table.columns.map(contents));
-      await trap();
+      await trapVersion2(bytes);
     }
     assert.deepEqual(seen, expected);
   }
@@ -71,7 +71,7 @@ test('a trap between two batches changes nothing in them', async () => {
 test('statistics after a trap', async () => {
   const expected = (await open(bytes)).statistics;
   const files = [await open(bytes), await open(new Blob([bytes])), await open(new Blob([apart]))];
-  await trap();
+  await trapVersion2(bytes);
   assert.deepEqual(files[0].statistics, expected);
   assert.deepEqual(files[1].statistics, expected);
   assert.equal(files[2].statistics.size, 80);
@@ -79,7 +79,7 @@ test('statistics after a trap', async () => {
 
 test('a trap discards the instance once, and small memory is back', async () => {
   const instances = memories.length;
-  await trap();
+  await trapVersion2(bytes);
   assert.equal(memories.length, instances);
   assert.equal((await (await open(bytes)).read()).numRows, 400);
   assert.equal(memories.length, instances + 1);

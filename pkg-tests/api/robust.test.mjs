@@ -2,14 +2,14 @@
 
 import { assert, fixture, fixtures, ncf, test, wasmBytes } from '#harness';
 
-import { bomb, MAX_PAGES, memories, PAGE, trap, withMemoryLimit } from './limited.mjs';
+import { bomb, MAX_PAGES, memories, PAGE, trapLegacy, withMemoryLimit } from './limited.mjs';
 import { BLAMELESS, contents, fails, random, said } from './util.mjs';
 
 const { open, openSync } = ncf;
 
 const memoryBytes = () => memories.at(-1).buffer.byteLength;
 
-await ncf.init({ reader: withMemoryLimit(await wasmBytes('reader')) });
+await ncf.init({ reader: withMemoryLimit(await wasmBytes('reader')), legacy: withMemoryLimit(await wasmBytes('legacy')) });
 
 test('a frame that unpacks to a lot is refused by the limit, and read where it is allowed', async () => {
   const file = await open(bomb(16), { verify: false, limits: { maxColumnBytes: 1 << 20 } });
@@ -61,7 +61,7 @@ for (const [name, call] of Object.entries(UNDER_WAY)) {
         byteLength: bytes.length,
         slice: async (start, end) => {
           turn += 1;
-          if (turn === late) await trap();
+          if (turn === late) await trapLegacy();
           return blob.slice(start, end).arrayBuffer();
         },
       };
