@@ -275,10 +275,17 @@ function slice(buffers: ColumnBuffers, start: number, end: number): ColumnBuffer
   return part;
 }
 
-/** A copy whose arrays can be moved. */
-function copy(buffers: ColumnBuffers): ColumnBuffers {
+/** A copy in buffers of a supply. */
+function copy(buffers: ColumnBuffers, supply: BufferSupply): ColumnBuffers {
   const { values, offsets, validity } = buffers;
-  return { ...buffers, values: values.slice(), ...(offsets && { offsets: offsets.slice() }), ...(validity && { validity: validity.slice() }) };
+  return { ...buffers, values: copyArray(values, supply), ...(offsets && { offsets: copyArray(offsets, supply) }), ...(validity && { validity: copyArray(validity, supply) }) };
+}
+
+function copyArray<T extends ValuesArray>(array: T, supply: BufferSupply): T {
+  const kind = array.constructor as new (buffer: ArrayBuffer, byteOffset: number, length: number) => T;
+  const made = new kind(supply.take(array.byteLength), 0, array.length);
+  made.set(array as never);
+  return made;
 }
 
 /** A column to write, of which rows become buffers when they are wanted. */
@@ -292,8 +299,8 @@ export interface WritableColumn {
    * @throws {NcfError} `type-mismatch`, with the row of the column
    */
   cut(start: number, end: number, buffers: BufferSupply): ColumnBuffers;
-  /** The same in arrays of their own, which can be moved. */
-  cutOwn(start: number, end: number): ColumnBuffers;
+  /** The same, all of it in buffers of the supply. */
+  cutOwn(start: number, end: number, buffers: BufferSupply): ColumnBuffers;
 }
 
 /**
@@ -306,14 +313,14 @@ export function writable(input: ColumnInput, known: ColumnSchema | undefined): W
   const type = typeOfParts(data, options);
   if (type !== undefined) {
     const cells = data as readonly InputCell[];
-    const cut = (start: number, end: number, buffers?: BufferSupply): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
-    return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: (start, end) => cut(start, end) };
+    const cut = (start: number, end: number, buffers: BufferSupply): ColumnBuffers => toBuffers(cells, { ...options, type, rows: { start, end }, buffers });
+    return { length: cells.length, field: fieldSetup(input, toBuffers([], { ...options, type }), known), cut, cutOwn: cut };
   }
   const buffers = columnBuffers(input);
   return {
     length: buffers.length,
     field: fieldSetup(input, buffers, known),
     cut: (start, end) => slice(buffers, start, end),
-    cutOwn: (start, end) => copy(slice(buffers, start, end)),
+    cutOwn: (start, end, supply) => copy(slice(buffers, start, end), supply),
   };
 }

@@ -106,16 +106,15 @@ export class Session {
       this.checkOpen();
       const { instance } = this.engine;
       const core: Core = { instance, reader: this.engine.call(instance, () => new instance.Reader(this.byteLength, this.limits)) };
-      let [isDone, isOpen] = [false, false];
+      let state: 'lost' | 'legacy' | 'open' = 'lost';
       try {
-        isDone = yield* this.#complete(core, () => core.reader.open());
-        isOpen = isDone && core.reader.isOpen;
+        if (yield* this.#complete(core, () => core.reader.open())) state = core.reader.isOpen ? 'open' : 'legacy';
       } finally {
         // Another call may have opened it meanwhile.
-        if (isOpen && !this.isLive(this.#core)) this.#core = core;
+        if (state === 'open' && !this.isLive(this.#core)) this.#core = core;
         else this.#free(core);
       }
-      if (isDone && !isOpen) {
+      if (state === 'legacy') {
         yield { kind: 'load', module: 'legacy' };
         this.#engine = legacyEngine();
       }

@@ -28,25 +28,54 @@ export const newBuffers: BufferSupply = { take: allocate };
 
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
 export class BufferPool implements BufferSupply {
+  readonly #make: (byteLength: number) => ArrayBuffer;
   readonly #free = new Map<number, ArrayBuffer[]>();
   readonly #taken: ArrayBuffer[] = [];
+
+  constructor(make: (byteLength: number) => ArrayBuffer = allocate) {
+    this.#make = make;
+  }
 
   /** One that was given back, or else a new one. */
   take(byteLength: number): ArrayBuffer {
     const size = roundUp(byteLength);
-    const buffer = this.#free.get(size)?.pop() ?? allocate(size);
+    const buffer = this.#free.get(size)?.pop() ?? this.#make(size);
     this.#taken.push(buffer);
     return buffer;
   }
 
+  /** Lends what was taken since the last such call; the answer takes it back. */
+  lend(): () => void {
+    const lent = this.#taken.splice(0);
+    return () => {
+      for (const buffer of lent.splice(0)) {
+        const free = this.#free.get(buffer.byteLength);
+        if (free) free.push(buffer);
+        else this.#free.set(buffer.byteLength, [buffer]);
+      }
+    };
+  }
+
   /** Takes back what was taken. */
   reclaim(): void {
-    for (const buffer of this.#taken.splice(0)) {
-      const free = this.#free.get(buffer.byteLength);
-      if (free) free.push(buffer);
-      else this.#free.set(buffer.byteLength, [buffer]);
-    }
+    this.lend()();
   }
+}
+
+const { SharedArrayBuffer: Shared } = globalThis as { SharedArrayBuffer?: SharedArrayBufferConstructor };
+
+/**
+ * Buffers that workers can look into while they stay here, so that they can be used again. V8 does not count them towards
+ * its next collection, as it does what is moved. `undefined` where the platform has none: in pages that are not isolated.
+ */
+export function sharedPool(): BufferPool | undefined {
+  // Whoever fills typed arrays need not know the difference.
+  return Shared && new BufferPool((byteLength) => new Shared(byteLength) as unknown as ArrayBuffer);
+}
+
+/** Whether a buffer can be moved: one of `sharedPool` can not. */
+export function isMovable(buffer: ArrayBufferLike): buffer is ArrayBuffer {
+  return !(Shared && buffer instanceof Shared);
 }
 
 /** The next size of which there are buffers: at most an eighth more. */

@@ -20,8 +20,15 @@ export interface RowGroups {
   readonly fields: readonly FieldSetup[];
   readonly rows: number;
   readonly groupRows: number;
-  /** The rows `start..end` as buffers whose arrays can be moved. */
-  cutOwn(start: number, end: number): ColumnBuffers[];
+  /** The rows `start..end` for a worker. */
+  cutOwn(start: number, end: number): OwnRows;
+}
+
+/** Rows in buffers that are moved to a worker, or shared with it. */
+export interface OwnRows {
+  readonly columns: ColumnBuffers[];
+  /** Takes back what is shared, once the worker has done with it. */
+  readonly release: () => void;
 }
 
 /** How they are shared out. */
@@ -57,18 +64,18 @@ export async function encodeRowGroups(
     return own;
   });
   const starts = Array.from({ length: Math.ceil((rows - first) / groupRows) }, (_, index) => first + index * groupRows);
-  const jobs: { member: Member; job: number; done: Promise<Uint8Array> }[] = [];
+  const jobs: { member: Member; job: number; done: Promise<Uint8Array>; release: () => void }[] = [];
   let added = 0;
   try {
     const members = pool.members(workers);
     for (let next = 0; added < starts.length; ) {
       while (next < Math.min(added + AHEAD * workers, starts.length)) {
         const start = starts[next] ?? rows;
-        const columns = table.cutOwn(start, Math.min(start + groupRows, rows));
+        const { columns, release } = table.cutOwn(start, Math.min(start + groupRows, rows));
         const group: RowGroup = { setup, fields, models: models.slice(), columns, first: start };
         const [member] = members.sort((a, b) => a.load - b.load);
         if (!member) throw new WorkerFailure('there are no workers');
-        jobs.push({ member, ...member.encodeRowGroup(engine, group) });
+        jobs.push({ member, ...member.encodeRowGroup(engine, group), release });
         next += 1;
       }
       if (added === 0) meanwhile();
@@ -76,6 +83,7 @@ export async function encodeRowGroups(
       const done = job?.done ?? Promise.reject(new WorkerFailure('there are no workers'));
       await orAborted(done, signal);
       encoder.addRowGroup(await done);
+      job?.release();
       added += 1;
       onAdded(Math.min(first + added * groupRows, rows));
     }

@@ -6,7 +6,8 @@ import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
-import { BufferPool } from './memory.js';
+import { BufferPool, newBuffers, sharedPool } from './memory.js';
+import type { OwnRows } from './row-groups.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
 import type { ColumnBuffers } from './wasm-types.js';
@@ -92,9 +93,10 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     const parts = [];
     const step = stepRows(options.rowGroupRows);
     let [first, done] = [0, 0];
-    // What was handed over to the encoder is free again. What workers were given is not: buffers that come back to this
-    // thread count as new ones, and more of them make for more collections.
+    // What was handed over to the encoder is free again, and what workers were given once they are done, if it is shared:
+    // what is moved here and there counts as new each time, and makes for more collections.
     const buffers = new BufferPool();
+    const ofWorkers = sharedPool();
     const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end, buffers));
     const shared = tasks ? undefined : sharing(options, rows, columns, wanted);
     if (shared) {
@@ -117,7 +119,10 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
       if (models) {
         yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
           const { signal } = options;
-          const cutOwn = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cutOwn(start, end));
+          const cutOwn = (start: number, end: number): OwnRows => ({
+            columns: sources.map((source) => source.cutOwn(start, end, ofWorkers ?? newBuffers)),
+            release: ofWorkers?.lend() ?? (() => undefined),
+          });
           first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
         });
       }

@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url';
 
 import { root } from './support/paths.mjs';
 
-const { BufferPool } = await import(pathToFileURL(join(root, 'target', 'js', 'memory.js')).href);
+const { BufferPool, isMovable, sharedPool } = await import(pathToFileURL(join(root, 'target', 'js', 'memory.js')).href);
 
 test('a buffer has room for what was asked for, and not much more', () => {
   const pool = new BufferPool();
@@ -25,4 +25,25 @@ test('what is taken back is given again, once, to whoever wants about as much', 
   const again = [pool.take(999), pool.take(1000), pool.take(1000), pool.take(999_990)];
   assert.equal(new Set(again).size, 4);
   assert.ok(again.includes(first[0]) && again.includes(first[1]));
+});
+
+test('what is lent comes back with its own answer, once', () => {
+  const pool = sharedPool();
+  const [first, second] = [pool.take(1000), pool.take(1000)];
+  const release = pool.lend();
+  const third = pool.take(1000);
+  assert.equal(new Set([first, second, third]).size, 3);
+  const others = pool.lend();
+  release();
+  release();
+  const again = [pool.take(1000), pool.take(1000), pool.take(1000)];
+  assert.deepEqual(new Set(again).size, 3);
+  assert.ok(again.includes(first) && again.includes(second) && !again.includes(third));
+  others();
+  assert.equal(pool.take(1000), third);
+});
+
+test('what is shared is not moved, all else is', () => {
+  assert.ok(!isMovable(sharedPool().take(10)));
+  assert.ok(isMovable(new BufferPool().take(10)));
 });

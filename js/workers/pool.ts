@@ -91,7 +91,7 @@ export class Member {
     return job;
   }
 
-  /** A row group, encoded for the writer of the file; the columns are moved. */
+  /** A row group, encoded for the writer of the file; the columns are moved, or shared with the worker until it has done. */
   encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<Uint8Array> } {
     this.#bring(engine.kind, () => engine.module);
     this.#bring('thorough', () => codecModule('thorough'));

@@ -8,6 +8,7 @@ import type { Piece, Range } from '../bytes.js';
 import { NcfError, type NcfErrorDetails } from '../errors.js';
 import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
+import { isMovable } from '../memory.js';
 import type { Selection } from '../scan.js';
 import type { ColumnBuffers, ColumnData, FieldSetup, OpenLimits, WriterSetup } from '../wasm-types.js';
 
@@ -91,7 +92,7 @@ export function fromPlain({ code, message, ...details }: PlainError): NcfError {
   return new NcfError(code, message, details);
 }
 
-/** The buffers of columns that are moved. */
+/** The buffers of columns that are moved: all that are not shared. */
 export function buffersOf(columns: readonly Pick<ColumnBuffers, 'values' | 'offsets' | 'validity'>[]): ArrayBuffer[] {
-  return columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array ? [array.buffer] : [])));
+  return columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array && isMovable(array.buffer) ? [array.buffer] : [])));
 }
