@@ -155,29 +155,30 @@ export class Shape {
   }
 
   /**
-   * The buffers of a batch, in the order of the columns; the batch may have them in any order.
+   * The buffers of a batch, in the order of the columns, which the batch may have in any order; what is made of arrays is
+   * in buffers of the supply.
    * @throws {NcfError} `unknown-column`, `type-mismatch`, `invalid-argument`
    */
-  convert(batch: TableInput): ColumnBuffers[] {
+  convert(batch: TableInput, supply: BufferSupply): ColumnBuffers[] {
     const names = this.fields.map(({ name }) => name);
     const given = byName(toList(batch), names);
     const buffers = this.#conversions.map((options) => {
       const column = given.get(options.name);
       if (!column) throw missingColumn(options.name, names);
-      return toBuffers(column.data, { ...options, unit: column.unit ?? options.unit });
+      return toBuffers(column.data, { ...options, unit: column.unit ?? options.unit, buffers: supply });
     });
     countRows(this.fields, buffers);
     return buffers;
   }
 
   /**
-   * The buffers of rows.
+   * The buffers of rows, made of the supply's.
    * @throws {NcfError} `unknown-column` for a key that is no column, `type-mismatch`
    */
-  convertRows(rows: readonly RowInput[]): ColumnBuffers[] {
+  convertRows(rows: readonly RowInput[], buffers: BufferSupply): ColumnBuffers[] {
     const names = this.fields.map(({ name }) => name);
     const data = gather(rows, names, (name) => unknownColumn(name, names));
-    return this.#conversions.map((options, index) => toBuffers(data[index] ?? [], options));
+    return this.#conversions.map((options, index) => toBuffers(data[index] ?? [], { ...options, buffers }));
   }
 }
 

@@ -6,6 +6,7 @@ import { DEFAULT_DIALECT, prepare, StreamEncoder, writerSetup, type EncodingOpti
 import { currentPlatform, writingEngine, type Engine } from './engine.js';
 import { invalid, NcfError } from './errors.js';
 import { InPlaceSink } from './in-place.js';
+import { BufferPool, type BufferSupply } from './memory.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import { Origin, originSource, type NcfOrigin, type OriginOptions } from './origin.js';
 import { openSink, Sink, type NcfSink } from './sink.js';
@@ -15,6 +16,9 @@ import { makeWay } from './yield.js';
 
 /** Rows of a batch that is put together of single rows. */
 const BATCH_ROWS = 2 ** 14;
+
+/** Rows of the batches whose buffers are kept for the next one. */
+const MAX_POOLED_ROWS = 2 ** 18;
 
 /** Options of `NcfWriter.open`. */
 export interface WriterOptions extends EncodingOptions {
@@ -47,16 +51,16 @@ export interface AppendOptions extends OriginOptions, Pick<EncodingOptions, 'com
 
 /** Rows in any form, as the buffers of a shape; without a shape, as what tells it. */
 interface Batch {
-  convert(shape: Shape): ColumnBuffers[];
+  convert(shape: Shape, buffers: BufferSupply): ColumnBuffers[];
   inputs(declared: readonly ColumnDeclaration[] | undefined): ColumnInput[];
 }
 
 function tableBatch(table: TableInput): Batch {
-  return { convert: (shape) => shape.convert(table), inputs: (declared) => firstBatch(table, declared) };
+  return { convert: (shape, buffers) => shape.convert(table, buffers), inputs: (declared) => firstBatch(table, declared) };
 }
 
 function rowBatch(rows: readonly RowInput[]): Batch {
-  return { convert: (shape) => shape.convertRows(rows), inputs: (declared) => firstBatch(tableOfRows(rows, declared), declared) };
+  return { convert: (shape, buffers) => shape.convertRows(rows, buffers), inputs: (declared) => firstBatch(tableOfRows(rows, declared), declared) };
 }
 
 /** What a writer writes with. */
@@ -97,6 +101,8 @@ export class NcfWriter implements AsyncDisposable {
   #queue: Promise<unknown> = Promise.resolve();
   #result: Promise<WriteResult> | undefined;
   #writable: WritableStream<TableInput> | undefined;
+  /** Where values become buffers, which the encoder copies. */
+  #buffers = new BufferPool();
   /** Why nothing can be written any more. */
   #end: NcfError | undefined;
 
@@ -299,9 +305,11 @@ export class NcfWriter implements AsyncDisposable {
   async #push(batch: Batch): Promise<void> {
     let rows: number;
     if (this.#encoder && this.#shape) {
-      const buffers = batch.convert(this.#shape);
-      rows = buffers[0]?.length ?? 0;
-      this.#encoder.push(buffers, 0);
+      const columns = batch.convert(this.#shape, this.#buffers);
+      rows = columns[0]?.length ?? 0;
+      this.#encoder.push(columns, 0);
+      if (rows <= MAX_POOLED_ROWS) this.#buffers.reclaim();
+      else this.#buffers = new BufferPool();
     } else {
       const inputs = batch.inputs(this.#declared);
       const buffers = inputs.map(columnBuffers);

@@ -3,7 +3,11 @@
 /** Work longer than this, in milliseconds, makes way. */
 const TURN = 4;
 
+/** When this thread last had a turn of the event loop. */
 let lastTurn = 0;
+/** The next one, once it was asked for, and when that was. */
+let turn: Promise<void> | undefined;
+let asked = 0;
 
 /** A task of its own: timers and messages that wait come first. Unlike a timeout it is not slowed down by browsers. */
 function nextTask(): Promise<void> {
@@ -18,11 +22,20 @@ function nextTask(): Promise<void> {
   });
 }
 
-/** Makes way if the last turn was long ago, then sees whether the call was aborted meanwhile. */
+/**
+ * Makes way if the last turn was long ago, then sees whether the call was aborted meanwhile. A call that comes after a
+ * while of nothing does not wait for a turn at once: it asks for one, and waits only if it still works when that is due.
+ */
 export async function makeWay(signal?: AbortSignal): Promise<void> {
-  if (performance.now() - lastTurn > TURN) {
-    await nextTask();
-    lastTurn = performance.now();
+  const now = performance.now();
+  if (turn) {
+    if (now - asked > TURN) await turn;
+  } else if (now - lastTurn > TURN) {
+    asked = now;
+    turn = nextTask().then(() => {
+      lastTurn = performance.now();
+      turn = undefined;
+    });
   }
   signal?.throwIfAborted();
 }
