@@ -223,6 +223,7 @@ fn read_validity(reader: &mut ByteReader<'_>, rows: usize, decoder: &mut Decoder
     }
 }
 
+#[inline(never)]
 fn read_values(
     reader: &mut ByteReader<'_>,
     column_type: ColumnType,

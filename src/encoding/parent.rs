@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use super::Decoder;
 use super::hash::{self, Numbered, QuickHash, mix};
 use crate::bytes::ByteReader;
-use crate::column::{Bitmap, Column, Values, index};
+use crate::column::{Bitmap, Column, Values, VarBytes, index};
 use crate::error::{Error, Result};
 use crate::sort::sort_positions;
 
@@ -235,15 +235,7 @@ impl Parent {
             return Labels::new(validity.place(codes, null), entries.saturating_add(1)).compact();
         }
         match column.values() {
-            Values::String(text) | Values::Binary(text) => {
-                let hash = |row: usize| {
-                    let mut hash = QuickHash::default();
-                    hash.write(text.get(row));
-                    mix(hash.finish())
-                };
-                let compare = |a: usize, b: usize| text.get(a).cmp(text.get(b));
-                number_values(text.len(), column.validity(), hash, compare)
-            }
+            Values::String(text) | Values::Binary(text) => number_text(text, column.validity()),
             Values::Decimal { values, .. } => {
                 #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
                 let (low, high): (Vec<u64>, Vec<u64>) = values.iter().map(|&x| (x as u64, (x >> 64) as u64)).unzip();
@@ -259,6 +251,7 @@ impl Parent {
 
     /// Labels of integers, and of floats that all are integers (as where somebody had no integers with nulls), if they
     /// are near each other.
+    #[inline(never)]
     fn label_small(&self) -> Option<Labels> {
         let column = &self.column;
         let numbers = match column.values() {
@@ -332,20 +325,21 @@ impl Parent {
         Numbers::Computed(numbers)
     }
 
+    #[inline(never)]
     fn to_numbers(&self, exponent: u8) -> Vec<i64> {
         let power = POWERS_OF_TEN.get(usize::from(exponent)).copied().unwrap_or(1.0);
         let mut numbers: Vec<i64> = match self.column.values() {
-            Values::Int8(v) => v.iter().map(|&x| x.into()).collect(),
-            Values::Int16(v) => v.iter().map(|&x| x.into()).collect(),
-            Values::Int32(v) | Values::Date(v) => v.iter().map(|&x| x.into()).collect(),
+            Values::Int8(v) => mapped(v, i64::from),
+            Values::Int16(v) => mapped(v, i64::from),
+            Values::Int32(v) | Values::Date(v) => mapped(v, i64::from),
             Values::Int64(v) | Values::Timestamp { values: v, .. } => v.clone(),
-            Values::UInt8(v) => v.iter().map(|&x| x.into()).collect(),
-            Values::UInt16(v) => v.iter().map(|&x| x.into()).collect(),
-            Values::UInt32(v) => v.iter().map(|&x| x.into()).collect(),
-            Values::UInt64(v) => v.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
-            Values::Float32(v) => v.iter().map(|&x| rounded(f64::from(x) * power)).collect(),
-            Values::Float64(v) => v.iter().map(|&x| rounded(x * power)).collect(),
-            Values::Decimal { values, .. } => values.iter().map(|&x| i64::try_from(x).unwrap_or_default()).collect(),
+            Values::UInt8(v) => mapped(v, i64::from),
+            Values::UInt16(v) => mapped(v, i64::from),
+            Values::UInt32(v) => mapped(v, i64::from),
+            Values::UInt64(v) => mapped(v, |x| i64::try_from(x).unwrap_or_default()),
+            Values::Float32(v) => mapped(v, |x| rounded(f64::from(x) * power)),
+            Values::Float64(v) => mapped(v, |x| rounded(x * power)),
+            Values::Decimal { values, .. } => mapped(values, |x| i64::try_from(x).unwrap_or_default()),
             Values::Boolean(bits) => bits.iter().map(i64::from).collect(),
             Values::String(_) | Values::Binary(_) => Vec::new(),
         };
@@ -363,6 +357,12 @@ pub const POWERS_OF_TEN: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e
 const MAGIC: f64 = 6_755_399_441_055_744.0;
 const LIMIT: f64 = 2_251_799_813_685_248.0;
 
+/// A function of each value. One of its own for each type: a column needs the code for one of them.
+#[inline(never)]
+fn mapped<T: Copy, U>(values: &[T], of: impl Fn(T) -> U) -> Vec<U> {
+    values.iter().map(|&value| of(value)).collect()
+}
+
 /// The smallest and the largest; the wrong way round where there are none.
 fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
     numbers.fold((i64::MAX, i64::MIN), |(min, max), number| (min.min(number), max.max(number)))
@@ -375,19 +375,20 @@ fn rounded(value: f64) -> i64 {
 }
 
 /// Bit patterns of fixed width, those of signed integers moved so that their order is that of the values.
+#[inline(never)]
 fn patterns(values: &Values) -> Vec<u64> {
     let signed = |value: i64| value.cast_unsigned() ^ 1 << 63;
     match values {
-        Values::Int8(v) => v.iter().map(|&x| signed(x.into())).collect(),
-        Values::Int16(v) => v.iter().map(|&x| signed(x.into())).collect(),
-        Values::Int32(v) | Values::Date(v) => v.iter().map(|&x| signed(x.into())).collect(),
-        Values::Int64(v) | Values::Timestamp { values: v, .. } => v.iter().map(|&x| signed(x)).collect(),
-        Values::UInt8(v) => v.iter().map(|&x| x.into()).collect(),
-        Values::UInt16(v) => v.iter().map(|&x| x.into()).collect(),
-        Values::UInt32(v) => v.iter().map(|&x| x.into()).collect(),
+        Values::Int8(v) => mapped(v, |x| signed(x.into())),
+        Values::Int16(v) => mapped(v, |x| signed(x.into())),
+        Values::Int32(v) | Values::Date(v) => mapped(v, |x| signed(x.into())),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => mapped(v, signed),
+        Values::UInt8(v) => mapped(v, u64::from),
+        Values::UInt16(v) => mapped(v, u64::from),
+        Values::UInt32(v) => mapped(v, u64::from),
         Values::UInt64(v) => v.clone(),
-        Values::Float32(v) => v.iter().map(|x| x.to_bits().into()).collect(),
-        Values::Float64(v) => v.iter().map(|x| x.to_bits()).collect(),
+        Values::Float32(v) => mapped(v, |x| x.to_bits().into()),
+        Values::Float64(v) => mapped(v, f64::to_bits),
         Values::Boolean(v) => v.iter().map(u64::from).collect(),
         Values::Decimal { .. } | Values::String(_) | Values::Binary(_) => Vec::new(),
     }
@@ -402,6 +403,17 @@ fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
 fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Labels {
     let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
     number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+}
+
+/// Numbers text; null is one of its values.
+#[inline(never)]
+fn number_text(text: &VarBytes, validity: Option<&Bitmap>) -> Labels {
+    let hash = |row: usize| {
+        let mut hash = QuickHash::default();
+        hash.write(text.get(row));
+        mix(hash.finish())
+    };
+    number_values(text.len(), validity, hash, |a, b| text.get(a).cmp(text.get(b)))
 }
 
 /// Numbers the values of rows; null is one of them.

@@ -58,6 +58,7 @@ fn expected_base(text: &VarBytes, first_row: u32) -> Option<i32> {
 }
 
 /// Which entry of a dictionary each row of a column is, as a `CodePart` of js/wasm-types.ts.
+#[inline(never)]
 fn codes_to_js(codes: &Codes, column: &Column) -> Object {
     let placed = column.validity().map(|validity| validity.place(&codes.codes, 0));
     let placed = placed.as_deref().unwrap_or(&codes.codes);
@@ -273,6 +274,7 @@ impl Filled {
     }
 
     /// Puts values into rows `start..end`.
+    #[inline(never)]
     fn copy(&mut self, values: &Values, start: u32, end: u32, allocator: &Allocator) -> Result<()> {
         macro_rules! copy {
             ($array:ty, $values:expr) => {

@@ -4,6 +4,7 @@ use super::super::{Decoder, varint};
 use crate::bytes::ByteReader;
 use crate::error::Result;
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, _: &mut Decoder) -> Result<Vec<u64>> {
     Ok(vec![varint::read_signed(reader)?.cast_unsigned(); count])
 }

@@ -6,6 +6,7 @@ use super::super::{Decoder, varint};
 use crate::bytes::ByteReader;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let first = varint::read_signed(reader)?.cast_unsigned();
     let rest = count.checked_sub(1).ok_or_else(|| Error::corrupt("differences of no values"))?;

@@ -7,6 +7,7 @@ use crate::bytes::ByteReader;
 use crate::column::index;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let entries = varint::read_count(reader)?;
     if entries > count {

@@ -14,6 +14,7 @@ use crate::bytes::ByteReader;
 use crate::column::index;
 use crate::error::Result;
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
     let key = Key::read(reader)?;

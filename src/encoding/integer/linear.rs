@@ -311,6 +311,7 @@ fn quotient<const DIVISOR: i64>(number: i64) -> i64 {
     (number.wrapping_mul(reciprocal).cast_unsigned() >> RECIPROCAL_BITS).cast_signed()
 }
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
     let sum = Sum::read(reader)?;

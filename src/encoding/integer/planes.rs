@@ -33,6 +33,7 @@ impl Head {
     }
 }
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let Head { base, divisor, planes } = Head::read(reader)?;
     let restore = |quotient: u64| quotient.wrapping_mul(divisor).wrapping_add(base);

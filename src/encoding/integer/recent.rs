@@ -21,6 +21,7 @@ const MISS: u8 = 3;
 /// The three values that a class remembers.
 type Recent = [u64; 3];
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let scope = decoder.aligned(count)?;
     let key = Key::read(reader)?;

@@ -6,6 +6,7 @@ use super::super::{Decoder, varint};
 use crate::bytes::ByteReader;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<Vec<u64>> {
     let runs = varint::read_count(reader)?;
     if runs > count {

@@ -6,6 +6,7 @@ use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::Result;
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let length = varint::read_count(reader)?;
     let value = reader.take(length)?;

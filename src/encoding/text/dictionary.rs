@@ -29,6 +29,7 @@ pub fn entries_and_codes(
     Ok((entries, codes))
 }
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let (entries, codes) = entries_and_codes(reader, count, decoder)?;
     let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);

@@ -9,6 +9,7 @@ use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let shared = integer::decode(reader, count, decoder)?;
     let rests = super::decode(reader, count, decoder)?;

@@ -7,6 +7,7 @@ use crate::bytes::{ByteReader, to_usize};
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let lengths = integer::decode(reader, count, decoder)?;
     let mut offsets = Vec::with_capacity(count + 1);

@@ -203,6 +203,7 @@ impl Template {
     }
 }
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let number = varint::read_count(reader)?;
     if !(1..=MAX_TEMPLATES).contains(&number) {

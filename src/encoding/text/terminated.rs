@@ -8,6 +8,7 @@ use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
+#[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let size = varint::read_count(reader)?;
     let bytes = leaf::read(reader, size, decoder)?;
