@@ -83,7 +83,8 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
   /** Puts the rows `start` to `end` into an array, from position `at` on. */
   #fill(rows: Row<I, D>[], start: number, end: number, at = 0): void {
     const count = end - start;
-    const { template, names } = this.#rowShape();
+    const shape = this.#rowShape();
+    const { template, names } = shape;
     const lanes = this.columns.map((column, position): Lane<Row<I, D>[string]> => {
       const values = new Array<Row<I, D>[string]>(count);
       const there = Math.max(0, Math.min(end, column.length) - start);
@@ -91,11 +92,18 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
       values.fill(null, there);
       return { name: names[position] ?? column.name, values };
     });
-    makeRows(rows, at, count, template, lanes);
+    const isFavoured = shape === favoured;
+    if (isFavoured) makeRows(rows, at, count, template, lanes);
+    else for (let index = 0; index < count; index++) rows[at + index] = { ...template };
+    for (const { name, values } of isFavoured ? lanes.slice(NUM_LINES) : lanes) assign(rows, at, name, values);
   }
 
   #rowShape(): RowShape {
-    return (this.#shape ??= shapeOf(this.columns.map(({ name }) => name)));
+    if (!this.#shape) {
+      this.#shape = shapeOf(this.columns.map(({ name }) => name));
+      if (this.numRows >= MANY_ROWS) favoured ??= this.#shape;
+    }
+    return this.#shape;
   }
 }
 
@@ -107,24 +115,24 @@ interface RowShape {
   readonly names: readonly string[];
 }
 
-/** Shapes that were used, by the text that they are made of. Engines forget what they compiled for a shape when its last object is gone. */
-const shapes = new Map<string, RowShape>();
-const MAX_SHAPES = 64;
-/** Longer texts, of tables with very many columns, would only take memory. */
-const MAX_SHAPE_TEXT = 8192;
+/**
+ * The shape for which `makeRows` is compiled: that of the first large table of which rows were made. It stays, since engines
+ * forget what they compiled for a shape when its last object is gone.
+ */
+let favoured: RowShape | undefined;
+/** Rows of a large table. */
+const MANY_ROWS = 4096;
+/** An object of more properties that is parsed becomes a hash table, which takes long to copy. */
+const MAX_PARSED = 100;
 
-function shapeOf(names: readonly string[]): RowShape {
-  const text = `{${names.map((name) => `${JSON.stringify(name)}:null`).join()}}`;
-  const known = shapes.get(text);
-  if (known) return known;
-  // An object that is parsed has room for its properties in itself, and so have its copies; one that grows has them elsewhere.
-  const template = JSON.parse(text) as Record<string, null>;
+function shapeOf(columns: readonly string[]): RowShape {
+  if (favoured?.names.length === columns.length && favoured.names.every((name, position) => name === columns[position])) return favoured;
+  // An object that is parsed has room for its properties in itself, and so have its copies; one that grows has the others elsewhere.
+  const template = JSON.parse(`{${columns.slice(0, MAX_PARSED).map((name) => `${JSON.stringify(name)}:null`).join()}}`) as Record<string, null>;
+  // A plain assignment to `__proto__` would set the prototype; to a property that is there it does not.
+  for (const name of columns.slice(MAX_PARSED)) Object.defineProperty(template, name, { value: null, enumerable: true, configurable: true, writable: true });
   const keys = new Map(Object.keys(template).map((key) => [key, key]));
-  const shape = { template, names: names.map((name) => keys.get(name) ?? name) };
-  if (text.length > MAX_SHAPE_TEXT) return shape;
-  if (shapes.size >= MAX_SHAPES) shapes.clear();
-  shapes.set(text, shape);
-  return shape;
+  return { template, names: columns.map((name) => keys.get(name) ?? name) };
 }
 
 /** Values of one column for some rows. */
@@ -133,62 +141,54 @@ interface Lane<T> {
   readonly values: readonly T[];
 }
 
-/** Columns that `makeRows` has lines of code for, by eights. */
-type Eight<T> = readonly [Lane<T>, Lane<T>, Lane<T>, Lane<T>, Lane<T>, Lane<T>, Lane<T>, Lane<T>];
-
-/** Eight of the columns; the last one again where there are fewer. */
-function eight<T>(lanes: readonly Lane<T>[], from: number, last: Lane<T>): Eight<T> {
-  const at = (index: number): Lane<T> => lanes[from + index] ?? last;
-  return [at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7)];
-}
+/** Columns that `makeRows` has a line for. */
+const NUM_LINES = 24;
 
 /**
- * Makes rows: copies of a template with the values of the columns.
+ * Makes rows of the favoured shape: copies of a template with the values of the first `NUM_LINES` columns.
  *
  * Engines compile a line of code that stores to a property into an instruction or two as long as it has met one name only,
- * and look for the property each time otherwise, which takes ten times as long. So the first columns have a line each. Where a
- * program reads tables with other columns, these are as fast as the rest.
+ * and look for the property each time otherwise, which takes ten times as long. So each column has a line, and only
+ * one shape comes here.
  */
 function makeRows<T>(rows: Record<string, T | null>[], at: number, count: number, template: Readonly<Record<string, null>>, lanes: readonly Lane<T>[]): void {
-  const last = lanes.at(-1);
-  if (!last) {
-    for (let index = 0; index < count; index++) rows[at + index] = {};
-    return;
-  }
-  const [a, b, c, d, e, f, g, h] = eight(lanes, 0, last);
-  const [i, j, k, l, m, n, o, p] = eight(lanes, 8, last);
-  const [q, r, s, t, u, v, w, x] = eight(lanes, 16, last);
-  const more = lanes.slice(24);
-  const width = lanes.length;
+  const [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x] = lanes;
   for (let index = 0; index < count; index++) {
     const row: Record<string, T | null> = { ...template };
     rows[at + index] = row;
-    row[a.name] = a.values[index] as T;
-    row[b.name] = b.values[index] as T;
-    row[c.name] = c.values[index] as T;
-    row[d.name] = d.values[index] as T;
-    row[e.name] = e.values[index] as T;
-    row[f.name] = f.values[index] as T;
-    row[g.name] = g.values[index] as T;
-    row[h.name] = h.values[index] as T;
-    if (width <= 8) continue;
+    if (a) row[a.name] = a.values[index] as T;
+    if (b) row[b.name] = b.values[index] as T;
+    if (c) row[c.name] = c.values[index] as T;
+    if (d) row[d.name] = d.values[index] as T;
+    if (e) row[e.name] = e.values[index] as T;
+    if (f) row[f.name] = f.values[index] as T;
+    if (g) row[g.name] = g.values[index] as T;
+    if (h) row[h.name] = h.values[index] as T;
+    if (!i) continue;
     row[i.name] = i.values[index] as T;
-    row[j.name] = j.values[index] as T;
-    row[k.name] = k.values[index] as T;
-    row[l.name] = l.values[index] as T;
-    row[m.name] = m.values[index] as T;
-    row[n.name] = n.values[index] as T;
-    row[o.name] = o.values[index] as T;
-    row[p.name] = p.values[index] as T;
-    if (width <= 16) continue;
+    if (j) row[j.name] = j.values[index] as T;
+    if (k) row[k.name] = k.values[index] as T;
+    if (l) row[l.name] = l.values[index] as T;
+    if (m) row[m.name] = m.values[index] as T;
+    if (n) row[n.name] = n.values[index] as T;
+    if (o) row[o.name] = o.values[index] as T;
+    if (p) row[p.name] = p.values[index] as T;
+    if (!q) continue;
     row[q.name] = q.values[index] as T;
-    row[r.name] = r.values[index] as T;
-    row[s.name] = s.values[index] as T;
-    row[t.name] = t.values[index] as T;
-    row[u.name] = u.values[index] as T;
-    row[v.name] = v.values[index] as T;
-    row[w.name] = w.values[index] as T;
-    row[x.name] = x.values[index] as T;
-    for (const { name, values } of more) row[name] = values[index] as T;
+    if (r) row[r.name] = r.values[index] as T;
+    if (s) row[s.name] = s.values[index] as T;
+    if (t) row[t.name] = t.values[index] as T;
+    if (u) row[u.name] = u.values[index] as T;
+    if (v) row[v.name] = v.values[index] as T;
+    if (w) row[w.name] = w.values[index] as T;
+    if (x) row[x.name] = x.values[index] as T;
+  }
+}
+
+/** Gives rows their values of one column: for shapes that nothing is compiled for, faster than row by row. */
+function assign<T>(rows: Record<string, T | null>[], at: number, name: string, values: readonly T[]): void {
+  for (let index = 0; index < values.length; index++) {
+    const row = rows[at + index];
+    if (row) row[name] = values[index] as T;
   }
 }
