@@ -52,8 +52,25 @@ function fillNumbers(all: unknown[], values: ArrayLike<number>, start: number, e
   for (let row = start; row < end; row++) all[row - start] = values[row];
 }
 
-function fillBigInts(all: unknown[], values: BigInt64Array | BigUint64Array, start: number, end: number): void {
-  for (let row = start; row < end; row++) all[row - start] = values[row];
+/** The same with nulls: putting these in afterwards would make an object of each number that stood in an array of nothing but numbers. */
+function fillNumbersAndNulls(all: unknown[], values: ArrayLike<number>, validity: Uint8Array, start: number, end: number): void {
+  // An array for anything from its first value on.
+  if (start < end) all[0] = null;
+  for (let row = start; row < end; row++) all[row - start] = isNull(validity, row) ? null : values[row];
+}
+
+/** Of the integers of 64 bits, these are made once: a `bigint` is an object to the engine, and most columns have small ones that repeat. */
+const SMALL = { least: -1024, end: 8192 };
+const small = new Array<bigint | undefined>(SMALL.end - SMALL.least);
+
+function fillBigInts(
+  all: unknown[], values: BigInt64Array | BigUint64Array, words: Int32Array, made: (bigint | undefined)[], least: number, start: number, end: number,
+): void {
+  for (let row = start; row < end; row++) {
+    const low = words[2 * row] ?? 0;
+    if (low >= least && low < SMALL.end && words[2 * row + 1] === low >> 31) all[row - start] = made[low - SMALL.least] ??= BigInt(low);
+    else all[row - start] = values[row];
+  }
 }
 
 /** Numbers as they are. */
@@ -67,8 +84,8 @@ export class NumberCells extends Cells {
   }
 
   override fill(all: unknown[], start: number, end: number): void {
-    fillNumbers(all, this.#values, start, end);
-    putNulls(all, this.validity, start, end);
+    if (this.validity) fillNumbersAndNulls(all, this.#values, this.validity, start, end);
+    else fillNumbers(all, this.#values, start, end);
   }
 
   protected override value(row: number): number {
@@ -87,7 +104,9 @@ export class BigIntCells extends Cells {
   }
 
   override fill(all: unknown[], start: number, end: number): void {
-    fillBigInts(all, this.#values, start, end);
+    const { buffer, byteOffset, length } = this.#values;
+    const least = this.#values instanceof BigInt64Array ? SMALL.least : 0;
+    fillBigInts(all, this.#values, new Int32Array(buffer, byteOffset, 2 * length), small, least, start, end);
     putNulls(all, this.validity, start, end);
   }
 
@@ -291,6 +310,7 @@ export class TimestampTextCells extends Cells {
 /** Timestamps as `Date`. */
 export class TimestampCells extends Cells {
   readonly #counts: Integers;
+  readonly #words: Int32Array;
   readonly #perSecond: number;
   readonly #column: string;
 
@@ -303,8 +323,19 @@ export class TimestampCells extends Cells {
   constructor(counts: BigInt64Array, unit: TimeUnit, validity: Uint8Array | undefined, column: string) {
     super(validity);
     this.#counts = new Integers(counts);
+    this.#words = new Int32Array(counts.buffer, counts.byteOffset, 2 * counts.length);
     this.#perSecond = TICKS_PER_SECOND[unit];
     this.#column = column;
+  }
+
+  override fill(all: unknown[], start: number, end: number): void {
+    let row = start;
+    while (row < end) {
+      row = fillDates(all, this.#words, this.validity, this.#perSecond / 1000, start, row, end);
+      // What is no plain case, and what is to be refused.
+      if (row < end) all[row - start] = this.at(row);
+      row += 1;
+    }
   }
 
   protected override value(row: number): Date {
@@ -322,6 +353,21 @@ export class TimestampCells extends Cells {
     if (Number.isNaN(count)) return Number(this.#counts.exact(row) * 1000n / BigInt(perSecond));
     return perSecond <= 1000 ? count * (1000 / perSecond) : count / (perSecond / 1000);
   }
+}
+
+/** Puts dates into an array, from a row on up to one that is no whole number of milliseconds or that a number does not hold; returns that row. */
+function fillDates(all: unknown[], words: Int32Array, validity: Uint8Array | undefined, ticks: number, start: number, from: number, end: number): number {
+  for (let row = from; row < end; row++) {
+    if (isNull(validity, row)) {
+      all[row - start] = null;
+      continue;
+    }
+    const count = (words[2 * row + 1] ?? 0) * WORD + ((words[2 * row] ?? 0) >>> 0);
+    const milliseconds = count / ticks;
+    if (!Number.isSafeInteger(count) || !Number.isInteger(milliseconds) || Math.abs(milliseconds) > MAX_DATE_DAYS * DAY_MS) return row;
+    all[row - start] = new Date(milliseconds);
+  }
+  return end;
 }
 
 function exactDate(milliseconds: number, column: string, row: number): Date {

@@ -204,11 +204,13 @@ function lookUp(entries: readonly unknown[], codes: CodePart['values'], from: nu
 /** For each entry of a dictionary a row that has it, or -1. */
 function firstRows(codes: CodePart['values'], entries: number, start: number, validity: Uint8Array | undefined): Int32Array {
   const rows = new Int32Array(entries).fill(-1);
-  for (let at = codes.length - 1; at >= 0; at--) {
-    const row = start + at;
+  let missing = entries;
+  for (let at = 0; at < codes.length && missing > 0; at++) {
+    const code = codes[at] ?? 0;
     // The code of a null is anything.
-    if (isNull(validity, row)) continue;
-    rows[codes[at] ?? 0] = row;
+    if (rows[code] !== -1 || isNull(validity, start + at)) continue;
+    rows[code] = start + at;
+    missing -= 1;
   }
   return rows;
 }

@@ -286,8 +286,9 @@ test('text of any characters, one by one and all at once', async () => {
 });
 
 test('rows are what the columns are, however they are asked for', async () => {
-  const names = ['a', '__proto__', '7', 'c'];
-  const rows = 3000;
+  const names = ['a', '__proto__', '7', 'c', ...Array.from({ length: 26 }, (_, column) => `more ${column}`)];
+  // So many that code is compiled for them.
+  const rows = 6000;
   const cells = names.map((_, column) => Array.from({ length: rows }, (__, row) => ((row + column) % 5 ? row * 10 + column / 2 : null)));
   const table = await (await open(await write(names.map((name, column) => ({ name, data: cells[column], type: 'float64' }))))).read({ columns: [...names, 'a'] });
   const expected = Array.from({ length: rows }, (_, row) => cells.map((column) => column[row]));
@@ -296,6 +297,66 @@ test('rows are what the columns are, however they are asked for', async () => {
   assert.deepEqual([...table].map(seen), expected);
   assert.deepEqual(Array.from({ length: rows }, (_, row) => seen(table.row(row))), expected);
   const [first] = table;
-  assert.deepEqual([Object.keys(first), Object.getPrototypeOf(first)], [['7', 'a', '__proto__', 'c'], Object.prototype]);
-  assert.deepEqual(Object.keys(table.row(rows)).length, 4);
+  assert.deepEqual([Object.keys(first), Object.getPrototypeOf(first)], [['7', 'a', '__proto__', 'c', ...names.slice(4)], Object.prototype]);
+  assert.deepEqual(Object.keys(table.row(rows)).length, names.length);
+});
+
+test('rows of tables with few and with many columns', async () => {
+  for (const width of [0, 1, 7, 8, 9, 16, 17, 24, 25, 60, 200]) {
+    const names = Array.from({ length: width }, (_, column) => `c${(column + 3) % width}`);
+    const kinds = [(row) => row * 3, (row) => row / 3, (row) => `text ${row % 4}`, (row) => row % 3 === 0, (row) => (row % 2 ? null : row / 7), () => null];
+    const types = ['int32', 'float64', 'string', 'boolean', 'float64', 'string'];
+    const rows = width % 8 === 1 ? 5000 : 20;
+    const cell = (row, column) => kinds[column % kinds.length](row);
+    const columns = names.map((name, column) => ({ name, type: types[column % types.length], data: Array.from({ length: rows }, (_, row) => cell(row, column)) }));
+    const table = await (await open(await write(width === 0 ? { only: [1] } : columns))).read(width === 0 ? { columns: [] } : {});
+    const expected = Array.from({ length: width === 0 ? 1 : rows }, (_, row) => Object.fromEntries(names.map((name, column) => [name, cell(row, column)])));
+    assert.deepEqual(table.toArray(), expected);
+    assert.deepEqual([...table], expected);
+    assert.deepEqual(table.toArray().map((row) => Object.keys(row)), expected.map(() => names));
+    // Each row is a caller's own.
+    const [first, second] = table.toArray();
+    for (const name of names) first[name] = 'changed';
+    assert.deepEqual([second, table.row(0)], [expected[1], expected[0]]);
+  }
+});
+
+test('many cells at once are those that one by one are', async () => {
+  const edges = [0n, 1n, -1n, 1023n, -1023n, -1024n, -1025n, 8191n, 8192n, 2n ** 31n - 1n, 2n ** 31n, -(2n ** 31n), -(2n ** 31n) - 1n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 32n + 5n, -(2n ** 32n) + 5n, 2n ** 63n - 1n, -(2n ** 63n)];
+  const unsigned = [...edges.filter((value) => value >= 0n), 2n ** 64n - 1n, 2n ** 64n - 1024n, 2n ** 64n - 2n ** 32n, 2n ** 63n];
+  const late = 8.64e15;
+  const times = {
+    s: [0n, -1n, BigInt(late / 1000), BigInt(-late / 1000)],
+    ms: [0n, 1n, -1n, BigInt(late), BigInt(-late), 2n ** 32n, -(2n ** 32n)],
+    us: [0n, -1000n, 2n ** 53n - 992n, 2n ** 53n - 992n + 8000n, BigInt(late) * 1000n, BigInt(-late) * 1000n],
+    ns: [0n, 1_000_000n, -1_000_000n, 1_700_000_000_123_000_000n, -1_700_000_000_123_000_000n],
+  };
+  const withNulls = (values) => values.flatMap((value) => [value, null]);
+  for (const spaced of [(values) => values, withNulls]) {
+    for (const [type, values] of [['int64', edges], ['uint64', unsigned]]) {
+      const data = spaced(values);
+      const column = (await (await open(await write([{ name: 'x', type, data }]))).read()).column('x', type);
+      assert.deepEqual(column.toArray(), data);
+      assert.deepEqual(data.map((_, row) => column.get(row)), data);
+    }
+    for (const [unit, counts] of Object.entries(times)) {
+      const data = spaced(counts);
+      const column = (await (await open(await write([{ name: 'x', type: 'timestamp', unit, data }]))).read({ dates: 'date' })).column('x', 'timestamp');
+      const perSecond = { s: 1n, ms: 1000n, us: 1_000_000n, ns: 1_000_000_000n }[unit];
+      const expected = data.map((count) => (count === null ? null : new Date(Number((count * 1000n) / perSecond))));
+      assert.deepEqual(column.toArray(), expected);
+      assert.deepEqual(data.map((_, row) => column.get(row)), expected);
+      const dates = column.toArray().filter((date) => date !== null);
+      assert.equal(new Set(dates).size, dates.length);
+    }
+    const data = spaced([0, -0, 1, -1, 2 ** 31, 0.1, NaN, Infinity, -Infinity, 5e-324]);
+    const column = (await (await open(await write([{ name: 'x', type: 'float64', data }]))).read()).column('x', 'float64');
+    for (const all of [column.toArray(), [...column]]) assert.ok(all.length === data.length && all.every((value, row) => Object.is(value, data[row])));
+  }
+  for (const [unit, count] of [['us', 1n], ['us', -1n], ['us', 2n ** 60n + 1n], ['us', 2n ** 63n - 1n], ['ms', BigInt(late) + 1n], ['s', BigInt(-late / 1000) - 1n]]) {
+    const table = await (await open(await write([{ name: 'x', type: 'timestamp', unit, data: [0n, null, count, 0n] }]))).read({ dates: 'date' });
+    await fails(() => table.column('x').get(2), 'unsafe-value', { column: 'x' });
+    await fails(() => table.column('x').toArray(), 'unsafe-value', { column: 'x' });
+    await fails(() => table.toArray(), 'unsafe-value', { column: 'x' });
+  }
 });
