@@ -191,7 +191,10 @@ export class NcfFile {
    * @throws {NcfError} as `read`
    */
   async *rows<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): AsyncGenerator<Row<I, D>, void, undefined> {
-    for await (const table of this.batches(options)) yield* table.rows();
+    for await (const table of this.batches(options)) {
+      // Faster than `yield*`, which waits for each of the rows once more.
+      for (const row of table.rows()) yield row;
+    }
   }
 
   /**

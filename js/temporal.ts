@@ -45,11 +45,31 @@ function daysFromCivil(year: number, month: number, day: number): number {
 
 const pad = (value: number, digits: number): string => String(value).padStart(digits, '0');
 
+/** `00` to `99`. */
+const PAIRS = Array.from({ length: 100 }, (_, value) => pad(value, 2));
+
+/** Text of a part of a time. */
+const pair = (value: number): string => PAIRS[value] ?? '';
+
 /** `2024-02-29`; years outside of 0 to 9999 with sign and at least six digits. */
 export function formatDate(days: number): string {
   const [year, month, day] = civilFromDays(days);
   const yearText = year >= 0 && year <= 9999 ? pad(year, 4) : `${year < 0 ? '-' : '+'}${pad(Math.abs(year), 6)}`;
   return `${yearText}-${pad(month, 2)}-${pad(day, 2)}`;
+}
+
+/** The day whose text was made last: many times are of one day. */
+const lastDay = { days: 0, text: '1970-01-01' };
+
+function textOfDay(days: number): string {
+  if (days !== lastDay.days) [lastDay.days, lastDay.text] = [days, formatDate(days)];
+  return lastDay.text;
+}
+
+/** Digits behind the second, with their point. */
+function fractionText(ticks: number, digits: number): string {
+  if (digits === 0) return '';
+  return `.${ticks === 0 ? '000000000'.slice(0, digits) : pad(ticks, digits)}`;
 }
 
 /**
@@ -59,14 +79,25 @@ export function formatDate(days: number): string {
 export function formatTimestamp(count: bigint | number, unit: TimeUnit, utc: boolean): string {
   const perSecond = TICKS_PER_SECOND[unit];
   const perDay = perSecond * 86_400;
-  let rest = typeof count === 'number' ? count % perDay : Number(count % BigInt(perDay));
-  if (rest < 0) rest += perDay;
-  const days = typeof count === 'number' ? (count - rest) / perDay : Number((count - BigInt(rest)) / BigInt(perDay));
+  let [days, rest] = typeof count === 'number' ? divided(count, perDay) : [Number(count / BigInt(perDay)), Number(count % BigInt(perDay))];
+  if (rest < 0) {
+    days -= 1;
+    rest += perDay;
+  }
   const seconds = Math.floor(rest / perSecond);
-  const digits = FRACTION_DIGITS[unit];
-  const fraction = digits === 0 ? '' : `.${pad(rest % perSecond, digits)}`;
-  const time = `${pad(Math.floor(seconds / 3600), 2)}:${pad(Math.floor(seconds / 60) % 60, 2)}:${pad(seconds % 60, 2)}`;
-  return `${formatDate(days)}T${time}${fraction}${utc ? 'Z' : ''}`;
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const fraction = fractionText(rest - seconds * perSecond, FRACTION_DIGITS[unit]);
+  return `${textOfDay(days)}T${pair(hours)}:${pair(minutes - 60 * hours)}:${pair(seconds - 60 * minutes)}${fraction}${utc ? 'Z' : ''}`;
+}
+
+/** Quotient, and the rest from 0 on: `%` of numbers beyond 32 bits takes longer than all else here. */
+function divided(count: number, by: number): [quotient: number, rest: number] {
+  const quotient = Math.floor(count / by);
+  const rest = count - quotient * by;
+  // Where the quotient was rounded up or down to a whole number.
+  if (rest < 0) return [quotient - 1, rest + by];
+  return rest < by ? [quotient, rest] : [quotient + 1, rest - by];
 }
 
 const DATE = /^(\d{4}|[+-]\d{6,})-(\d\d)-(\d\d)$/;
