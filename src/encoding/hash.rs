@@ -59,6 +59,20 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     }
 }
 
+/// A hash of numbers.
+#[cfg(feature = "writer")]
+pub fn hash_words(words: &[u64]) -> u64 {
+    // Lanes do not wait for each other.
+    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let (blocks, rest) = words.as_chunks::<4>();
+    let mut lanes = [1u64, 2, 3, 4];
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, &word)| *lane = step(*lane, word));
+    }
+    let all = lanes.into_iter().chain(rest.iter().copied());
+    all.fold(crate::bytes::to_u64(words.len()), step)
+}
+
 /// Builds [`QuickHash`]es.
 #[cfg(feature = "writer")]
 pub type QuickHashBuilder = std::hash::BuildHasherDefault<QuickHash>;

@@ -37,6 +37,16 @@ const MIN_COMPRESSED: usize = 24;
 /// Writes a stream, compressed where that saves at least 3 %.
 #[cfg(feature = "writer")]
 pub fn write(bytes: &[u8], encoder: &mut super::Encoder, out: &mut Vec<u8>) {
+    if encoder.is_over() {
+        return;
+    }
+    let start = out.len();
+    write_stream(bytes, encoder, out);
+    encoder.spend(out.len() - start);
+}
+
+#[cfg(feature = "writer")]
+fn write_stream(bytes: &[u8], encoder: &mut super::Encoder, out: &mut Vec<u8>) {
     if let Some((&first, rest)) = bytes.split_first()
         && rest.iter().all(|&byte| byte == first)
     {

@@ -89,20 +89,18 @@ pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    use super::encoder::{picked, scaled, smallest};
+    use super::encoder::{measured, picked, smallest};
 
     let len = floats.patterns.len();
     // Models speak of integers.
     let has_models = encoder.has_models();
     let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
-    let measured = encoder.blocks(len).map(|blocks| {
+    let measured = encoder.blocks(len).and_then(|blocks| {
         let sample = picked(floats.patterns, blocks);
-        let measure = |&encoding: &FloatEncoding| {
-            let sampled = Floats { patterns: &sample, ..floats };
-            let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out))?;
-            Some((scaled(size, sample.len(), len), encoding))
-        };
-        candidates.iter().filter_map(measure).collect()
+        let sampled = Floats { patterns: &sample, ..floats };
+        measured(candidates, |encoding, most| {
+            encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(sampled, encoder, out))
+        })
     });
     let best = smallest(encoder, measured, candidates, |encoder, encoding, out| {
         out.push(encoding.id());

@@ -104,6 +104,21 @@ mod writer {
     /// Values that a scale is found on.
     const PROBES: usize = 512;
 
+    /// Sums with it of what is below the limit are whole.
+    const MAGIC: f64 = 6_755_399_441_055_744.0;
+    const LIMIT: f64 = 2_251_799_813_685_248.0;
+
+    /// The nearest whole number, that farther from zero of two: [`f64::round`] without a call.
+    #[inline]
+    fn rounded(value: f64) -> f64 {
+        if value.abs() >= LIMIT || value.is_nan() {
+            return value.round();
+        }
+        let even = (value + MAGIC) - MAGIC;
+        // What is left is exact.
+        if (value - even).abs() < 0.5 { even } else { value + 0.5f64.copysign(value) }
+    }
+
     impl Scale {
         /// Writes it.
         pub fn write(&self, out: &mut Vec<u8>) {
@@ -128,7 +143,7 @@ mod writer {
                 FloatWidth::Single => f64::from(f32::from_bits(u32::try_from(pattern).unwrap_or(u32::MAX))),
             };
             let most = if self.base == NARROWED && self.printed.is_none() { MAX_EXACT_SINGLE } else { MAX_EXACT };
-            let product = (value * self.divisor).round();
+            let product = rounded(value * self.divisor);
             #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
             let integer = (product.abs() <= most).then_some(product as i64)?;
             (self.pattern(integer, width) == pattern).then_some(integer)

@@ -24,7 +24,7 @@ pub use writer::{encode, measure, suits};
 #[cfg(feature = "writer")]
 mod writer {
     use super::super::encoder::{self, Facts, Integers, Role};
-    use crate::encoding::encoder::{picked, scaled};
+    use crate::encoding::encoder::picked;
     use crate::encoding::hash::{mix, number};
     use crate::encoding::{Encoder, varint};
 
@@ -105,27 +105,24 @@ mod writer {
         most: usize,
         encoder: &mut Encoder,
     ) -> Option<(usize, Split)> {
-        let size = |codes: &[u64], encoder: &mut Encoder| {
-            let size = encoder.measure(|encoder, out| {
+        let len = integers.values.len();
+        let size = |codes: &[u64], most: usize, encoder: &mut Encoder| {
+            encoder.measure(most, (codes.len(), len), |encoder, out| {
                 encoder::encode(Integers { values: codes, signed: false }, Role::Codes, encoder, out);
                 true
-            });
-            size.map(|size| scaled(size, codes.len(), integers.values.len()))
+            })
         };
         // What codes of the sample alone take already tells most that do not suit.
         let known = Split::of(sample)?;
-        if size(&known.codes, encoder)? >= most {
-            return None;
-        }
+        size(&known.codes, most, encoder)?;
         let split = Split::of(integers)?;
-        let blocks = encoder.blocks(integers.values.len())?;
-        let codes = picked(&split.codes, blocks);
-        let entries = encoder.measure(|encoder, out| {
+        let codes = picked(&split.codes, encoder.blocks(len)?);
+        let entries = encoder.measure(most, (1, 1), |encoder, out| {
             split.write_entries(integers, encoder, out);
             true
         })?;
-        let total = entries.saturating_add(size(&codes, encoder)?);
-        (total < most).then_some((total, split))
+        let codes = size(&codes, most - entries, encoder)?;
+        Some((entries + codes, split))
     }
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {

@@ -131,7 +131,7 @@ pub fn decode_narrow(reader: &mut ByteReader<'_>, count: usize, decoder: &mut De
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{encode, suits};
+pub use writer::{encode, encode_within, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
@@ -143,8 +143,17 @@ mod writer {
     }
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
+        encode_within(integers, integers.bounds(), encoder, out)
+    }
+
+    /// The same where the smallest and the largest value are known.
+    pub fn encode_within(
+        integers: Integers<'_>,
+        (base, max): (u64, u64),
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let values = integers.values;
-        let (base, max) = integers.bounds();
         let offsets = || values.iter().map(|value| value.wrapping_sub(base));
         let divisor = common_divisor(offsets());
         let largest = divisor.quotient(max.wrapping_sub(base));
@@ -161,6 +170,9 @@ mod writer {
             plane_bytes.clear();
             plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
             leaf::write(&plane_bytes, encoder, out);
+            if encoder.is_over() {
+                return false;
+            }
         }
         true
     }

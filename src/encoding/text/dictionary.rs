@@ -122,7 +122,7 @@ mod writer {
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
     use crate::column::{VarBytes, index};
-    use crate::encoding::encoder::{picked, scaled};
+    use crate::encoding::encoder::picked;
     use crate::encoding::hash::{Numbered, hash_bytes, mix, number};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
@@ -222,24 +222,23 @@ mod writer {
             Codes { codes, entries: self.entries.len() }
         }
 
-        /// About how many bytes it takes.
-        pub fn measure(&self, encoder: &mut Encoder) -> usize {
+        /// About how many bytes it takes, if these are fewer than `most`.
+        pub fn measure(&self, most: usize, encoder: &mut Encoder) -> Option<usize> {
             let blocks = encoder.blocks(self.entries.len());
             let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
             let part = part.as_ref().unwrap_or(&self.entries);
-            let entries = encoder.measure(|encoder, out| {
+            let entries = encoder.measure(most, (part.len(), self.entries.len()), |encoder, out| {
                 encoder::encode(part, Role::Entries, encoder, out);
                 true
-            });
-            let entries = entries.map_or(0, |size| scaled(size, part.len(), self.entries.len()));
+            })?;
             let blocks = encoder.blocks(self.codes.len());
             let codes = blocks.map(|blocks| picked(&self.codes, blocks));
             let codes = codes.as_ref().unwrap_or(&self.codes);
-            let size = encoder.measure(|encoder, out| {
+            let codes = encoder.measure(most - entries, (codes.len(), self.codes.len()), |encoder, out| {
                 integer::encode(Integers { values: codes, signed: false }, integer::Role::Codes, encoder, out);
                 true
-            });
-            entries + size.map_or(0, |size| scaled(size, codes.len(), self.codes.len()))
+            })?;
+            Some(entries + codes)
         }
 
         /// Writes what follows the id.

@@ -264,7 +264,7 @@ mod encoder {
     use super::dictionary::Dictionary;
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{scaled, smallest};
+    use crate::encoding::encoder::{measured, smallest};
 
     /// What text is for, which tells what is worth trying.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -314,6 +314,9 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        if encoder.is_over() {
+            return;
+        }
         let len = text.len();
         let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
         let sample = encoder.blocks(len).map(|blocks| picked(text, blocks));
@@ -339,17 +342,11 @@ mod encoder {
                 candidates.retain(is_modelled);
             }
         }
-        let measured = sample.filter(|_| candidates.len() > 1).map(|sample| {
-            let measure = |&encoding: &TextEncoding| match &dictionary {
-                Some(dictionary) if encoding == TextEncoding::Dictionary => {
-                    Some((dictionary.measure(encoder), encoding))
-                }
-                _ => {
-                    let size = encoder.measure(|encoder, out| encoding.encode(&sample, encoder, out))?;
-                    Some((scaled(size, sample.len(), len), encoding))
-                }
-            };
-            candidates.iter().filter_map(measure).collect()
+        let measured = sample.filter(|_| candidates.len() > 1).and_then(|sample| {
+            measured(&candidates, |encoding, most| match &dictionary {
+                Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.measure(most, encoder),
+                _ => encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(&sample, encoder, out)),
+            })
         });
         let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
             out.push(encoding.id());
