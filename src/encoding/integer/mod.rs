@@ -159,6 +159,7 @@ mod encoder {
     use crate::encoding::encoder::{measured, picked, smallest};
     use crate::encoding::hash::{hash_words, mix};
     use crate::encoding::{Encoder, Needs};
+    use crate::statistics::extremes;
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -189,9 +190,6 @@ mod encoder {
         Lengths,
     }
 
-    /// Values that are compared at the same time.
-    const LANES: usize = 4;
-
     /// What one pass over all values tells.
     #[derive(Clone, Copy, Debug)]
     pub struct Facts {
@@ -211,19 +209,7 @@ mod encoder {
             // Comparisons of signed numbers are those that there are vectors for.
             let flip = if self.signed { 0 } else { 1 << 63 };
             let key = |value: u64| (value ^ flip).cast_signed();
-            let first = key(self.values.first().copied().unwrap_or(0));
-            let (mut min, mut max) = ([first; LANES], [first; LANES]);
-            let (blocks, rest) = self.values.as_chunks::<LANES>();
-            for block in blocks {
-                for ((min, max), &value) in min.iter_mut().zip(&mut max).zip(block) {
-                    let key = key(value);
-                    *min = if key < *min { key } else { *min };
-                    *max = if key > *max { key } else { *max };
-                }
-            }
-            let rest = || rest.iter().map(|&value| key(value));
-            let min = min.into_iter().chain(rest()).fold(first, i64::min);
-            let max = max.into_iter().chain(rest()).fold(first, i64::max);
+            let (min, max) = extremes(self.values, key).unwrap_or((key(0), key(0)));
             (min.cast_unsigned() ^ flip, max.cast_unsigned() ^ flip)
         }
     }
