@@ -352,15 +352,16 @@ fn bounds_of(keys: &[i64]) -> (Option<(i64, i64)>, Order) {
 /// The same of text or binary by its distinct values, which ascend, and by which of them each value that is not null is.
 #[must_use]
 pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> ColumnStatistics {
-    let (bounds, order) = bounds(codes.iter(), |a, b| a.cmp(b));
-    let scalar = |code: &u64| {
-        let value = usize::try_from(*code).map(|code| entries.get(code)).unwrap_or_default();
+    let order = order_of(codes.iter(), |a, b| a.cmp(b)).map_or(Order::Equal, |(.., order)| order);
+    let scalar = |at: usize| {
+        let value = entries.get(at);
         match column.values() {
             Values::String(_) => Scalar::Text(String::from_utf8_lossy(value).into_owned()),
             _ => Scalar::Bytes(value.to_vec()),
         }
     };
-    let (min, max) = bounds.unzip();
+    // Every one of them occurs.
+    let last = entries.len().checked_sub(1);
     let value_bytes = match column.values() {
         Values::String(v) | Values::Binary(v) => Some(value_bytes(v, column)),
         _ => None,
@@ -370,8 +371,8 @@ pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> 
         total_count: to_u64(column.len()),
         min_is_exact: true,
         max_is_exact: true,
-        min: min.map(scalar),
-        max: max.map(scalar),
+        min: last.map(|_| scalar(0)),
+        max: last.map(scalar),
         order,
         value_bytes,
         ..ColumnStatistics::default()
@@ -427,10 +428,9 @@ fn compare_bytes(a: &&[u8], b: &&[u8]) -> Ordering {
 }
 
 fn value_bytes(values: &VarBytes, column: &Column) -> u64 {
-    if column.num_nulls() == 0 {
-        return to_u64(values.bytes().len());
-    }
-    (0..values.len()).filter(|&row| column.is_valid(row)).map(|row| to_u64(values.get(row).len())).sum()
+    let Some(validity) = column.validity() else { return to_u64(values.bytes().len()) };
+    let sum = |ends: &[i32]| validity.pick(ends).into_iter().map(|end| u64::from(end.cast_unsigned())).sum::<u64>();
+    sum(values.offsets().get(1..).unwrap_or_default()) - sum(values.offsets().get(..values.len()).unwrap_or_default())
 }
 
 /// Characters (code points) of UTF-8 text.

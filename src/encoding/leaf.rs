@@ -37,12 +37,15 @@ const MIN_COMPRESSED: usize = 24;
 /// Writes a stream, compressed where that saves at least 3 %.
 #[cfg(feature = "writer")]
 pub fn write(bytes: &[u8], encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    if encoder.is_over() {
-        return;
-    }
-    let start = out.len();
-    write_stream(bytes, encoder, out);
-    encoder.spend(out.len() - start);
+    encoder.node(
+        || xxhash_rust::xxh3::xxh3_64(bytes),
+        out,
+        |encoder, out| {
+            let start = out.len();
+            write_stream(bytes, encoder, out);
+            encoder.spend(out.len() - start);
+        },
+    );
 }
 
 #[cfg(feature = "writer")]

@@ -443,6 +443,19 @@ mod encoder {
             (!is_over).then_some(encoded)
         }
 
+        /// Encodes what is of use for later, too.
+        pub(super) fn unlimited<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
+            let before = std::mem::replace(&mut self.left, usize::MAX);
+            let encoded = encode(self);
+            self.left = before;
+            encoded
+        }
+
+        /// Whether only the size of what is encoded is wanted.
+        pub(super) fn is_sample(&self) -> bool {
+            self.is_sample
+        }
+
         /// Whether what is encoded is of no use: nothing that is written any more counts.
         pub(super) fn is_over(&self) -> bool {
             self.left == 0

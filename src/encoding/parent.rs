@@ -400,6 +400,11 @@ fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Numbers patterns; null is one of them.
 #[inline(never)]
 fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Labels {
+    if validity.is_none()
+        && let Some(Numbered { firsts, numbers }) = hash::number_words(patterns, usize::MAX)
+    {
+        return Labels::new(numbers, firsts.len());
+    }
     let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
     number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
 }

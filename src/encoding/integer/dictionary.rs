@@ -23,9 +23,11 @@ pub use writer::{encode, measure, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
+    use std::cmp::Ordering;
+
     use super::super::encoder::{self, Facts, Integers, Role};
     use crate::encoding::encoder::picked;
-    use crate::encoding::hash::{mix, number};
+    use crate::encoding::hash::number_words;
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.
@@ -47,9 +49,8 @@ mod writer {
 
     impl Split {
         /// `None` where there are too many distinct values for a dictionary.
-        fn of(integers: Integers<'_>) -> Option<Self> {
+        fn of(integers: Integers<'_>, (min, max): (u64, u64)) -> Option<Self> {
             let most = MAX_ENTRIES.min(integers.values.len() / 2);
-            let (min, max) = integers.bounds();
             let largest = MAX_TABLE.0.max(integers.values.len().saturating_mul(MAX_TABLE.1));
             match usize::try_from(max.wrapping_sub(min)) {
                 Ok(range) if range < largest => Self::by_table(integers, min, range, most),
@@ -79,10 +80,8 @@ mod writer {
 
         fn by_hash(integers: Integers<'_>, most: usize) -> Option<Self> {
             let value = |row: usize| integers.values.get(row).copied().unwrap_or_default();
-            let rows = 0..integers.values.len();
-            let numbered = number(rows, most, |row| mix(value(row)), |a, b| value(a) == value(b))?;
-            let key = |row: usize| integers.key(value(row));
-            let (firsts, codes) = numbered.ranked(&|a, b| key(a).cmp(&key(b)));
+            let numbered = number_words(integers.values, most)?;
+            let (firsts, codes) = numbered.ranked(|row| integers.key(value(row)), &|_, _| Ordering::Equal);
             Some(Split { entries: firsts.into_iter().map(value).collect(), codes })
         }
 
@@ -101,6 +100,7 @@ mod writer {
     /// About how many bytes a dictionary takes, and its parts; `None` where it does not suit or takes `most` or more.
     pub fn measure(
         integers: Integers<'_>,
+        bounds: (u64, u64),
         sample: Integers<'_>,
         most: usize,
         encoder: &mut Encoder,
@@ -113,9 +113,9 @@ mod writer {
             })
         };
         // What codes of the sample alone take already tells most that do not suit.
-        let known = Split::of(sample)?;
+        let known = Split::of(sample, sample.bounds())?;
         size(&known.codes, most, encoder)?;
-        let split = Split::of(integers)?;
+        let split = Split::of(integers, bounds)?;
         let codes = picked(&split.codes, encoder.blocks(len)?);
         let entries = encoder.measure(most, (1, 1), |encoder, out| {
             split.write_entries(integers, encoder, out);
@@ -126,7 +126,7 @@ mod writer {
     }
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
-        let Some(split) = Split::of(integers) else { return false };
+        let Some(split) = Split::of(integers, integers.bounds()) else { return false };
         split.write(integers, encoder, out);
         true
     }

@@ -363,12 +363,6 @@ mod writer {
             value.cast_unsigned()
         }
 
-        /// The number of a value, if there is one.
-        fn number(&self, value: u64) -> Option<i64> {
-            let number = self.form.number(value.cast_signed());
-            (self.value(number) == value).then_some(number)
-        }
-
         pub(in crate::encoding) fn write(&self, out: &mut Vec<u8>) {
             out.push(match self.form {
                 Form::Number => 0,
@@ -428,14 +422,14 @@ mod writer {
             }
             for (row, (&value, predicted)) in (start..).zip(values.iter().zip(sums.iter().map(|sum| sum.cast_signed())))
             {
-                let residual = sum.number(value).map(|number| sum.residual(number, predicted));
-                // Wrapping differences near the ends of the range do not come back through a modulus.
-                let residual = residual.filter(|residual| sum.value(predicted.wrapping_add(*residual)) == value);
-                if residual.is_none() {
+                let mut residual = sum.residual(sum.form.number(value.cast_signed()), predicted);
+                // What is no time of day does not come back, nor do wrapping differences near the ends of the range.
+                if sum.value(predicted.wrapping_add(residual)) != value {
+                    residual = 0;
                     rows.push(row);
                     others.push(value);
                 }
-                residuals.push(residual.unwrap_or(0).cast_unsigned());
+                residuals.push(residual.cast_unsigned());
             }
         });
         if rows.len() * MIN_VALUES_PER_EXCEPTION > values.len() {

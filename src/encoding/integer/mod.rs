@@ -280,7 +280,7 @@ mod encoder {
             let sampled = Integers { values: &sample, ..integers };
             measured(&candidates, |encoding, most| match encoding {
                 IntegerEncoding::Dictionary => {
-                    let (size, parts) = dictionary::measure(integers, sampled, most, encoder)?;
+                    let (size, parts) = dictionary::measure(integers, facts.bounds, sampled, most, encoder)?;
                     split = Some(parts);
                     Some(size)
                 }

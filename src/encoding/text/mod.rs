@@ -292,15 +292,16 @@ mod encoder {
         pub has_digit: bool,
     }
 
-    fn facts(text: &VarBytes, sample: &VarBytes) -> Facts {
+    /// By all values, a sample of them, and at least those that are distinct.
+    fn facts(text: &VarBytes, sample: &VarBytes, distinct: &VarBytes) -> Facts {
         let pairs = || sample.iter().zip(sample.iter().skip(1));
         let first = text.get(0);
         Facts {
             len: text.len(),
             is_constant: text.iter().all(|value| value == first),
-            has_nul: text.bytes().contains(&0),
+            has_nul: distinct.bytes().contains(&0),
             ascends: pairs().filter(|(a, b)| a <= b).count() * 4 >= sample.len() * 3,
-            has_digit: text.bytes().iter().any(u8::is_ascii_digit),
+            has_digit: distinct.bytes().iter().any(u8::is_ascii_digit),
         }
     }
 
@@ -320,18 +321,18 @@ mod encoder {
         let len = text.len();
         let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
         let sample = encoder.blocks(len).map(|blocks| picked(text, blocks));
-        let facts = facts(text, sample.as_ref().unwrap_or(text));
+        let mut dictionary = encoder.dictionary(len).filter(|_| role == Role::Values);
+        let distinct = dictionary.as_deref().map_or(text, Dictionary::entries);
+        let facts = facts(text, sample.as_ref().unwrap_or(text), distinct);
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
         let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
-        let mut dictionary = None;
         if candidates.contains(&TextEncoding::Dictionary) {
-            let known = || Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new);
-            dictionary = encoder.dictionary(len).or_else(known);
+            dictionary = dictionary.or_else(|| Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new));
             if dictionary.is_none() {
                 candidates.retain(|&encoding| encoding != TextEncoding::Dictionary);
             }
         }
-        if wants_dictionary && dictionary.is_some() {
+        if wants_dictionary && candidates.contains(&TextEncoding::Dictionary) {
             candidates = vec![TextEncoding::Dictionary];
         } else if role == Role::Values && encoder.has_models() {
             // Those of whose integers the models speak, if there are such.
