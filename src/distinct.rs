@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::bytes::{ByteReader, to_u64};
-use crate::column::{Column, Values, VarBytes};
+use crate::column::{Column, Values, VarBytes, index};
 use crate::encoding::hash::{QuickHashBuilder, avalanche, hash_bytes};
 use crate::encoding::varint;
 use crate::error::Result;
@@ -211,8 +211,13 @@ impl Counter {
     fn estimate(&self) -> u64 {
         let registers = self.registers.len() as f64;
         let longest = 64 - PRECISION + 1;
-        let share =
-            |rank: u32| self.registers.iter().filter(|&&slot| u32::from(slot) == rank).count() as f64 / registers;
+        let mut counts = [0u32; 1 << u8::BITS];
+        for &rank in &self.registers {
+            if let Some(count) = counts.get_mut(usize::from(rank)) {
+                *count += 1;
+            }
+        }
+        let share = |rank: u32| counts.get(index(rank)).map_or(0.0, |&count| f64::from(count)) / registers;
         let mut z = registers * tau(1.0 - share(longest));
         for rank in (1..longest).rev() {
             z = 0.5 * (z + registers * share(rank));

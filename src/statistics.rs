@@ -389,10 +389,15 @@ fn bounds<T: Copy>(
         Order::Equal => (first, first),
         Order::Ascending => (first, last),
         Order::Descending => (last, first),
-        Order::None => (
-            values.clone().fold(first, |min, value| if compare(&value, &min).is_lt() { value } else { min }),
-            values.fold(first, |max, value| if compare(&value, &max).is_gt() { value } else { max }),
-        ),
+        Order::None => values.fold((first, first), |(min, max), value| {
+            if compare(&value, &min).is_lt() {
+                (value, max)
+            } else if compare(&value, &max).is_gt() {
+                (min, value)
+            } else {
+                (min, max)
+            }
+        }),
     };
     (Some(extremes), order)
 }

@@ -1,12 +1,12 @@
 //! A quick hash. Values are no adversary's keys where sizes only depend on it; where time does, [`number`] gives up in time.
 
-use std::hash::Hasher;
-
 /// A multiplicative hash.
+#[cfg(feature = "writer")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QuickHash(u64);
 
-impl Hasher for QuickHash {
+#[cfg(feature = "writer")]
+impl std::hash::Hasher for QuickHash {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -53,7 +53,6 @@ pub fn are_equal(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// A hash of bytes, most of them few.
-#[cfg(feature = "writer")]
 #[inline]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     // The last word overlaps the one before where the length is no multiple of it.

@@ -13,11 +13,10 @@
 //! for the validity of a column, its valid rows for its values. Only such nodes may use models.
 
 use std::cmp::Ordering;
-use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::Decoder;
-use super::hash::{self, Numbered, QuickHash, mix};
+use super::hash::{self, Numbered, mix};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, index};
 use crate::error::{Error, Result};
@@ -236,11 +235,7 @@ impl Parent {
         }
         match column.values() {
             Values::String(text) | Values::Binary(text) => {
-                let hash = |row: usize| {
-                    let mut hash = QuickHash::default();
-                    hash.write(text.get(row));
-                    mix(hash.finish())
-                };
+                let hash = |row: usize| hash::hash_bytes(text.get(row));
                 let compare = |a: usize, b: usize| text.get(a).cmp(text.get(b));
                 number_values(text.len(), column.validity(), hash, compare)
             }

@@ -104,19 +104,20 @@ mod writer {
     /// Values that a scale is found on.
     const PROBES: usize = 512;
 
-    /// Sums with it of what is below the limit are whole.
-    const MAGIC: f64 = 6_755_399_441_055_744.0;
-    const LIMIT: f64 = 2_251_799_813_685_248.0;
+    /// Numbers of this size and more are whole, and so are sums of it with smaller ones.
+    const ALL_WHOLE: f64 = 4_503_599_627_370_496.0;
 
     /// The nearest whole number, that farther from zero of two: [`f64::round`] without a call.
     #[inline]
     fn rounded(value: f64) -> f64 {
-        if value.abs() >= LIMIT || value.is_nan() {
-            return value.round();
+        let size = value.abs();
+        if size < ALL_WHOLE {
+            let even = (size + ALL_WHOLE) - ALL_WHOLE;
+            let away = if size - even == 0.5 { even + 1.0 } else { even };
+            away.copysign(value)
+        } else {
+            value
         }
-        let even = (value + MAGIC) - MAGIC;
-        // What is left is exact.
-        if (value - even).abs() < 0.5 { even } else { value + 0.5f64.copysign(value) }
     }
 
     impl Scale {
@@ -154,9 +155,10 @@ mod writer {
         pub fn find(floats: Floats<'_>) -> Option<Self> {
             let step = (floats.patterns.len() / PROBES).max(1);
             let probes: Vec<u64> = floats.patterns.iter().copied().step_by(step).collect();
-            let enough = probes.len() - probes.len() / 10;
+            let most = probes.len() / 10;
             let holds = |scale: &Scale| {
-                probes.iter().filter(|&&probe| scale.integer(probe, floats.width).is_some()).count() >= enough
+                let misses = probes.iter().filter(|&&probe| scale.integer(probe, floats.width).is_none());
+                misses.take(most + 1).count() <= most
             };
             let ten = (0u8..23).filter_map(|exponent| Scale::new(TEN, exponent, ALL_DIGITS)).find(holds);
             // Digits behind those of the integers can be what rounding to a single float left.

@@ -10,7 +10,7 @@ mod exceptions;
 mod function;
 pub(crate) mod linear;
 mod planes;
-pub(crate) mod recent;
+mod recent;
 mod run_length;
 
 use super::Decoder;

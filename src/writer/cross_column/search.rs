@@ -1,14 +1,14 @@
 //! Which columns of a row group predict a column well: estimates on a sample.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::regression::{self, Feature};
 use crate::bytes::to_u64;
-use crate::column::{Column, Values};
+use crate::column::{Column, Values, index};
 use crate::encoding::Model;
 use crate::encoding::float::{self, FloatWidth, Floats};
 use crate::encoding::integer::linear::{Form, Part};
-use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Key, Labels, Parent, pairs};
 use crate::sort::{sort_by, sort_by_key};
 
@@ -85,6 +85,20 @@ pub struct Search<'a> {
     share: u64,
 }
 
+/// The classes of a column in some rows.
+fn sampled(column: &Parent, windows: &[Range<usize>; 2]) -> Labels {
+    if column.codes().is_some() {
+        // Those of all rows are at hand, and will be wanted.
+        let all = column.labels();
+        let ids = windows.iter().flat_map(|window| all.ids.get(window.clone()).unwrap_or_default());
+        return Labels::new(ids.copied().collect(), all.bound).renumbered();
+    }
+    let [mut sample, second] = windows.clone().map(|window| column.column().slice(window));
+    // A part of a column is within the limit of a column.
+    sample.append(&second).unwrap_or_default();
+    Parent::new(Arc::new(sample), None).labels().renumbered()
+}
+
 fn class_at(classes: &Labels, row: usize) -> u32 {
     classes.ids.get(row).copied().unwrap_or_default()
 }
@@ -100,13 +114,8 @@ impl<'a> Search<'a> {
         let second = (3 * (rows / 4)).min(rows - window).max(window);
         let windows = [(rows / 4).min(second - window), second].map(|start| start..start + window);
         let sampled = columns.iter().map(|column| {
-            let [first, second] = windows.clone().map(|window| column.column().slice(window));
-            let mut sample = first;
-            // A part of a column is within the limit of a column.
-            sample.append(&second).unwrap_or_default();
-            let null = (0..sample.len()).find(|&row| !sample.is_valid(row));
-            let sample = Parent::new(Arc::new(sample), None);
-            let classes = sample.labels().renumbered();
+            let null = windows.iter().cloned().flatten().position(|row| !column.column().is_valid(row));
+            let classes = sampled(column, &windows);
             Sampled { null: null.map(|at| class_at(&classes, at)), full: all_classes(&classes, window, rows), classes }
         });
         let step = (rows / (rows / 16).clamp(FITTED.1, FITTED.0)).max(1);
@@ -207,25 +216,30 @@ impl<'a> Search<'a> {
 
     /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
     fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Labels, full: usize, bits: f64) -> Option<(f64, bool)> {
-        let mut symbols = Symbols::new(key.bound);
-        let mut known = vec![u32::MAX; key.bound];
+        // Per class the recent values, the latest one first, and the first one of all; all plus one, 0 for none.
+        let mut slots = vec![[0u32; 4]; key.bound];
         let mut counts = [0u32; 4];
         let (mut fresh, mut exceptions) = (0u32, 0u32);
+        let null = null.map_or(0, |null| null + 1);
         for (&class, &value) in key.ids.iter().zip(ids) {
-            if Some(value) == null {
+            let value = value + 1;
+            let Some([first, second, third, known]) = slots.get_mut(index(class)).filter(|_| value != null) else {
+                continue;
+            };
+            let mut symbol = 0;
+            if value != *first {
+                symbol = if value == *second { 1 } else { 3 - usize::from(value == *third) };
+                if symbol != 1 {
+                    *third = *second;
+                }
+                (*first, *second) = (value, *first);
+            }
+            if *known == 0 {
+                *known = value;
+                fresh += 1;
                 continue;
             }
-            let symbol = usize::from(symbols.next(class, u64::from(value) + 1));
-            let slot = known.get_mut(usize::try_from(class).unwrap_or(usize::MAX));
-            match slot {
-                Some(first) if *first == u32::MAX => {
-                    *first = value;
-                    fresh += 1;
-                    continue;
-                }
-                Some(first) => exceptions += u32::from(*first != value),
-                None => {}
-            }
+            exceptions += u32::from(*known != value);
             if let Some(count) = counts.get_mut(symbol) {
                 *count += 1;
             }
