@@ -221,9 +221,10 @@ pub fn measure_bounds_by(column: &Column, keys: Option<&[i64]>) -> ColumnStatist
         return statistics;
     }
     macro_rules! ordered {
-        ($values:expr, $scalar:expr, $compare:expr) => {{
-            let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
-            let (bounds, order) = bounds(present, $compare);
+        ($values:expr, $scalar:expr, $key:expr) => {{
+            let present =
+                $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| $key(value));
+            let (bounds, order) = bounds(present);
             let (min, max) = bounds.unzip();
             statistics.min = min.map($scalar);
             statistics.max = max.map($scalar);
@@ -232,15 +233,15 @@ pub fn measure_bounds_by(column: &Column, keys: Option<&[i64]>) -> ColumnStatist
     }
     match column.values() {
         Values::Decimal { scale, values, .. } => {
-            ordered!(values, |&unscaled| Scalar::Decimal { unscaled, scale: *scale }, |a, b| a.cmp(b));
+            ordered!(values, |unscaled| Scalar::Decimal { unscaled, scale: *scale }, |&value| value);
         }
-        Values::Boolean(bits) => ordered!(bits, Scalar::Boolean, |a, b| a.cmp(b)),
+        Values::Boolean(bits) => ordered!(bits, Scalar::Boolean, |bit| bit),
         Values::String(v) => {
-            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value).into_owned()), compare_bytes);
+            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value.1).into_owned()), headed);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
         Values::Binary(v) => {
-            ordered!(v, |value| Scalar::Bytes(value.to_vec()), compare_bytes);
+            ordered!(v, |value| Scalar::Bytes(value.1.to_vec()), headed);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
         // The others have keys.
@@ -345,14 +346,14 @@ pub(crate) fn extremes<T: Copy>(values: &[T], key: impl Fn(T) -> i64) -> Option<
 
 /// Smallest and largest key, and the order of all.
 fn bounds_of(keys: &[i64]) -> (Option<(i64, i64)>, Order) {
-    let order = order_of(keys.iter(), |a, b| a.cmp(b)).map_or(Order::Equal, |(.., order)| order);
+    let order = order_of(keys.iter()).map_or(Order::Equal, |(.., order)| order);
     (extremes(keys, |key| key), order)
 }
 
 /// The same of text or binary by its distinct values, which ascend, and by which of them each value that is not null is.
 #[must_use]
 pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> ColumnStatistics {
-    let order = order_of(codes.iter(), |a, b| a.cmp(b)).map_or(Order::Equal, |(.., order)| order);
+    let order = order_of(codes.iter()).map_or(Order::Equal, |(.., order)| order);
     let scalar = |at: usize| {
         let value = entries.get(at);
         match column.values() {
@@ -380,19 +381,16 @@ pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> 
 }
 
 /// Smallest and largest value, and the order of all.
-fn bounds<T: Copy>(
-    values: impl Iterator<Item = T> + Clone,
-    compare: impl Fn(&T, &T) -> Ordering,
-) -> (Option<(T, T)>, Order) {
-    let Some((first, last, order)) = order_of(values.clone(), &compare) else { return (None, Order::Equal) };
+fn bounds<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> (Option<(T, T)>, Order) {
+    let Some((first, last, order)) = order_of(values.clone()) else { return (None, Order::Equal) };
     let extremes = match order {
         Order::Equal => (first, first),
         Order::Ascending => (first, last),
         Order::Descending => (last, first),
         Order::None => values.fold((first, first), |(min, max), value| {
-            if compare(&value, &min).is_lt() {
+            if value < min {
                 (value, max)
-            } else if compare(&value, &max).is_gt() {
+            } else if value > max {
                 (min, value)
             } else {
                 (min, max)
@@ -403,14 +401,11 @@ fn bounds<T: Copy>(
 }
 
 /// The first value, the last one that was needed to tell the order of all, and that.
-fn order_of<T: Copy>(
-    mut values: impl Iterator<Item = T>,
-    compare: impl Fn(&T, &T) -> Ordering,
-) -> Option<(T, T, Order)> {
+fn order_of<T: Copy + Ord>(mut values: impl Iterator<Item = T>) -> Option<(T, T, Order)> {
     let first = values.next()?;
     let (mut last, mut order) = (first, Order::Equal);
     for value in values {
-        order = match (compare(&value, &last), order) {
+        order = match (value.cmp(&last), order) {
             (Ordering::Equal, order) => order,
             (Ordering::Greater, Order::Equal | Order::Ascending) => Order::Ascending,
             (Ordering::Less, Order::Equal | Order::Descending) => Order::Descending,
@@ -424,11 +419,20 @@ fn order_of<T: Copy>(
     Some((first, last, order))
 }
 
-/// Compares bytes, of which the first eight mostly tell.
-fn compare_bytes(a: &&[u8], b: &&[u8]) -> Ordering {
-    match (a.first_chunk(), b.first_chunk()) {
-        (Some(first), Some(second)) if first != second => u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*second)),
-        _ => a.cmp(b),
+/// A value with its first bytes, which mostly tell its place.
+fn headed(value: &[u8]) -> (u128, &[u8]) {
+    (u128::from(word_at(value, 0)) << 64 | u128::from(word_at(value, size_of::<u64>())), value)
+}
+
+/// Eight bytes from a position on, the first one highest, with zeros behind the end.
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match (rest.first_chunk(), bytes.last_chunk()) {
+        (Some(word), _) => u64::from_be_bytes(*word),
+        // Of the last eight bytes, those in front were before.
+        (None, Some(last)) if !rest.is_empty() => u64::from_be_bytes(*last) << (64 - 8 * rest.len()),
+        _ => rest.iter().zip((0..8).rev()).fold(0, |word, (&byte, place)| word | u64::from(byte) << (8 * place)),
     }
 }
 

@@ -14,7 +14,7 @@
 macro_rules! encodings {
     ($kind:literal $enum:ident; $( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident; )*) => {
         #[doc = concat!("An encoding of ", $kind, ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $enum { $( $(#[doc = $doc])* $variant, )* }
 
         impl $enum {
@@ -565,21 +565,29 @@ mod encoder {
         usize::try_from(size).unwrap_or(usize::MAX)
     }
 
-    /// The candidate whose size is least, the first of equal ones. Sizes matter below the least so far only.
-    pub(super) fn measured<C: Copy>(candidates: &[C], mut measure: impl FnMut(C, usize) -> Option<usize>) -> Option<C> {
+    /// Which size a candidate must be below to be better than the best one so far: of those of equal size, the lowest is.
+    fn bound<C: PartialOrd>(candidate: C, best: Option<(C, usize)>) -> usize {
+        best.map_or(usize::MAX, |(best, size)| size.saturating_add(usize::from(candidate < best)))
+    }
+
+    /// The candidate whose size is least. Sizes matter below the least so far only, so what is likely to be small is best
+    /// tried first.
+    pub(super) fn measured<C: Copy + PartialOrd>(
+        candidates: &[C],
+        mut measure: impl FnMut(C, usize) -> Option<usize>,
+    ) -> Option<C> {
         let mut best = None;
-        let mut least = usize::MAX;
         for &candidate in candidates {
-            if let Some(size) = measure(candidate, least) {
-                (best, least) = (Some(candidate), size);
+            if let Some(size) = measure(candidate, bound(candidate, best)) {
+                best = Some((candidate, size));
             }
         }
-        best
+        best.map(|(candidate, _)| candidate)
     }
 
     /// Encodes all values by what measured as smallest, or by each candidate where nothing was measured; keeps the
     /// smallest. A candidate returns false where the values turn out not to suit it: then all others are tried.
-    pub(super) fn smallest<C: Copy>(
+    pub(super) fn smallest<C: Copy + PartialOrd>(
         encoder: &mut Encoder,
         measured: Option<C>,
         candidates: &[C],
@@ -597,16 +605,18 @@ mod encoder {
                 encoder.give_up();
                 return Vec::new();
             };
-            best = found;
+            best = found.map(|found| (candidate, found));
         }
         if best.is_none() {
             for &candidate in candidates {
-                let most = best.as_ref().map_or(usize::MAX, |(best, _): &(Vec<u8>, Needs)| best.len());
-                best = attempt(encoder, candidate, most).flatten().or(best);
+                let most = bound(candidate, best.as_ref().map(|(known, (best, _))| (*known, best.len())));
+                if let Some(found) = attempt(encoder, candidate, most).flatten() {
+                    best = Some((candidate, found));
+                }
             }
         }
         // Every caller has a candidate that suits all values, unless what is smaller is known.
-        let Some((best, needed)) = best else {
+        let Some((_, (best, needed))) = best else {
             encoder.give_up();
             return Vec::new();
         };

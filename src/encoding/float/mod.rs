@@ -92,9 +92,9 @@ pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8
     use super::encoder::{measured, picked, smallest};
 
     let len = floats.patterns.len();
-    // Models speak of integers.
-    let has_models = encoder.has_models();
-    let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
+    // Most floats are decimal numbers. Models speak of integers.
+    let candidates = [FloatEncoding::Scaled, FloatEncoding::Bits, FloatEncoding::Bytes];
+    let candidates = candidates.get(..if encoder.has_models() { 2 } else { 3 }).unwrap_or_default();
     let measured = encoder.blocks(len).and_then(|blocks| {
         let sample = picked(floats.patterns, blocks);
         let sampled = Floats { patterns: &sample, ..floats };

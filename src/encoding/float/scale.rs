@@ -147,7 +147,12 @@ mod writer {
             let product = rounded(value * self.divisor);
             #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
             let integer = (product.abs() <= most).then_some(product as i64)?;
-            (self.pattern(integer, width) == pattern).then_some(integer)
+            let found = match (width, self.base) {
+                // As below, without the way there and back; -0.0 is none.
+                (FloatWidth::Double, TEN | TWO) => ((product + 0.0) / self.divisor).to_bits(),
+                _ => self.pattern(integer, width),
+            };
+            (found == pattern).then_some(integer)
         }
 
         /// The scale that holds most of the probed values, the smallest integers first.

@@ -87,8 +87,11 @@ mod writer {
 
         /// Writes what follows the id.
         pub fn write(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            // Codes are mostly more, and sooner too many.
+            let mut codes = Vec::new();
+            encoder::encode(Integers { values: &self.codes, signed: false }, Role::Codes, encoder, &mut codes);
             self.write_entries(integers, encoder, out);
-            encoder::encode(Integers { values: &self.codes, signed: false }, Role::Codes, encoder, out);
+            out.extend(codes);
         }
 
         fn write_entries(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
@@ -117,11 +120,11 @@ mod writer {
         size(&known.codes, most, encoder)?;
         let split = Split::of(integers, bounds)?;
         let codes = picked(&split.codes, encoder.blocks(len)?);
-        let entries = encoder.measure(most, (1, 1), |encoder, out| {
+        let codes = size(&codes, most, encoder)?;
+        let entries = encoder.measure(most - codes, (1, 1), |encoder, out| {
             split.write_entries(integers, encoder, out);
             true
         })?;
-        let codes = size(&codes, most - entries, encoder)?;
         Some((entries + codes, split))
     }
 

@@ -234,18 +234,19 @@ mod writer {
 
         /// About how many bytes it takes, if these are fewer than `most`.
         pub fn measure(&self, most: usize, encoder: &mut Encoder) -> Option<usize> {
-            let blocks = encoder.blocks(self.entries.len());
-            let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
-            let part = part.as_ref().unwrap_or(&self.entries);
-            let entries = encoder.measure(most, (part.len(), self.entries.len()), |encoder, out| {
-                encoder::encode(part, Role::Entries, encoder, out);
-                true
-            })?;
+            // As of integers, codes first.
             let blocks = encoder.blocks(self.codes.len());
             let codes = blocks.map(|blocks| picked(&self.codes, blocks));
             let codes = codes.as_ref().unwrap_or(&self.codes);
-            let codes = encoder.measure(most - entries, (codes.len(), self.codes.len()), |encoder, out| {
+            let codes = encoder.measure(most, (codes.len(), self.codes.len()), |encoder, out| {
                 integer::encode(Integers { values: codes, signed: false }, integer::Role::Codes, encoder, out);
+                true
+            })?;
+            let blocks = encoder.blocks(self.entries.len());
+            let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
+            let part = part.as_ref().unwrap_or(&self.entries);
+            let entries = encoder.measure(most - codes, (part.len(), self.entries.len()), |encoder, out| {
+                encoder::encode(part, Role::Entries, encoder, out);
                 true
             })?;
             Some(entries + codes)

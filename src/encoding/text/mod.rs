@@ -277,6 +277,16 @@ mod encoder {
         Rest,
     }
 
+    /// All of them, those that are best where they suit first.
+    const TRIED: [TextEncoding; TextEncoding::ALL.len()] = [
+        TextEncoding::Constant,
+        TextEncoding::Dictionary,
+        TextEncoding::Template,
+        TextEncoding::Front,
+        TextEncoding::Terminated,
+        TextEncoding::Lengths,
+    ];
+
     /// What the values tell at once.
     #[derive(Clone, Copy, Debug)]
     pub struct Facts {
@@ -325,7 +335,7 @@ mod encoder {
         let distinct = dictionary.as_deref().map_or(text, Dictionary::entries);
         let facts = facts(text, sample.as_ref().unwrap_or(text), distinct);
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
-        let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
+        let mut candidates: Vec<TextEncoding> = TRIED.into_iter().filter(suiting).collect();
         if candidates.contains(&TextEncoding::Dictionary) {
             dictionary = dictionary.or_else(|| Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new));
             if dictionary.is_none() {

@@ -433,20 +433,29 @@ mod writer {
         /// The first bytes, at most eight, as a word, and which of its bits they are.
         word: u64,
         mask: u64,
+        /// The last eight, where there are more.
+        last: Option<u64>,
     }
 
     impl Literal {
         fn new(bytes: &[u8]) -> Self {
             let mask = u64::MAX.checked_shr(64 - 8 * low(to_u64(bytes.len().min(WORD)))).unwrap_or_default();
-            Literal { bytes: bytes.to_vec(), word: Text::of(bytes).word_at(0), mask }
+            let last = bytes.last_chunk().filter(|_| bytes.len() > WORD).map(|last| u64::from_le_bytes(*last));
+            Literal { bytes: bytes.to_vec(), word: Text::of(bytes).word_at(0), mask, last }
         }
 
         /// Where the literal ends, if it is what a text has at a position.
+        #[inline]
         fn strip(&self, text: Text<'_>, at: usize) -> Option<usize> {
             let end = at + self.bytes.len();
-            let starts = (text.word_at(at) ^ self.word) & self.mask == 0;
-            let is_there = starts && (self.bytes.len() <= WORD || text.all.get(at..end) == Some(&self.bytes));
-            (is_there && end <= text.end).then_some(end)
+            if (text.word_at(at) ^ self.word) & self.mask != 0 || end > text.end {
+                return None;
+            }
+            if self.last.is_some_and(|last| text.word_at(end - WORD) != last) {
+                return None;
+            }
+            let is_known = self.bytes.len() <= 2 * WORD;
+            (is_known || text.all.get(at..end) == Some(&self.bytes)).then_some(end)
         }
     }
 

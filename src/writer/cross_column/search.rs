@@ -1,6 +1,8 @@
 //! Which columns of a row group predict a column well: estimates on a sample.
 
+use std::cell::RefCell;
 use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::regression::{self, Feature};
@@ -20,6 +22,8 @@ const FITTED: (usize, usize) = (600, 128);
 const MAX_CANDIDATES: usize = 40;
 /// The best of them, of which pairs are tried.
 const MAX_PAIRED: usize = 6;
+/// Pairs whose classes are remembered.
+const MAX_KNOWN_PAIRS: usize = 128;
 /// Columns, the nearest ones, that are tried as parents in a sum.
 const MAX_SUMMANDS: usize = 14;
 /// About how many nanoseconds an estimate takes per row of the sample, by one parent and by two.
@@ -68,6 +72,9 @@ struct Sampled {
     full: usize,
 }
 
+/// Two columns, the classes of their pairs of values, and about how many of these all rows have.
+type KnownPair = ((usize, usize), Rc<(Labels, usize)>);
+
 /// The columns of a row group, and a sample of them.
 pub struct Search<'a> {
     columns: &'a [Arc<Parent>],
@@ -83,6 +90,8 @@ pub struct Search<'a> {
     fitted: Vec<usize>,
     /// About how many nanoseconds may be spent on one column.
     share: u64,
+    /// Classes of pairs of columns.
+    pairs: RefCell<Vec<KnownPair>>,
 }
 
 /// The classes of a column in some rows.
@@ -137,6 +146,7 @@ impl<'a> Search<'a> {
             exponents,
             columns,
             share,
+            pairs: RefCell::default(),
         }
     }
 
@@ -175,11 +185,9 @@ impl<'a> Search<'a> {
             singles.truncate((1..=MAX_PAIRED).rev().find(|&count| pairs_of(count) <= most).unwrap_or(1));
             for (index, &(_, a)) in singles.iter().enumerate() {
                 for &(_, b) in singles.iter().skip(index + 1) {
-                    let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
-                    let key = pairs(&first.classes, &second.classes).renumbered();
-                    let most = first.full.saturating_mul(second.full);
-                    let full = all_classes(&key, self.first, self.rows).min(most);
-                    if let Some((bits, is_function)) = self.estimate(ids, null, &key, full, target.bits) {
+                    let Some(pair) = self.pair(a, b) else { continue };
+                    let (key, full) = pair.as_ref();
+                    if let Some((bits, is_function)) = self.estimate(ids, null, key, *full, target.bits) {
                         let key = Key { first: 0, second: Some(1) };
                         found.push(Candidate { parents: vec![a, b], model: class_model(key, is_function), bits });
                     }
@@ -203,6 +211,26 @@ impl<'a> Search<'a> {
         sort_by(&mut found, |a, b| a.bits.total_cmp(&b.bits));
         found.truncate(MAX_FOUND);
         found
+    }
+
+    /// What is known of a pair of columns: the same ones are asked for again, for other targets.
+    fn pair(&self, a: usize, b: usize) -> Option<Rc<(Labels, usize)>> {
+        let (first, second) = (self.sampled.get(a)?, self.sampled.get(b)?);
+        let mut known = self.pairs.borrow_mut();
+        // Whichever is the first, pairs are the same.
+        let columns = (a.min(b), a.max(b));
+        if let Some((_, pair)) = known.iter().find(|(known, _)| *known == columns) {
+            return Some(Rc::clone(pair));
+        }
+        let key = pairs(&first.classes, &second.classes).renumbered();
+        let most = first.full.saturating_mul(second.full);
+        let full = all_classes(&key, self.first, self.rows).min(most);
+        let pair = Rc::new((key, full));
+        if known.len() == MAX_KNOWN_PAIRS {
+            known.clear();
+        }
+        known.push((columns, Rc::clone(&pair)));
+        Some(pair)
     }
 
     /// The nearest columns that may be parents of one.
