@@ -28,8 +28,9 @@ pub struct Counter {
     recent: Vec<u64>,
 }
 
-/// Values for which a table of values that were seen may have a word.
-const VALUES_PER_WORD: usize = 8;
+/// Places per value that a table of values that were seen may have, and those that are looked at together.
+const MAX_RANGE: usize = 8;
+const PART: usize = 16;
 
 /// Bits of a hash that choose its place among the recent ones.
 const RECENT: u32 = 10;
@@ -75,24 +76,22 @@ impl Counter {
     fn add_near(&mut self, keys: &[i64], number: impl Fn(i64) -> Option<i64>, pattern: impl Fn(i64) -> u64) -> bool {
         let bounds = extremes(keys, |key| key);
         let Some((min, max)) = bounds.and_then(|(min, max)| number(min).zip(number(max))) else { return false };
-        let offset = |number: i64| number.wrapping_sub(min).cast_unsigned();
-        let words = usize::try_from(offset(max) / 64).unwrap_or(usize::MAX);
-        if words >= keys.len().div_ceil(VALUES_PER_WORD) {
+        let offset = |number: i64| usize::try_from(number.wrapping_sub(min).cast_unsigned()).unwrap_or(usize::MAX);
+        if offset(max) >= keys.len().saturating_mul(MAX_RANGE) {
             return false;
         }
-        let mut seen = vec![0u64; words + 1];
+        let mut seen = vec![false; offset(max) + 1];
         for &key in keys {
             let Some(number) = number(key) else { return false };
-            let word = usize::try_from(offset(number) / 64).unwrap_or(usize::MAX);
-            if let Some(word) = seen.get_mut(word) {
-                *word |= 1 << (offset(number) % 64);
+            if let Some(seen) = seen.get_mut(offset(number)) {
+                *seen = true;
             }
         }
-        for (mut word, first) in seen.into_iter().zip((0u64..).step_by(64)) {
-            while word != 0 {
-                let offset = first + u64::from(word.trailing_zeros());
-                self.add(avalanche(pattern(min.wrapping_add_unsigned(offset))));
-                word &= word - 1;
+        for (part, first) in seen.chunks(PART).zip((0u64..).step_by(PART)) {
+            // Mostly many are none.
+            if part.iter().fold(false, |any, seen| any | seen) {
+                let offsets = part.iter().zip(first..).filter(|(seen, _)| **seen).map(|(_, offset)| offset);
+                offsets.for_each(|offset| self.add(avalanche(pattern(min.wrapping_add_unsigned(offset)))));
             }
         }
         true
@@ -321,6 +320,12 @@ mod tests {
         assert!(counter.add_near(&near, Some, i64::cast_unsigned));
         assert!(!counter.add_near(&[0, i64::MAX], Some, i64::cast_unsigned));
         assert!(!counter.add_near(&[], Some, i64::cast_unsigned));
+        for end in [i64::MIN, i64::MAX - 40] {
+            let mut counter = Counter::default();
+            let numbers: Vec<i64> = (0..=40).map(|offset| end + offset).collect();
+            assert!(counter.add_near(&numbers, Some, i64::cast_unsigned));
+            assert_eq!(counter.count(), (41, true));
+        }
     }
 
     #[test]

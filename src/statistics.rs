@@ -346,14 +346,36 @@ pub(crate) fn extremes<T: Copy>(values: &[T], key: impl Fn(T) -> i64) -> Option<
 
 /// Smallest and largest key, and the order of all.
 fn bounds_of(keys: &[i64]) -> (Option<(i64, i64)>, Order) {
-    let order = order_of(keys.iter()).map_or(Order::Equal, |(.., order)| order);
-    (extremes(keys, |key| key), order)
+    (extremes(keys, |key| key), order_within(keys))
+}
+
+/// Pairs of neighbours that are compared together.
+const NEIGHBOURS: usize = 32;
+
+/// The order of numbers.
+fn order_within<T: Copy + Ord>(numbers: &[T]) -> Order {
+    let following = numbers.get(1..).unwrap_or_default();
+    let (mut ascends, mut descends) = (false, false);
+    for (some, next) in numbers.chunks(NEIGHBOURS).zip(following.chunks(NEIGHBOURS)) {
+        for (a, b) in some.iter().zip(next) {
+            ascends |= a < b;
+            descends |= a > b;
+        }
+        if ascends && descends {
+            break;
+        }
+    }
+    match (ascends, descends) {
+        (false, false) => Order::Equal,
+        (true, false) => Order::Ascending,
+        (false, true) => Order::Descending,
+        (true, true) => Order::None,
+    }
 }
 
 /// The same of text or binary by its distinct values, which ascend, and by which of them each value that is not null is.
 #[must_use]
 pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> ColumnStatistics {
-    let order = order_of(codes.iter()).map_or(Order::Equal, |(.., order)| order);
     let scalar = |at: usize| {
         let value = entries.get(at);
         match column.values() {
@@ -374,7 +396,7 @@ pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> 
         max_is_exact: true,
         min: last.map(|_| scalar(0)),
         max: last.map(scalar),
-        order,
+        order: order_within(codes),
         value_bytes,
         ..ColumnStatistics::default()
     }

@@ -135,21 +135,17 @@ pub fn number(
 pub fn number_words(words: &[u64], most: usize) -> Option<Numbered> {
     let mut numbering = Numbering::<u64>::new(words.len(), most);
     let mut firsts: Vec<usize> = Vec::new();
-    let mut numbers = Vec::with_capacity(words.len());
-    let mut last = None;
-    for (row, &word) in words.iter().enumerate() {
-        let number = match last.filter(|&(before, _)| before == word) {
-            Some((_, number)) => number,
-            None => {
-                let number = numbering.number(word, |_| true)?;
-                if number == firsts.len() {
-                    firsts.push(row);
-                }
-                u32::try_from(number).ok()?
+    let mut numbers = vec![0; words.len()];
+    let (mut last, mut known) = (None, 0);
+    for (row, (&word, number)) in words.iter().zip(&mut numbers).enumerate() {
+        if last != Some(word) {
+            let found = numbering.number(word, |_| true)?;
+            if found == firsts.len() {
+                firsts.push(row);
             }
-        };
-        numbers.push(number);
-        last = Some((word, number));
+            (last, known) = (Some(word), u32::try_from(found).ok()?);
+        }
+        *number = known;
     }
     Some(Numbered { firsts, numbers })
 }

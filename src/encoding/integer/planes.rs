@@ -154,21 +154,20 @@ mod writer {
         out: &mut Vec<u8>,
     ) -> bool {
         let values = integers.values;
-        let offsets = || values.iter().map(|value| value.wrapping_sub(base));
-        let divisor = common_divisor(offsets());
+        let divisor = common_divisor(values.iter().map(|value| value.wrapping_sub(base)));
         let largest = divisor.quotient(max.wrapping_sub(base));
         let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
         varint::write_signed(base.cast_signed(), out);
         varint::write(divisor.divisor, out);
         out.extend(planes.to_le_bytes().first());
-        let quotients: Vec<u64> = match divisor.divisor {
-            1 => offsets().collect(),
-            _ => offsets().map(|offset| divisor.quotient(offset)).collect(),
-        };
         let mut plane_bytes = Vec::with_capacity(values.len());
         for plane in 0..planes {
+            let byte = |quotient: u64| (quotient >> (8 * plane)).to_le_bytes()[0];
             plane_bytes.clear();
-            plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
+            match divisor.divisor {
+                1 => plane_bytes.extend(values.iter().map(|value| byte(value.wrapping_sub(base)))),
+                _ => plane_bytes.extend(values.iter().map(|value| byte(divisor.quotient(value.wrapping_sub(base))))),
+            }
             leaf::write(&plane_bytes, encoder, out);
             if encoder.is_over() {
                 return false;
