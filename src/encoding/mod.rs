@@ -380,6 +380,11 @@ mod encoder {
             self.nested == 0 && bytes as f64 * 8.0 <= self.enough * count as f64
         }
 
+        /// Whether models may be good enough for nothing else to be tried in a node of `count` values.
+        fn expects_enough(&self, count: usize) -> bool {
+            self.enough > 0.0 && !self.models(count).is_empty()
+        }
+
         /// Encodes without models.
         pub(super) fn alone<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
             let scope = self.scope.take();
@@ -585,12 +590,14 @@ mod encoder {
         best.map(|(candidate, _)| candidate)
     }
 
-    /// Encodes all values by what measured as smallest, or by each candidate where nothing was measured; keeps the
-    /// smallest. A candidate returns false where the values turn out not to suit it: then all others are tried.
+    /// Encodes `count` values by what measures as smallest, or by each candidate where nothing is measured; keeps the
+    /// smallest. A candidate returns false where the values turn out not to suit it: then all others are tried. Where
+    /// models make the first one good enough, nothing is measured.
     pub(super) fn smallest<C: Copy + PartialOrd>(
         encoder: &mut Encoder,
-        measured: Option<C>,
+        count: usize,
         candidates: &[C],
+        measure: impl FnOnce(&mut Encoder) -> Option<C>,
         mut encode: impl FnMut(&mut Encoder, C, &mut Vec<u8>) -> bool,
     ) -> Vec<u8> {
         let mut attempt = |encoder: &mut Encoder, candidate: C, most: usize| {
@@ -600,7 +607,15 @@ mod encoder {
             attempt.map(|(suits, needed)| (suits && out.len() < most).then_some((out, needed)))
         };
         let mut best = None;
-        if let Some(candidate) = measured {
+        let mut known = None;
+        if let Some(&candidate) = candidates.first().filter(|_| encoder.expects_enough(count)) {
+            known = attempt(encoder, candidate, usize::MAX).flatten().map(|found| (candidate, found));
+            best = known.take_if(|(_, (found, _))| encoder.is_enough(found.len(), count));
+        }
+        let measured = if best.is_none() { measure(encoder) } else { None };
+        if let Some((candidate, found)) = known.filter(|(candidate, _)| measured == Some(*candidate)) {
+            best = Some((candidate, found));
+        } else if let Some(candidate) = measured {
             let Some(found) = attempt(encoder, candidate, usize::MAX) else {
                 encoder.give_up();
                 return Vec::new();

@@ -95,14 +95,14 @@ pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8
     // Most floats are decimal numbers. Models speak of integers.
     let candidates = [FloatEncoding::Scaled, FloatEncoding::Bits, FloatEncoding::Bytes];
     let candidates = candidates.get(..if encoder.has_models() { 2 } else { 3 }).unwrap_or_default();
-    let measured = encoder.blocks(len).and_then(|blocks| {
-        let sample = picked(floats.patterns, blocks);
+    let measure = |encoder: &mut super::Encoder| {
+        let sample = picked(floats.patterns, encoder.blocks(len)?);
         let sampled = Floats { patterns: &sample, ..floats };
         measured(candidates, |encoding, most| {
             encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(sampled, encoder, out))
         })
-    });
-    let best = smallest(encoder, measured, candidates, |encoder, encoding, out| {
+    };
+    let best = smallest(encoder, len, candidates, measure, |encoder, encoding, out| {
         out.push(encoding.id());
         encoding.encode(floats, encoder, out)
     });

@@ -19,7 +19,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{encode, measure, suits};
+pub use writer::{Split, encode, measure, suits};
 
 #[cfg(feature = "writer")]
 mod writer {

@@ -155,7 +155,10 @@ pub use encoder::{Integers, Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
-    use super::{IntegerEncoding, dictionary, encode_by, planes};
+    use std::cell::RefCell;
+
+    use super::dictionary::{self, Split};
+    use super::{IntegerEncoding, encode_by, planes};
     use crate::encoding::encoder::{measured, picked, smallest};
     use crate::encoding::hash::{hash_words, mix};
     use crate::encoding::{Encoder, Needs};
@@ -274,23 +277,24 @@ mod encoder {
         let facts = facts(integers);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
-        let mut split = None;
-        let measured = encoder.blocks(facts.len).filter(|_| candidates.len() > 1).and_then(|blocks| {
+        let split = RefCell::new(None::<Split>);
+        let measure = |encoder: &mut Encoder| {
+            let blocks = encoder.blocks(facts.len).filter(|_| candidates.len() > 1)?;
             let sample = picked(integers.values, blocks);
             let sampled = Integers { values: &sample, ..integers };
             measured(&candidates, |encoding, most| match encoding {
                 IntegerEncoding::Dictionary => {
                     let (size, parts) = dictionary::measure(integers, facts.bounds, sampled, most, encoder)?;
-                    split = Some(parts);
+                    split.replace(Some(parts));
                     Some(size)
                 }
                 _ => encoder
                     .measure(most, (sample.len(), facts.len), |encoder, out| encoding.encode(sampled, encoder, out)),
             })
-        });
-        smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+        };
+        smallest(encoder, facts.len, &candidates, measure, |encoder, encoding, out| {
             out.push(encoding.id());
-            match &split {
+            match split.borrow().as_ref() {
                 Some(split) if encoding == IntegerEncoding::Dictionary => split.write(integers, encoder, out),
                 _ if encoding == IntegerEncoding::Planes => {
                     return planes::encode_within(integers, facts.bounds, encoder, out);

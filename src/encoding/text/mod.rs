@@ -353,13 +353,14 @@ mod encoder {
                 candidates.retain(is_modelled);
             }
         }
-        let measured = sample.filter(|_| candidates.len() > 1).and_then(|sample| {
+        let measure = |encoder: &mut Encoder| {
+            let sample = sample.filter(|_| candidates.len() > 1)?;
             measured(&candidates, |encoding, most| match &dictionary {
                 Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.measure(most, encoder),
                 _ => encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(&sample, encoder, out)),
             })
-        });
-        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+        };
+        let best = smallest(encoder, len, &candidates, measure, |encoder, encoding, out| {
             out.push(encoding.id());
             match &dictionary {
                 Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.write(encoder, out),
