@@ -244,6 +244,10 @@ impl<'a> Search<'a> {
 
     /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
     fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Labels, full: usize, bits: f64) -> Option<(f64, bool)> {
+        if null.is_none() && key.bound > key.ids.len() / 2 {
+            // Most rows are the first of their class.
+            return None;
+        }
         // Per class the recent values, the latest one first, and the first one of all; all plus one, 0 for none.
         let mut slots = vec![[0u32; 4]; key.bound];
         let mut counts = [0u32; 4];
@@ -388,19 +392,15 @@ fn is_clock(numbers: &[i64]) -> bool {
 
 /// The power of ten that makes most floats of a column integers.
 fn exponent(column: &Column) -> u8 {
-    let valid = |row: usize| column.is_valid(row);
-    let patterns: Vec<u64>;
-    let width = match column.values() {
-        Values::Float64(v) => {
-            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits()).collect();
-            FloatWidth::Double
-        }
-        Values::Float32(v) => {
-            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits().into()).collect();
-            FloatWidth::Single
-        }
+    let (mut patterns, width): (Vec<u64>, _) = match column.values() {
+        Values::Float64(v) => (v.iter().map(|x| x.to_bits()).collect(), FloatWidth::Double),
+        Values::Float32(v) => (v.iter().map(|x| x.to_bits().into()).collect(), FloatWidth::Single),
         _ => return 0,
     };
+    if let Some(validity) = column.validity() {
+        let count = validity.pick_within(0, &mut patterns);
+        patterns.truncate(count);
+    }
     let found = float::decimal_exponent(Floats { patterns: &patterns, width });
     found.filter(|&exponent| usize::from(exponent) < crate::encoding::parent::POWERS_OF_TEN.len()).unwrap_or(0)
 }
