@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::Decoder;
-use super::hash::{self, Numbered, mix};
+use super::hash::{self, Numbered};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, index};
 use crate::error::{Error, Result};
@@ -395,13 +395,19 @@ fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Numbers patterns; null is one of them.
 #[inline(never)]
 fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Labels {
-    if validity.is_none()
-        && let Some(Numbered { firsts, numbers }) = hash::number_words(patterns, usize::MAX)
-    {
-        return Labels::new(numbers, firsts.len());
-    }
-    let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-    number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+    let Some(validity) = validity else {
+        return match hash::number_words(patterns, usize::MAX) {
+            Some(Numbered { firsts, numbers }) => Labels::new(numbers, firsts.len()),
+            None => {
+                let pattern = |row: usize| patterns.get(row);
+                number_by_sorting(patterns.len(), &|a, b| pattern(a).cmp(&pattern(b)))
+            }
+        };
+    };
+    // Null comes behind the others.
+    let valid = number_patterns(&validity.pick(patterns), None);
+    let null = u32::try_from(valid.bound).unwrap_or(u32::MAX);
+    Labels::new(validity.place(&valid.ids, null), valid.bound.saturating_add(1))
 }
 
 /// Numbers the values of rows; null is one of them.
