@@ -6,10 +6,11 @@
 use std::collections::HashSet;
 
 use crate::bytes::{ByteReader, to_u64};
-use crate::column::{Column, Values, VarBytes};
+use crate::column::{Column, Values, VarBytes, index};
 use crate::encoding::hash::{QuickHashBuilder, avalanche, hash_bytes};
 use crate::encoding::varint;
 use crate::error::Result;
+use crate::statistics::{extremes, float_key, unsigned_key};
 
 /// Distinct values that are counted exactly.
 const EXACT: usize = 4096;
@@ -27,8 +28,9 @@ pub struct Counter {
     recent: Vec<u64>,
 }
 
-/// Values for which a table of values that were seen may have a word.
-const VALUES_PER_WORD: usize = 8;
+/// Places per value that a table of values that were seen may have, and those that are looked at together.
+const MAX_RANGE: usize = 8;
+const PART: usize = 16;
 
 /// Bits of a hash that choose its place among the recent ones.
 const RECENT: u32 = 10;
@@ -69,75 +71,86 @@ impl Counter {
         values.iter().for_each(|value| self.add(avalanche(hash_bytes(value))));
     }
 
-    /// Adds integers that are near each other, each once; false, and nothing is added, where they are not.
-    fn add_near(&mut self, values: impl Iterator<Item = i64> + Clone, is_valid: impl Fn(usize) -> bool) -> bool {
-        let all = || values.clone();
-        let bounds = all().fold((i64::MAX, i64::MIN), |(min, max), value| (min.min(value), max.max(value)));
-        let offset = |value: i64| value.wrapping_sub(bounds.0).cast_unsigned();
-        let words = usize::try_from(offset(bounds.1) / 64).unwrap_or(usize::MAX);
-        if bounds.0 > bounds.1 || words >= all().count().div_ceil(VALUES_PER_WORD) {
+    /// Adds keys whose numbers are near each other, each once; false, and nothing is added, where they are not, or one has
+    /// no number. Numbers have the order of their keys.
+    fn add_near(&mut self, keys: &[i64], number: impl Fn(i64) -> Option<i64>, pattern: impl Fn(i64) -> u64) -> bool {
+        let bounds = extremes(keys, |key| key);
+        let Some((min, max)) = bounds.and_then(|(min, max)| number(min).zip(number(max))) else { return false };
+        let offset = |number: i64| usize::try_from(number.wrapping_sub(min).cast_unsigned()).unwrap_or(usize::MAX);
+        if offset(max) >= keys.len().saturating_mul(MAX_RANGE) {
             return false;
         }
-        let mut seen = vec![0u64; words + 1];
-        let place = |value: i64| (usize::try_from(offset(value) / 64).unwrap_or(usize::MAX), offset(value) % 64);
-        for (row, value) in all().enumerate() {
-            let (word, bit) = place(value);
-            if let Some(word) = seen.get_mut(word) {
-                *word |= u64::from(is_valid(row)) << bit;
+        let mut seen = vec![false; offset(max) + 1];
+        for &key in keys {
+            let Some(number) = number(key) else { return false };
+            if let Some(seen) = seen.get_mut(offset(number)) {
+                *seen = true;
             }
         }
-        for (mut word, first) in seen.into_iter().zip((0u64..).step_by(64)) {
-            while word != 0 {
-                let value = bounds.0.cast_unsigned().wrapping_add(first + u64::from(word.trailing_zeros()));
-                self.add(avalanche(value));
-                word &= word - 1;
+        for (part, first) in seen.chunks(PART).zip((0u64..).step_by(PART)) {
+            // Mostly many are none.
+            if part.iter().fold(false, |any, seen| any | seen) {
+                let offsets = part.iter().zip(first..).filter(|(seen, _)| **seen).map(|(_, offset)| offset);
+                offsets.for_each(|offset| self.add(avalanche(pattern(min.wrapping_add_unsigned(offset)))));
             }
         }
         true
     }
 
-    /// Adds the values of a column that are not null; every NaN is the same value, -0.0 and 0.0 are two.
-    pub fn add_column(&mut self, column: &Column) {
+    /// Adds the values of a column that are not null, by their keys where they have such; every NaN is the same value, -0.0
+    /// and 0.0 are two.
+    pub fn add_column(&mut self, column: &Column, keys: Option<&[i64]>) {
         macro_rules! add {
             ($values:expr, $hash:expr) => {{
-                let mut last = None;
-                for (row, value) in $values.enumerate() {
-                    // Most columns repeat values in runs.
-                    if last != Some(value) && column.is_valid(row) {
-                        self.add(avalanche($hash(value)));
-                        last = Some(value);
-                    }
+                for (_, value) in $values.enumerate().filter(|(row, _)| column.is_valid(*row)) {
+                    self.add(avalanche($hash(value)));
                 }
             }};
         }
-        macro_rules! add_integers {
-            ($values:expr) => {{
-                let numbers = $values.iter().map(|&x| i64::from(x));
-                if !self.add_near(numbers.clone(), |row| column.is_valid(row)) {
-                    add!(numbers, i64::cast_unsigned);
+        let bits = |key: i64| float_key(key).cast_unsigned();
+        let double = |key: i64| {
+            let float = f64::from_bits(bits(key));
+            if float.is_nan() { f64::NAN } else { float }.to_bits()
+        };
+        match (column.values(), keys.unwrap_or_default()) {
+            (Values::Float64(_), keys) => {
+                #[expect(clippy::cast_possible_truncation, reason = "what is none of an integer is not equal to it")]
+                let number = |key: i64| {
+                    let number = f64::from_bits(bits(key)) as i64;
+                    ((number as f64).to_bits() == bits(key)).then_some(number)
+                };
+                if !self.add_near(keys, number, |number| (number as f64).to_bits()) {
+                    self.add_keys(keys, double);
                 }
-            }};
+            }
+            (Values::Float32(_), keys) => {
+                #[expect(clippy::cast_possible_truncation, reason = "it was one of 32 bits")]
+                let narrow = |float: f64| if float.is_nan() { f32::NAN } else { float as f32 };
+                let single = |key: i64| narrow(f64::from_bits(bits(key))).to_bits().into();
+                self.add_keys(keys, single);
+            }
+            (Values::Decimal { values, .. }, _) => add!(values.iter(), |x: &i128| hash_bytes(&x.to_le_bytes())),
+            (Values::Boolean(v), _) => add!(v.iter(), |x: bool| u64::from(x)),
+            (Values::String(v) | Values::Binary(v), _) => add!(v.iter(), hash_bytes),
+            (values, keys) => {
+                let is_unsigned = matches!(values, Values::UInt64(_));
+                let pattern = |key: i64| if is_unsigned { unsigned_key(key) } else { key }.cast_unsigned();
+                if !self.add_near(keys, Some, pattern) {
+                    self.add_keys(keys, pattern);
+                }
+            }
         }
-        match column.values() {
-            Values::Int8(v) => add_integers!(v),
-            Values::Int16(v) => add_integers!(v),
-            Values::Int32(v) | Values::Date(v) => add_integers!(v),
-            Values::Int64(v) | Values::Timestamp { values: v, .. } => add_integers!(v),
-            Values::UInt8(v) => add_integers!(v),
-            Values::UInt16(v) => add_integers!(v),
-            Values::UInt32(v) => add_integers!(v),
-            Values::UInt64(v) => add!(v.iter(), |x: &u64| *x),
-            Values::Float32(v) => {
-                let bits = |x: &f32| u64::from(if x.is_nan() { f32::NAN } else { *x }.to_bits());
-                add!(v.iter().map(bits), |x: u64| x);
+    }
+
+    /// Adds keys by the patterns of their values.
+    fn add_keys(&mut self, keys: &[i64], pattern: impl Fn(i64) -> u64) {
+        let mut last = None;
+        for &key in keys {
+            // Most columns repeat values in runs.
+            if last != Some(key) {
+                self.add(avalanche(pattern(key)));
+                last = Some(key);
             }
-            Values::Float64(v) => {
-                let bits = |x: &f64| if x.is_nan() { f64::NAN } else { *x }.to_bits();
-                add!(v.iter().map(bits), |x: u64| x);
-            }
-            Values::Decimal { values, .. } => add!(values.iter(), |x: &i128| hash_bytes(&x.to_le_bytes())),
-            Values::Boolean(v) => add!(v.iter(), |x: bool| u64::from(x)),
-            Values::String(v) | Values::Binary(v) => add!(v.iter(), hash_bytes),
         }
     }
 
@@ -197,8 +210,13 @@ impl Counter {
     fn estimate(&self) -> u64 {
         let registers = self.registers.len() as f64;
         let longest = 64 - PRECISION + 1;
-        let share =
-            |rank: u32| self.registers.iter().filter(|&&slot| u32::from(slot) == rank).count() as f64 / registers;
+        let mut counts = [0u32; 1 << u8::BITS];
+        for &rank in &self.registers {
+            if let Some(count) = counts.get_mut(usize::from(rank)) {
+                *count += 1;
+            }
+        }
+        let share = |rank: u32| counts.get(index(rank)).map_or(0.0, |&count| f64::from(count)) / registers;
         let mut z = registers * tau(1.0 - share(longest));
         for rank in (1..longest).rev() {
             z = 0.5 * (z + registers * share(rank));
@@ -250,6 +268,10 @@ mod tests {
     use super::*;
     use crate::column::Bitmap;
 
+    fn add(counter: &mut Counter, column: &Column) {
+        counter.add_column(column, crate::statistics::keys(column).as_deref());
+    }
+
     fn numbers(range: std::ops::Range<i64>) -> Column {
         Column::new(Values::Int64(range.collect()), None).unwrap()
     }
@@ -258,8 +280,8 @@ mod tests {
     fn few_are_counted_many_are_estimated() {
         for (count, tolerance) in [(0, 0.0), (1, 0.0), (4096, 0.0), (4097, 0.07), (100_000, 0.07), (2_000_000, 0.07)] {
             let mut counter = Counter::default();
-            counter.add_column(&numbers(0..count));
-            counter.add_column(&numbers(0..count / 2));
+            add(&mut counter, &numbers(0..count));
+            add(&mut counter, &numbers(0..count / 2));
             let (found, exact) = counter.count();
             assert_eq!(exact, count <= 4096);
             let error = (found as f64 - count as f64).abs() / (count as f64).max(1.0);
@@ -271,8 +293,8 @@ mod tests {
     fn counters_are_merged() {
         let (mut a, mut b, mut both) = (Counter::default(), Counter::default(), Counter::default());
         for (counter, range) in [(&mut a, 0..3000), (&mut b, 2000..6000)] {
-            counter.add_column(&numbers(range.clone()));
-            both.add_column(&numbers(range));
+            add(counter, &numbers(range.clone()));
+            add(&mut both, &numbers(range));
         }
         a.merge(&b);
         assert_eq!(a.count(), both.count());
@@ -282,12 +304,11 @@ mod tests {
     fn near_integers_are_counted_as_others_are() {
         let mut next = crate::testing::noise(3);
         let near: Vec<i64> = (0..5000).map(|_| 9000 - (next() % 30_000).cast_signed()).collect();
-        let validity: Bitmap = near.iter().map(|value| value % 3 != 0).collect();
         for extra in [vec![], vec![i64::MAX], vec![i64::MIN, i64::MAX]] {
             let values: Vec<i64> = near.iter().copied().chain(extra).collect();
             let validity: Bitmap = values.iter().map(|value| value % 3 != 0).collect();
             let mut counter = Counter::default();
-            counter.add_column(&Column::new(Values::Int64(values.clone()), Some(validity)).unwrap());
+            add(&mut counter, &Column::new(Values::Int64(values.clone()), Some(validity)).unwrap());
             let mut one_by_one = Counter::default();
             for value in values.into_iter().filter(|value| value % 3 != 0) {
                 one_by_one.add(avalanche(value.cast_unsigned()));
@@ -296,9 +317,15 @@ mod tests {
             assert_eq!(counter.count(), one_by_one.count());
         }
         let mut counter = Counter::default();
-        assert!(counter.add_near(near.iter().copied(), |row| validity.get(row)));
-        assert!(!counter.add_near([0, i64::MAX].into_iter(), |_| true));
-        assert!(!counter.add_near([].into_iter(), |_| true));
+        assert!(counter.add_near(&near, Some, i64::cast_unsigned));
+        assert!(!counter.add_near(&[0, i64::MAX], Some, i64::cast_unsigned));
+        assert!(!counter.add_near(&[], Some, i64::cast_unsigned));
+        for end in [i64::MIN, i64::MAX - 40] {
+            let mut counter = Counter::default();
+            let numbers: Vec<i64> = (0..=40).map(|offset| end + offset).collect();
+            assert!(counter.add_near(&numbers, Some, i64::cast_unsigned));
+            assert_eq!(counter.count(), (41, true));
+        }
     }
 
     #[test]
@@ -306,7 +333,7 @@ mod tests {
         let values = Values::Float64(vec![f64::NAN, -f64::NAN, 0.0, -0.0, 0.0, 9.0]);
         let validity = [true, true, true, true, true, false].into_iter().collect();
         let mut counter = Counter::default();
-        counter.add_column(&Column::new(values, Some(validity)).unwrap());
+        add(&mut counter, &Column::new(values, Some(validity)).unwrap());
         assert_eq!(counter.count(), (3, true));
     }
 }

@@ -1,5 +1,6 @@
 //! Statistics of a column: minimum, maximum, null count, distinct count, mean length.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -199,9 +200,15 @@ fn count_distinct(column: &Column) -> u64 {
     }
 }
 
-/// Measures everything about a column but its distinct values and the length of text in characters, in one pass.
+/// Measures everything about a column but its distinct values and the length of text in characters.
 #[must_use]
 pub fn measure_bounds(column: &Column) -> ColumnStatistics {
+    measure_bounds_by(column, keys(column).as_deref())
+}
+
+/// The same by the keys of the column, where it has such.
+#[must_use]
+pub fn measure_bounds_by(column: &Column, keys: Option<&[i64]>) -> ColumnStatistics {
     let mut statistics = ColumnStatistics {
         null_count: to_u64(column.num_nulls()),
         total_count: to_u64(column.len()),
@@ -209,75 +216,175 @@ pub fn measure_bounds(column: &Column) -> ColumnStatistics {
         max_is_exact: true,
         ..ColumnStatistics::default()
     };
+    if let Some(keys) = keys {
+        measure_keys(column.values(), keys, &mut statistics);
+        return statistics;
+    }
     macro_rules! ordered {
-        ($values:expr, $scalar:expr) => {
-            ordered!($values, $scalar, |a, b| a.cmp(b))
-        };
-        ($values:expr, $scalar:expr, $compare:expr) => {{
-            let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
-            let (bounds, order) = bounds(present, $compare);
+        ($values:expr, $scalar:expr, $key:expr) => {{
+            let present =
+                $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| $key(value));
+            let (bounds, order) = bounds(present);
             let (min, max) = bounds.unzip();
             statistics.min = min.map($scalar);
             statistics.max = max.map($scalar);
             statistics.order = order;
         }};
     }
-    macro_rules! floats {
-        ($values:expr, $scalar:expr) => {{
-            let present =
-                || $values.iter().copied().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
-            let nans = present().filter(|value| value.is_nan()).count();
-            let (bounds, order) = bounds(present().filter(|value| !value.is_nan()), |a, b| a.total_cmp(b));
-            let (min, max) = bounds.unzip();
-            statistics.min = min.map($scalar);
-            statistics.max = max.map($scalar);
-            statistics.order = if nans == 0 { order } else { Order::None };
-            statistics.nan_count = Some(to_u64(nans));
-        }};
-    }
     match column.values() {
-        Values::Int8(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::Int16(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::Int32(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::Int64(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::UInt8(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::UInt16(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::UInt32(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::UInt64(v) => ordered!(v, |&x| Scalar::Integer(x.into())),
-        Values::Date(v) => ordered!(v, |&x| Scalar::Date(x)),
-        Values::Float32(v) => floats!(v, Scalar::Float32),
-        Values::Float64(v) => floats!(v, Scalar::Float64),
-        Values::Timestamp { unit, utc, values } => {
-            ordered!(values, |&value| Scalar::Timestamp { value, unit: *unit, utc: *utc });
-        }
         Values::Decimal { scale, values, .. } => {
-            ordered!(values, |&unscaled| Scalar::Decimal { unscaled, scale: *scale });
+            ordered!(values, |unscaled| Scalar::Decimal { unscaled, scale: *scale }, |&value| value);
         }
-        Values::Boolean(bits) => ordered!(bits, Scalar::Boolean),
+        Values::Boolean(bits) => ordered!(bits, Scalar::Boolean, |bit| bit),
         Values::String(v) => {
-            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value).into_owned()), compare_bytes);
+            ordered!(v, |value| Scalar::Text(String::from_utf8_lossy(value.1).into_owned()), headed);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
         Values::Binary(v) => {
-            ordered!(v, |value| Scalar::Bytes(value.to_vec()), compare_bytes);
+            ordered!(v, |value| Scalar::Bytes(value.1.to_vec()), headed);
             statistics.value_bytes = Some(value_bytes(v, column));
         }
+        // The others have keys.
+        _ => {}
     }
     statistics
+}
+
+/// The values that are not null as numbers whose order is theirs, where they have at most 64 bits: integers, dates and
+/// timestamps by value, unsigned ones of 64 bits less 2^63, floats by [`float_key`].
+#[must_use]
+pub fn keys(column: &Column) -> Option<Cow<'_, [i64]>> {
+    let validity = column.validity();
+    macro_rules! keys {
+        ($values:expr, $key:expr) => {{
+            let mut keys: Vec<i64> = $values.iter().map($key).collect();
+            if let Some(validity) = validity {
+                let count = validity.pick_within(0, &mut keys);
+                keys.truncate(count);
+            }
+            Cow::Owned(keys)
+        }};
+    }
+    Some(match column.values() {
+        Values::Int8(v) => keys!(v, |&x| x.into()),
+        Values::Int16(v) => keys!(v, |&x| x.into()),
+        Values::Int32(v) | Values::Date(v) => keys!(v, |&x| x.into()),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => match validity {
+            Some(validity) => Cow::Owned(validity.pick(v)),
+            None => Cow::Borrowed(v),
+        },
+        Values::UInt8(v) => keys!(v, |&x| x.into()),
+        Values::UInt16(v) => keys!(v, |&x| x.into()),
+        Values::UInt32(v) => keys!(v, |&x| x.into()),
+        Values::UInt64(v) => keys!(v, |&x| unsigned_key(x.cast_signed())),
+        Values::Float32(v) => keys!(v, |&x| float_key(f64::from(x).to_bits().cast_signed())),
+        Values::Float64(v) => keys!(v, |&x| float_key(x.to_bits().cast_signed())),
+        Values::Decimal { .. } | Values::Boolean(_) | Values::String(_) | Values::Binary(_) => return None,
+    })
+}
+
+/// The key of the bits of a float of 64 bits, by its total order, and the bits of a key: what is negative is turned round.
+pub(crate) fn float_key(bits: i64) -> i64 {
+    bits ^ (bits >> 63).cast_unsigned().wrapping_shr(1).cast_signed()
+}
+
+/// The key of an unsigned number, and the number of a key.
+pub(crate) fn unsigned_key(bits: i64) -> i64 {
+    bits ^ i64::MIN
+}
+
+/// Smallest and largest value and order, and how many are NaN.
+fn measure_keys(values: &Values, keys: &[i64], statistics: &mut ColumnStatistics) {
+    let float = |key: i64| f64::from_bits(float_key(key).cast_unsigned());
+    let (mut bounds, mut order) = bounds_of(keys);
+    if matches!(values, Values::Float32(_) | Values::Float64(_)) {
+        // Beyond infinity there is NaN.
+        let has_nan = bounds.is_some_and(|(min, max)| float(min).is_nan() || float(max).is_nan());
+        let mut nans = 0;
+        if has_nan {
+            let numbers: Vec<i64> = keys.iter().copied().filter(|&key| !float(key).is_nan()).collect();
+            nans = keys.len() - numbers.len();
+            (bounds, order) = (bounds_of(&numbers).0, Order::None);
+        }
+        statistics.nan_count = Some(to_u64(nans));
+    }
+    let scalar = |key: i64| match values {
+        Values::Date(_) => Scalar::Date(i32::try_from(key).unwrap_or_default()),
+        Values::Timestamp { unit, utc, .. } => Scalar::Timestamp { value: key, unit: *unit, utc: *utc },
+        Values::UInt64(_) => Scalar::Integer(unsigned_key(key).cast_unsigned().into()),
+        #[expect(clippy::cast_possible_truncation, reason = "it was one of 32 bits")]
+        Values::Float32(_) => Scalar::Float32(float(key) as f32),
+        Values::Float64(_) => Scalar::Float64(float(key)),
+        _ => Scalar::Integer(key.into()),
+    };
+    let (min, max) = bounds.unzip();
+    statistics.min = min.map(scalar);
+    statistics.max = max.map(scalar);
+    statistics.order = order;
+}
+
+/// Keys that are compared at the same time.
+const LANES: usize = 4;
+
+/// The smallest and the largest key; `None` where there is no value.
+pub(crate) fn extremes<T: Copy>(values: &[T], key: impl Fn(T) -> i64) -> Option<(i64, i64)> {
+    let first = key(*values.first()?);
+    let (mut min, mut max) = ([first; LANES], [first; LANES]);
+    let (blocks, rest) = values.as_chunks::<LANES>();
+    for block in blocks {
+        for ((min, max), &value) in min.iter_mut().zip(&mut max).zip(block) {
+            let key = key(value);
+            *min = if key < *min { key } else { *min };
+            *max = if key > *max { key } else { *max };
+        }
+    }
+    let rest = || rest.iter().map(|&value| key(value));
+    let min = min.into_iter().chain(rest()).fold(first, i64::min);
+    let max = max.into_iter().chain(rest()).fold(first, i64::max);
+    Some((min, max))
+}
+
+/// Smallest and largest key, and the order of all.
+fn bounds_of(keys: &[i64]) -> (Option<(i64, i64)>, Order) {
+    (extremes(keys, |key| key), order_within(keys))
+}
+
+/// Pairs of neighbours that are compared together.
+const NEIGHBOURS: usize = 32;
+
+/// The order of numbers.
+fn order_within<T: Copy + Ord>(numbers: &[T]) -> Order {
+    let following = numbers.get(1..).unwrap_or_default();
+    let (mut ascends, mut descends) = (false, false);
+    for (some, next) in numbers.chunks(NEIGHBOURS).zip(following.chunks(NEIGHBOURS)) {
+        for (a, b) in some.iter().zip(next) {
+            ascends |= a < b;
+            descends |= a > b;
+        }
+        if ascends && descends {
+            break;
+        }
+    }
+    match (ascends, descends) {
+        (false, false) => Order::Equal,
+        (true, false) => Order::Ascending,
+        (false, true) => Order::Descending,
+        (true, true) => Order::None,
+    }
 }
 
 /// The same of text or binary by its distinct values, which ascend, and by which of them each value that is not null is.
 #[must_use]
 pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> ColumnStatistics {
-    let (bounds, order) = bounds(codes.iter(), |a, b| a.cmp(b));
-    let scalar = |code: &u64| {
-        let value = usize::try_from(*code).map(|code| entries.get(code)).unwrap_or_default();
+    let scalar = |at: usize| {
+        let value = entries.get(at);
         match column.values() {
             Values::String(_) => Scalar::Text(String::from_utf8_lossy(value).into_owned()),
             _ => Scalar::Bytes(value.to_vec()),
         }
     };
-    let (min, max) = bounds.unzip();
+    // Every one of them occurs.
+    let last = entries.len().checked_sub(1);
     let value_bytes = match column.values() {
         Values::String(v) | Values::Binary(v) => Some(value_bytes(v, column)),
         _ => None,
@@ -287,23 +394,40 @@ pub fn measure_bounds_of(column: &Column, entries: &VarBytes, codes: &[u64]) -> 
         total_count: to_u64(column.len()),
         min_is_exact: true,
         max_is_exact: true,
-        min: min.map(scalar),
-        max: max.map(scalar),
-        order,
+        min: last.map(|_| scalar(0)),
+        max: last.map(scalar),
+        order: order_within(codes),
         value_bytes,
         ..ColumnStatistics::default()
     }
 }
 
 /// Smallest and largest value, and the order of all.
-fn bounds<T: Copy>(
-    values: impl Iterator<Item = T> + Clone,
-    compare: impl Fn(&T, &T) -> Ordering,
-) -> (Option<(T, T)>, Order) {
-    let Some(first) = values.clone().next() else { return (None, Order::Equal) };
+fn bounds<T: Copy + Ord>(values: impl Iterator<Item = T> + Clone) -> (Option<(T, T)>, Order) {
+    let Some((first, last, order)) = order_of(values.clone()) else { return (None, Order::Equal) };
+    let extremes = match order {
+        Order::Equal => (first, first),
+        Order::Ascending => (first, last),
+        Order::Descending => (last, first),
+        Order::None => values.fold((first, first), |(min, max), value| {
+            if value < min {
+                (value, max)
+            } else if value > max {
+                (min, value)
+            } else {
+                (min, max)
+            }
+        }),
+    };
+    (Some(extremes), order)
+}
+
+/// The first value, the last one that was needed to tell the order of all, and that.
+fn order_of<T: Copy + Ord>(mut values: impl Iterator<Item = T>) -> Option<(T, T, Order)> {
+    let first = values.next()?;
     let (mut last, mut order) = (first, Order::Equal);
-    for value in values.clone() {
-        order = match (compare(&value, &last), order) {
+    for value in values {
+        order = match (value.cmp(&last), order) {
             (Ordering::Equal, order) => order,
             (Ordering::Greater, Order::Equal | Order::Ascending) => Order::Ascending,
             (Ordering::Less, Order::Equal | Order::Descending) => Order::Descending,
@@ -314,32 +438,30 @@ fn bounds<T: Copy>(
         }
         last = value;
     }
-    let extremes = match order {
-        Order::Equal => (first, first),
-        // The last value is the one that nothing stopped at.
-        Order::Ascending => (first, last),
-        Order::Descending => (last, first),
-        Order::None => (
-            values.clone().fold(first, |min, value| if compare(&value, &min).is_lt() { value } else { min }),
-            values.fold(first, |max, value| if compare(&value, &max).is_gt() { value } else { max }),
-        ),
-    };
-    (Some(extremes), order)
+    Some((first, last, order))
 }
 
-/// Compares bytes, of which the first eight mostly tell.
-fn compare_bytes(a: &&[u8], b: &&[u8]) -> Ordering {
-    match (a.first_chunk(), b.first_chunk()) {
-        (Some(first), Some(second)) if first != second => u64::from_be_bytes(*first).cmp(&u64::from_be_bytes(*second)),
-        _ => a.cmp(b),
+/// A value with its first bytes, which mostly tell its place.
+fn headed(value: &[u8]) -> (u128, &[u8]) {
+    (u128::from(word_at(value, 0)) << 64 | u128::from(word_at(value, size_of::<u64>())), value)
+}
+
+/// Eight bytes from a position on, the first one highest, with zeros behind the end.
+#[inline]
+fn word_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match (rest.first_chunk(), bytes.last_chunk()) {
+        (Some(word), _) => u64::from_be_bytes(*word),
+        // Of the last eight bytes, those in front were before.
+        (None, Some(last)) if !rest.is_empty() => u64::from_be_bytes(*last) << (64 - 8 * rest.len()),
+        _ => rest.iter().zip((0..8).rev()).fold(0, |word, (&byte, place)| word | u64::from(byte) << (8 * place)),
     }
 }
 
 fn value_bytes(values: &VarBytes, column: &Column) -> u64 {
-    if column.num_nulls() == 0 {
-        return to_u64(values.bytes().len());
-    }
-    (0..values.len()).filter(|&row| column.is_valid(row)).map(|row| to_u64(values.get(row).len())).sum()
+    let Some(validity) = column.validity() else { return to_u64(values.bytes().len()) };
+    let sum = |ends: &[i32]| validity.pick(ends).into_iter().map(|end| u64::from(end.cast_unsigned())).sum::<u64>();
+    sum(values.offsets().get(1..).unwrap_or_default()) - sum(values.offsets().get(..values.len()).unwrap_or_default())
 }
 
 /// Characters (code points) of UTF-8 text.

@@ -222,9 +222,7 @@ pub mod second_opinion {
 /// `invalid-argument` for a level outside of [`MIN_LEVEL`] to [`MAX_LEVEL`].
 #[cfg(feature = "writer")]
 pub fn compress(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
-    let mut compressor = Compressor::new(level)?;
-    compressor.compress(bytes)?;
-    Ok(compressor.frame)
+    Ok(Compressor::new(level)?.compress(bytes)?.to_vec())
 }
 
 /// The same without the frame's magic, for [`Decompressor::decompress_magicless`].
@@ -240,6 +238,7 @@ pub fn compress_magicless(bytes: &[u8], level: i32) -> Result<Vec<u8>> {
 #[cfg(feature = "writer")]
 pub struct Compressor {
     search: Search,
+    /// Its first bytes are the frame; what a longer one before left behind them stays.
     frame: Vec<u8>,
 }
 
@@ -320,13 +319,18 @@ impl Compressor {
     pub fn compress(&mut self, bytes: &[u8]) -> Result<&[u8]> {
         match &mut self.search {
             Search::Quick(context) => {
-                self.frame.resize(zrip::compress_bound(bytes.len()), 0);
+                let bound = zrip::compress_bound(bytes.len());
+                if self.frame.len() < bound {
+                    self.frame.resize(bound, 0);
+                }
                 let len = context.compress_into(bytes, &mut self.frame).map_err(failed)?;
-                self.frame.truncate(len);
+                Ok(self.frame.get(..len).unwrap_or_default())
             }
-            Search::Thorough(compressor) => compressor.compress(bytes, &mut self.frame)?,
+            Search::Thorough(compressor) => {
+                compressor.compress(bytes, &mut self.frame)?;
+                Ok(&self.frame)
+            }
         }
-        Ok(&self.frame)
     }
 
     /// The same without the frame's magic, for [`Decompressor::decompress_magicless`].

@@ -89,6 +89,29 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 #[cfg(feature = "writer")]
 const MIN_GAIN: usize = 16;
 
+/// Lengths of the runs of equal bits, less one each; `None` where more than every fourth bit begins one.
+#[cfg(feature = "writer")]
+fn runs(bitmap: &Bitmap) -> Option<Vec<u64>> {
+    let mut lengths: Vec<u64> = Vec::new();
+    let mut start = 0;
+    let mut last = bitmap.get(0);
+    for (&byte, first) in bitmap.as_bytes().iter().zip((0..).step_by(8)) {
+        // A bit is set where the bit differs from the one before.
+        let mut changes = byte ^ (byte << 1 | u8::from(last));
+        while changes != 0 {
+            let at = first + u64::from(changes.trailing_zeros());
+            if at < crate::bytes::to_u64(bitmap.len()) {
+                lengths.push(at - start - 1);
+                start = at;
+            }
+            changes &= changes - 1;
+        }
+        last = byte >> 7 == 1;
+    }
+    lengths.push(crate::bytes::to_u64(bitmap.len()) - start - 1);
+    (lengths.len() * 4 <= bitmap.len()).then_some(lengths)
+}
+
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
@@ -102,13 +125,17 @@ pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) 
     let start = out.len();
     out.push(BITMAP);
     leaf::write(bitmap.as_bytes(), encoder, out);
+    let most = out.len() - start;
     if !encoder.models(bitmap.len()).is_empty() {
         let bits: Vec<u64> = bitmap.iter().map(u64::from).collect();
         let mut modelled = vec![INTEGERS];
         let integers = Integers { values: &bits, signed: false };
-        let ((), needed) = encoder.attempt(|encoder| integer::encode(integers, Role::Codes, encoder, &mut modelled));
         // It is decoded by more than the others, and only pays where it is much smaller.
-        if modelled.len() + MIN_GAIN < out.len() - start {
+        let most = most.saturating_sub(MIN_GAIN);
+        let attempt = encoder.below(most, |encoder| {
+            encoder.attempt(|encoder| integer::encode(integers, Role::Codes, encoder, &mut modelled)).1
+        });
+        if let Some(needed) = attempt.filter(|_| modelled.len() < most) {
             out.truncate(start);
             out.extend(modelled);
             encoder.need(needed);
@@ -116,22 +143,12 @@ pub fn encode(bitmap: &Bitmap, encoder: &mut super::Encoder, out: &mut Vec<u8>) 
         }
     }
 
-    let mut lengths: Vec<u64> = Vec::new();
-    let mut last = None;
-    for bit in bitmap.iter() {
-        match lengths.last_mut() {
-            Some(length) if last == Some(bit) => *length += 1,
-            _ => lengths.push(0),
-        }
-        last = Some(bit);
-    }
-    if lengths.len() * 4 > bitmap.len() {
-        return;
-    }
+    let Some(lengths) = runs(bitmap) else { return };
     let mut runs = vec![RUN_LENGTH, u8::from(bitmap.get(0))];
     varint::write_count(lengths.len(), &mut runs);
-    integer::encode(Integers { values: &lengths, signed: false }, Role::Lengths, encoder, &mut runs);
-    if runs.len() < out.len() - start {
+    let lengths = Integers { values: &lengths, signed: false };
+    let attempt = encoder.below(most, |encoder| integer::encode(lengths, Role::Lengths, encoder, &mut runs));
+    if attempt.is_some() && runs.len() < most {
         out.truncate(start);
         out.extend(runs);
     }

@@ -417,10 +417,10 @@ mod writer {
     }
 
     fn encode_values(column: &Column, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<()> {
-        let valid = |row: usize| column.is_valid(row);
+        let validity = column.validity();
         macro_rules! integers {
             ($values:expr, $signed:expr, $pattern:expr) => {{
-                let dense: Vec<u64> = dense($values, valid).map($pattern).collect();
+                let dense = dense($values, validity, $pattern);
                 integer::encode(Integers { values: &dense, signed: $signed }, Role::Values, encoder, out);
             }};
         }
@@ -434,31 +434,32 @@ mod writer {
             Values::UInt32(v) => integers!(v, false, u64::from),
             Values::UInt64(v) => integers!(v, false, |x| x),
             Values::Float32(v) => {
-                let patterns: Vec<u64> = dense(v, valid).map(|x| u64::from(x.to_bits())).collect();
+                let patterns = dense(v, validity, |x| u64::from(x.to_bits()));
                 float::encode(Floats { patterns: &patterns, width: FloatWidth::Single }, encoder, out);
             }
             Values::Float64(v) => {
-                let patterns: Vec<u64> = dense(v, valid).map(f64::to_bits).collect();
+                let patterns = dense(v, validity, f64::to_bits);
                 float::encode(Floats { patterns: &patterns, width: FloatWidth::Double }, encoder, out);
             }
             Values::Boolean(v) => {
-                let dense: Bitmap = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, bit)| bit).collect();
+                let valid = v.iter().enumerate().filter(|(row, _)| column.is_valid(*row));
+                let dense: Bitmap = valid.map(|(_, bit)| bit).collect();
                 bits::encode(&dense, encoder, out);
             }
             Values::String(v) | Values::Binary(v) => {
-                text::encode(&*dense_text(v, column.validity())?, text::Role::Values, encoder, out);
+                text::encode(&*dense_text(v, validity)?, text::Role::Values, encoder, out);
             }
             Values::Decimal { values, .. } => {
+                let dense = validity.map_or(Cow::Borrowed(values), |validity| Cow::Owned(validity.pick(values)));
                 let narrow: Option<Vec<u64>> =
-                    dense(values, valid).map(|x| i64::try_from(x).ok().map(i64::cast_unsigned)).collect();
+                    dense.iter().map(|&x| i64::try_from(x).ok().map(i64::cast_unsigned)).collect();
                 if let Some(narrow) = narrow {
                     out.push(0);
                     integer::encode(Integers { values: &narrow, signed: true }, Role::Values, encoder, out);
                 } else {
                     out.push(1);
                     #[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
-                    let (low, high): (Vec<u64>, Vec<u64>) =
-                        dense(values, valid).map(|x| (x as u64, (x >> 64) as u64)).unzip();
+                    let (low, high): (Vec<u64>, Vec<u64>) = dense.iter().map(|&x| (x as u64, (x >> 64) as u64)).unzip();
                     integer::encode(Integers { values: &low, signed: false }, Role::Values, encoder, out);
                     integer::encode(Integers { values: &high, signed: true }, Role::Values, encoder, out);
                 }
@@ -470,6 +471,15 @@ mod writer {
     /// The values that are not null.
     fn dense_text<'a>(values: &'a VarBytes, validity: Option<&Bitmap>) -> Result<Cow<'a, VarBytes>> {
         let Some(validity) = validity else { return Ok(Cow::Borrowed(values)) };
+        let starts = validity.pick(values.offsets().get(..values.len()).unwrap_or_default());
+        let mut offsets = Vec::with_capacity(starts.len() + 1);
+        offsets.push(0);
+        offsets.extend(validity.pick(values.offsets().get(1..).unwrap_or_default()));
+        // Where no null has bytes, each value starts where the one before ends.
+        let are_behind = starts.iter().zip(&offsets).fold(true, |all, (start, end)| all & (start == end));
+        if are_behind && offsets.last().is_some_and(|&end| usize::try_from(end) == Ok(values.bytes().len())) {
+            return VarBytes::new(offsets, values.bytes().to_vec()).map(Cow::Owned);
+        }
         values.gather(&validity.positions(0..validity.len())).map(Cow::Owned)
     }
 
@@ -482,8 +492,14 @@ mod writer {
         Ok(text::Dictionary::of(dense_text(values, column.validity())?.as_ref(), is_wanted))
     }
 
-    fn dense<T: Copy>(values: &[T], valid: impl Fn(usize) -> bool) -> impl Iterator<Item = T> {
-        values.iter().enumerate().filter(move |(row, _)| valid(*row)).map(|(_, value)| *value)
+    /// The patterns of the values that are not null.
+    fn dense<T: Copy>(values: &[T], validity: Option<&Bitmap>, pattern: impl Fn(T) -> u64) -> Vec<u64> {
+        let mut patterns: Vec<u64> = values.iter().map(|&value| pattern(value)).collect();
+        if let Some(validity) = validity {
+            let count = validity.pick_within(0, &mut patterns);
+            patterns.truncate(count);
+        }
+        patterns
     }
 }
 

@@ -1,12 +1,12 @@
 //! A quick hash. Values are no adversary's keys where sizes only depend on it; where time does, [`number`] gives up in time.
 
-use std::hash::Hasher;
-
 /// A multiplicative hash.
+#[cfg(feature = "writer")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct QuickHash(u64);
 
-impl Hasher for QuickHash {
+#[cfg(feature = "writer")]
+impl std::hash::Hasher for QuickHash {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -38,8 +38,21 @@ pub fn avalanche(value: u64) -> u64 {
     value ^ value >> 33
 }
 
-/// A hash of bytes, most of them few.
+/// Whether bytes, most of them few, are equal: without a call where there are eight.
 #[cfg(feature = "writer")]
+#[inline]
+pub fn are_equal(a: &[u8], b: &[u8]) -> bool {
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(end), Some(other)) => {
+            a.len() == b.len()
+                && end == other
+                && a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).all(|(a, b)| a == b)
+        }
+        _ => a == b,
+    }
+}
+
+/// A hash of bytes, most of them few.
 #[inline]
 pub fn hash_bytes(bytes: &[u8]) -> u64 {
     // The last word overlaps the one before where the length is no multiple of it.
@@ -57,6 +70,20 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
             mix(hash.rotate_left(26) ^ word(bytes.last_chunk()))
         }
     }
+}
+
+/// A hash of numbers.
+#[cfg(feature = "writer")]
+pub fn hash_words(words: &[u64]) -> u64 {
+    // Lanes do not wait for each other.
+    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
+    let (blocks, rest) = words.as_chunks::<4>();
+    let mut lanes = [1u64, 2, 3, 4];
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, &word)| *lane = step(*lane, word));
+    }
+    let all = lanes.into_iter().chain(rest.iter().copied());
+    all.fold(crate::bytes::to_u64(words.len()), step)
 }
 
 /// Builds [`QuickHash`]es.
@@ -79,7 +106,7 @@ pub fn number(
     hash: impl Fn(usize) -> u64,
     is_same: impl Fn(usize, usize) -> bool,
 ) -> Option<Numbered> {
-    let mut numbering = Numbering::new(most);
+    let mut numbering = Numbering::<u32>::new(rows.size_hint().0, most);
     let mut firsts: Vec<usize> = Vec::new();
     let mut numbers = Vec::with_capacity(rows.size_hint().0);
     let mut last = None;
@@ -89,8 +116,8 @@ pub fn number(
             Some((_, number)) => number,
             None => {
                 let first = |number: usize| firsts.get(number).copied();
-                let number =
-                    numbering.number(hash(row), |number| first(number).is_some_and(|first| is_same(first, row)))?;
+                let tag = u32::try_from(hash(row) >> 32).unwrap_or_default();
+                let number = numbering.number(tag, |number| first(number).is_some_and(|first| is_same(first, row)))?;
                 if number == firsts.len() {
                     firsts.push(row);
                 }
@@ -103,58 +130,110 @@ pub fn number(
     Some(Numbered { firsts, numbers })
 }
 
+/// The same for values that are words.
+#[inline(never)]
+pub fn number_words(words: &[u64], most: usize) -> Option<Numbered> {
+    let mut numbering = Numbering::<u64>::new(words.len(), most);
+    let mut firsts: Vec<usize> = Vec::new();
+    let mut numbers = vec![0; words.len()];
+    let (mut last, mut known) = (None, 0);
+    for (row, (&word, number)) in words.iter().zip(&mut numbers).enumerate() {
+        if last != Some(word) {
+            let found = numbering.number(word, |_| true)?;
+            if found == firsts.len() {
+                firsts.push(row);
+            }
+            (last, known) = (Some(word), u32::try_from(found).ok()?);
+        }
+        *number = known;
+    }
+    Some(Numbered { firsts, numbers })
+}
+
 #[cfg(feature = "writer")]
 impl Numbered {
-    /// The first rows in the order of their values, and for each row the position of its value among them.
-    pub fn ranked(self, compare: &dyn Fn(usize, usize) -> std::cmp::Ordering) -> (Vec<usize>, Vec<u64>) {
+    /// The first rows in the order of their values, and for each row the position of its value among them. The order is
+    /// that of keys, and where these are equal, by comparison.
+    pub fn ranked(
+        self,
+        key: impl Fn(usize) -> u64,
+        compare: &dyn Fn(usize, usize) -> std::cmp::Ordering,
+    ) -> (Vec<usize>, Vec<u64>) {
         let first = |number: usize| self.firsts.get(number).copied().unwrap_or_default();
-        let mut order: Vec<usize> = (0..self.firsts.len()).collect();
-        order.sort_unstable_by(|&a, &b| compare(first(a), first(b)));
+        let mut order: Vec<(u64, usize)> = self.firsts.iter().map(|&row| key(row)).zip(0..).collect();
+        sort_ranked(&mut order, &|a, b| compare(first(a), first(b)));
         let mut ranks = vec![0u64; order.len()];
-        for (rank, &number) in (0..).zip(&order) {
+        for (rank, &(_, number)) in (0..).zip(&order) {
             if let Some(slot) = ranks.get_mut(number) {
                 *slot = rank;
             }
         }
         let rank = |&number: &u32| usize::try_from(number).ok().and_then(|number| ranks.get(number)).copied();
         let codes = self.numbers.iter().map(|number| rank(number).unwrap_or_default()).collect();
-        (order.into_iter().map(first).collect(), codes)
+        (order.into_iter().map(|(_, number)| first(number)).collect(), codes)
     }
 }
 
-/// Numbers distinct values in the order of their first appearance: a table of hashes, open addressing.
-struct Numbering {
-    /// 32 bits of a hash, and the number plus one; 0 where nothing is.
-    slots: Vec<u64>,
+#[cfg(feature = "writer")]
+fn sort_ranked(order: &mut [(u64, usize)], compare: &dyn Fn(usize, usize) -> std::cmp::Ordering) {
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| compare(a.1, b.1)));
+}
+
+/// What a table knows of a value: a part of its hash, or all of it.
+trait Tag: Copy + Eq + Default {
+    /// Which slot is the first one to look at.
+    fn start(self) -> u64;
+}
+
+/// The upper half of a hash, which is the better mixed one.
+impl Tag for u32 {
+    fn start(self) -> u64 {
+        self.into()
+    }
+}
+
+/// A value itself.
+impl Tag for u64 {
+    fn start(self) -> u64 {
+        mix(self) >> 32
+    }
+}
+
+/// Numbers distinct values in the order of their first appearance: a table of tags, open addressing.
+struct Numbering<T> {
+    /// A tag, and the number plus one; 0 where nothing is.
+    slots: Vec<(T, u32)>,
     used: usize,
     most: usize,
     /// How often a slot may still be taken by another value: values can be an adversary's.
     probes: usize,
 }
 
-impl Numbering {
+impl<T: Tag> Numbering<T> {
     /// Slots that may be looked at per value.
     const MAX_PROBES: usize = 16;
+    /// Fewest and most slots at first.
+    const SLOTS: (usize, usize) = (16, 1024);
 
-    /// For at most so many distinct values.
-    fn new(most: usize) -> Self {
-        Numbering { slots: vec![0; 1024], used: 0, most, probes: 1024 }
+    /// For so many values, of which at most so many are distinct.
+    fn new(values: usize, most: usize) -> Self {
+        let slots = values.clamp(Self::SLOTS.0, Self::SLOTS.1).next_power_of_two();
+        Numbering { slots: vec![(T::default(), 0); slots], used: 0, most, probes: Self::SLOTS.1 }
     }
 
     /// The number of a value, which is that of the next new one where it was not seen; `None` where there are too many,
-    /// or too many with equal hashes.
-    fn number(&mut self, hash: u64, is_same: impl Fn(usize) -> bool) -> Option<usize> {
-        // The upper half is the better mixed one.
-        let tag = hash >> 32;
+    /// or too many with equal tags.
+    #[inline]
+    fn number(&mut self, tag: T, is_same: impl Fn(usize) -> bool) -> Option<usize> {
         let mut at = self.start(tag);
         self.probes += Self::MAX_PROBES;
         loop {
-            let slot = self.slots.get(at).copied()?;
-            if slot == 0 {
+            let (known, number) = self.slots.get(at).copied()?;
+            if number == 0 {
                 return self.insert(at, tag);
             }
-            if slot >> 32 == tag {
-                let number = usize::try_from((slot & 0xffff_ffff) - 1).ok()?;
+            if known == tag {
+                let number = usize::try_from(number - 1).ok()?;
                 if is_same(number) {
                     return Some(number);
                 }
@@ -165,30 +244,30 @@ impl Numbering {
     }
 
     /// Gives the next number to what has its place there.
-    fn insert(&mut self, at: usize, tag: u64) -> Option<usize> {
+    fn insert(&mut self, at: usize, tag: T) -> Option<usize> {
         if self.used == self.most {
             return None;
         }
         self.used += 1;
-        *self.slots.get_mut(at)? = tag << 32 | u64::try_from(self.used).ok()?;
+        *self.slots.get_mut(at)? = (tag, u32::try_from(self.used).ok()?);
         if self.used * 2 > self.slots.len() {
             self.grow()?;
         }
         Some(self.used - 1)
     }
 
-    fn start(&self, tag: u64) -> usize {
-        usize::try_from(tag).unwrap_or_default() & (self.slots.len() - 1)
+    fn start(&self, tag: T) -> usize {
+        usize::try_from(tag.start()).unwrap_or_default() & (self.slots.len() - 1)
     }
 
     #[cold]
     fn grow(&mut self) -> Option<()> {
         let old = std::mem::take(&mut self.slots);
-        self.slots = vec![0; old.len() * 4];
+        self.slots = vec![(T::default(), 0); old.len() * 4];
         self.probes += self.slots.len();
-        for slot in old.into_iter().filter(|&slot| slot != 0) {
-            let mut at = self.start(slot >> 32);
-            while self.slots.get(at).is_some_and(|&taken| taken != 0) {
+        for slot in old.into_iter().filter(|&(_, number)| number != 0) {
+            let mut at = self.start(slot.0);
+            while self.slots.get(at).is_some_and(|&(_, number)| number != 0) {
                 self.probes = self.probes.checked_sub(1)?;
                 at = (at + 1) & (self.slots.len() - 1);
             }

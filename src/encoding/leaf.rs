@@ -37,6 +37,19 @@ const MIN_COMPRESSED: usize = 24;
 /// Writes a stream, compressed where that saves at least 3 %.
 #[cfg(feature = "writer")]
 pub fn write(bytes: &[u8], encoder: &mut super::Encoder, out: &mut Vec<u8>) {
+    encoder.node(
+        || xxhash_rust::xxh3::xxh3_64(bytes),
+        out,
+        |encoder, out| {
+            let start = out.len();
+            write_stream(bytes, encoder, out);
+            encoder.spend(out.len() - start);
+        },
+    );
+}
+
+#[cfg(feature = "writer")]
+fn write_stream(bytes: &[u8], encoder: &mut super::Encoder, out: &mut Vec<u8>) {
     if let Some((&first, rest)) = bytes.split_first()
         && rest.iter().all(|&byte| byte == first)
     {

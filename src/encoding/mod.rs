@@ -17,7 +17,7 @@
 macro_rules! encodings {
     ($kind:literal $enum:ident; $( $(#[doc = $doc:literal])* $id:literal $name:literal $variant:ident; )*) => {
         #[doc = concat!("An encoding of ", $kind, ".")]
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $enum { $( $(#[doc = $doc])* $variant, )* }
 
         impl $enum {
@@ -180,16 +180,17 @@ pub use encoder::{Encoder, Model, Needs};
 
 #[cfg(feature = "writer")]
 mod encoder {
+    use std::collections::HashMap;
     use std::ops::Range;
     use std::sync::Arc;
 
+    use super::hash::QuickHashBuilder;
     use super::integer::linear::Sum;
     use super::parent::{Key, Scope};
     use super::text::Dictionary;
     use crate::bytes::{ByteReader, to_u64};
     use crate::compression::zstd::{self, Compressor};
     use crate::error::{Error, Result};
-    use crate::sort::sort_by_key;
 
     /// Values of which this many are encoded whole when candidates are compared.
     const WHOLE: usize = 4096;
@@ -272,6 +273,10 @@ mod encoder {
         enough: f64,
         /// How many models the current node is inside of.
         nested: usize,
+        /// Bytes that what is encoded may still take before something else is known to be smaller.
+        left: usize,
+        /// Sizes of nodes of samples, by a hash of what they hold: the same ones come again and again.
+        sizes: HashMap<u64, Size, QuickHashBuilder>,
         /// What was encoded needs these.
         needed: Needs,
         /// Why something could not be compressed.
@@ -286,6 +291,16 @@ mod encoder {
         /// Models, by their position in the list of those that were tried.
         pub models: u64,
     }
+
+    /// The size of a node.
+    #[derive(Clone, Copy, Debug)]
+    enum Size {
+        Exactly(usize),
+        AtLeast(usize),
+    }
+
+    /// Sizes that are remembered.
+    const MAX_SIZES: usize = 1 << 12;
 
     /// Models within each other: what one leaves over is seldom something for another.
     const MAX_NESTED: usize = 1;
@@ -307,6 +322,8 @@ mod encoder {
                 models: Arc::default(),
                 enough: 0.0,
                 nested: 0,
+                left: usize::MAX,
+                sizes: HashMap::default(),
                 needed: Needs::default(),
                 failure: None,
             })
@@ -366,6 +383,11 @@ mod encoder {
             self.nested == 0 && bytes as f64 * 8.0 <= self.enough * count as f64
         }
 
+        /// Whether models may be good enough for nothing else to be tried in a node of `count` values.
+        fn expects_enough(&self, count: usize) -> bool {
+            self.enough > 0.0 && !self.models(count).is_empty()
+        }
+
         /// Encodes without models.
         pub(super) fn alone<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
             let scope = self.scope.take();
@@ -384,6 +406,77 @@ mod encoder {
             let before = std::mem::take(&mut self.needed);
             let encoded = encode(self);
             (encoded, std::mem::replace(&mut self.needed, before))
+        }
+
+        /// Encodes a node, of which there may be others with the same hash and values. Of one in a sample only the size
+        /// counts.
+        pub(super) fn node(
+            &mut self,
+            hash: impl FnOnce() -> u64,
+            out: &mut Vec<u8>,
+            encode: impl FnOnce(&mut Self, &mut Vec<u8>),
+        ) {
+            if self.is_over() {
+                return;
+            }
+            if !self.is_sample {
+                return encode(self, out);
+            }
+            let hash = hash();
+            let most = self.left;
+            match self.sizes.get(&hash) {
+                Some(&Size::AtLeast(least)) if least >= most => return self.give_up(),
+                Some(&Size::Exactly(size)) => {
+                    out.resize(out.len() + size, 0);
+                    return self.spend(size);
+                }
+                _ => {}
+            }
+            let start = out.len();
+            encode(self, out);
+            if self.sizes.len() == MAX_SIZES {
+                self.sizes.clear();
+            }
+            let size = if self.is_over() { Size::AtLeast(most) } else { Size::Exactly(out.len() - start) };
+            self.sizes.insert(hash, size);
+        }
+
+        /// Encodes what is of use only if it takes less than `most` bytes; `None`, mostly early, where it does not.
+        pub(super) fn below<T>(&mut self, most: usize, encode: impl FnOnce(&mut Self) -> T) -> Option<T> {
+            let before = self.left;
+            self.left = most.min(before);
+            let encoded = encode(self);
+            let is_over = self.is_over();
+            self.left = before;
+            (!is_over).then_some(encoded)
+        }
+
+        /// Encodes what is of use for later, too.
+        pub(super) fn unlimited<T>(&mut self, encode: impl FnOnce(&mut Self) -> T) -> T {
+            let before = std::mem::replace(&mut self.left, usize::MAX);
+            let encoded = encode(self);
+            self.left = before;
+            encoded
+        }
+
+        /// Whether only the size of what is encoded is wanted.
+        pub(super) fn is_sample(&self) -> bool {
+            self.is_sample
+        }
+
+        /// Whether what is encoded is of no use: nothing that is written any more counts.
+        pub(super) fn is_over(&self) -> bool {
+            self.left == 0
+        }
+
+        /// Notes that so many bytes were written for good.
+        pub(super) fn spend(&mut self, bytes: usize) {
+            self.left = self.left.saturating_sub(bytes);
+        }
+
+        /// Notes that what was encoded is of no use.
+        pub(super) fn give_up(&mut self) {
+            self.left = 0;
         }
 
         /// Notes that what was encoded needs these, too.
@@ -431,16 +524,24 @@ mod encoder {
             self.failure.take().map_or(Ok(()), Err)
         }
 
-        /// The size of a sample of values when encoded, which is not that of the scope's rows; `None` where it does not
-        /// suit.
-        pub(super) fn measure(&mut self, encode: impl FnOnce(&mut Self, &mut Vec<u8>) -> bool) -> Option<usize> {
+        /// The size of `whole` values by that of so many of them when encoded, which are not the scope's rows; `None`
+        /// where it does not suit, and where it is not below `most`.
+        pub(super) fn measure(
+            &mut self,
+            most: usize,
+            (sample, whole): (usize, usize),
+            encode: impl FnOnce(&mut Self, &mut Vec<u8>) -> bool,
+        ) -> Option<usize> {
             let scope = self.scope.take();
             let was_sample = std::mem::replace(&mut self.is_sample, true);
+            let left = std::mem::replace(&mut self.left, unscaled(most, sample, whole));
             let mut out = Vec::new();
-            let suits = encode(self, &mut out);
+            let suits = encode(self, &mut out) && !self.is_over();
+            self.left = left;
             self.is_sample = was_sample;
             self.scope = scope;
-            suits.then_some(out.len())
+            let size = scaled(out.len(), sample, whole);
+            (suits && size < most).then_some(size)
         }
 
         /// The blocks of neighbouring values to compare candidates on, spread evenly; `None` where there are so few
@@ -461,40 +562,84 @@ mod encoder {
     }
 
     /// A size for all values, from that of a sample of them.
-    pub(super) fn scaled(size: usize, sample: usize, whole: usize) -> usize {
+    fn scaled(size: usize, sample: usize, whole: usize) -> usize {
         let size = u128::from(to_u64(size)) * u128::from(to_u64(whole)) / u128::from(to_u64(sample.max(1)));
         usize::try_from(size).unwrap_or(usize::MAX)
     }
 
-    /// Encodes all values by what measured as smallest, or by each candidate where nothing was measured; keeps the
-    /// smallest. A candidate returns false where the values turn out not to suit it: then it is the next one's turn.
-    pub(super) fn smallest<C: Copy>(
-        encoder: &mut Encoder,
-        measured: Option<Vec<(usize, C)>>,
+    /// The least size of a sample that is not below `most` for all values.
+    fn unscaled(most: usize, sample: usize, whole: usize) -> usize {
+        let size = (u128::from(to_u64(most)) * u128::from(to_u64(sample))).div_ceil(u128::from(to_u64(whole.max(1))));
+        usize::try_from(size).unwrap_or(usize::MAX)
+    }
+
+    /// Which size a candidate must be below to be better than the best one so far: of those of equal size, the lowest is.
+    fn bound<C: PartialOrd>(candidate: C, best: Option<(C, usize)>) -> usize {
+        best.map_or(usize::MAX, |(best, size)| size.saturating_add(usize::from(candidate < best)))
+    }
+
+    /// The candidate whose size is least. Sizes matter below the least so far only, so what is likely to be small is best
+    /// tried first.
+    pub(super) fn measured<C: Copy + PartialOrd>(
         candidates: &[C],
+        mut measure: impl FnMut(C, usize) -> Option<usize>,
+    ) -> Option<C> {
+        let mut best = None;
+        for &candidate in candidates {
+            if let Some(size) = measure(candidate, bound(candidate, best)) {
+                best = Some((candidate, size));
+            }
+        }
+        best.map(|(candidate, _)| candidate)
+    }
+
+    /// Encodes `count` values by what measures as smallest, or by each candidate where nothing is measured; keeps the
+    /// smallest. A candidate returns false where the values turn out not to suit it: then all others are tried. Where
+    /// models make the first one good enough, nothing is measured.
+    pub(super) fn smallest<C: Copy + PartialOrd>(
+        encoder: &mut Encoder,
+        count: usize,
+        candidates: &[C],
+        measure: impl FnOnce(&mut Encoder) -> Option<C>,
         mut encode: impl FnMut(&mut Encoder, C, &mut Vec<u8>) -> bool,
     ) -> Vec<u8> {
-        let mut attempt = |encoder: &mut Encoder, candidate: C| {
+        let mut attempt = |encoder: &mut Encoder, candidate: C, most: usize| {
             let mut out = Vec::new();
-            let (suits, needed) = encoder.attempt(|encoder| encode(encoder, candidate, &mut out));
-            suits.then_some((out, needed))
+            let encode = |encoder: &mut Encoder| encode(encoder, candidate, &mut out);
+            let attempt = encoder.below(most, |encoder| encoder.attempt(encode));
+            attempt.map(|(suits, needed)| (suits && out.len() < most).then_some((out, needed)))
         };
-        let mut best: Option<(Vec<u8>, Needs)> = None;
-        if let Some(mut measured) = measured {
-            sort_by_key(&mut measured, |&(size, _)| size);
-            best = measured.into_iter().find_map(|(_, candidate)| attempt(encoder, candidate));
-        } else {
+        let mut best = None;
+        let mut known = None;
+        if let Some(&candidate) = candidates.first().filter(|_| encoder.expects_enough(count)) {
+            known = attempt(encoder, candidate, usize::MAX).flatten().map(|found| (candidate, found));
+            best = known.take_if(|(_, (found, _))| encoder.is_enough(found.len(), count));
+        }
+        let measured = if best.is_none() { measure(encoder) } else { None };
+        if let Some((candidate, found)) = known.filter(|(candidate, _)| measured == Some(*candidate)) {
+            best = Some((candidate, found));
+        } else if let Some(candidate) = measured {
+            let Some(found) = attempt(encoder, candidate, usize::MAX) else {
+                encoder.give_up();
+                return Vec::new();
+            };
+            best = found.map(|found| (candidate, found));
+        }
+        if best.is_none() {
             for &candidate in candidates {
-                let next = attempt(encoder, candidate);
-                if next.as_ref().is_some_and(|(next, _)| best.as_ref().is_none_or(|(best, _)| next.len() < best.len()))
-                {
-                    best = next;
+                let most = bound(candidate, best.as_ref().map(|(known, (best, _))| (*known, best.len())));
+                if let Some(found) = attempt(encoder, candidate, most).flatten() {
+                    best = Some((candidate, found));
                 }
             }
         }
-        // Every caller has a candidate that suits all values.
-        let (best, needed) = best.unwrap_or_default();
+        // Every caller has a candidate that suits all values, unless what is smaller is known.
+        let Some((_, (best, needed))) = best else {
+            encoder.give_up();
+            return Vec::new();
+        };
         encoder.need(needed);
+        encoder.spend(best.len());
         best
     }
 }

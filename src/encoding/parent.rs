@@ -13,11 +13,10 @@
 //! for the validity of a column, its valid rows for its values. Only such nodes may use models.
 
 use std::cmp::Ordering;
-use std::hash::Hasher;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::Decoder;
-use super::hash::{self, Numbered, QuickHash, mix};
+use super::hash::{self, Numbered};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, VarBytes, index};
 use crate::error::{Error, Result};
@@ -401,18 +400,25 @@ fn lock<T>(known: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Numbers patterns; null is one of them.
 #[inline(never)]
 fn number_patterns(patterns: &[u64], validity: Option<&Bitmap>) -> Labels {
-    let pattern = |row: usize| patterns.get(row).copied().unwrap_or_default();
-    number_values(patterns.len(), validity, |row| mix(pattern(row)), |a, b| pattern(a).cmp(&pattern(b)))
+    let Some(validity) = validity else {
+        return match hash::number_words(patterns, usize::MAX) {
+            Some(Numbered { firsts, numbers }) => Labels::new(numbers, firsts.len()),
+            None => {
+                let pattern = |row: usize| patterns.get(row);
+                number_by_sorting(patterns.len(), &|a, b| pattern(a).cmp(&pattern(b)))
+            }
+        };
+    };
+    // Null comes behind the others.
+    let valid = number_patterns(&validity.pick(patterns), None);
+    let null = u32::try_from(valid.bound).unwrap_or(u32::MAX);
+    Labels::new(validity.place(&valid.ids, null), valid.bound.saturating_add(1))
 }
 
 /// Numbers text; null is one of its values.
 #[inline(never)]
 fn number_text(text: &VarBytes, validity: Option<&Bitmap>) -> Labels {
-    let hash = |row: usize| {
-        let mut hash = QuickHash::default();
-        hash.write(text.get(row));
-        mix(hash.finish())
-    };
+    let hash = |row: usize| hash::hash_bytes(text.get(row));
     number_values(text.len(), validity, hash, |a, b| text.get(a).cmp(text.get(b)))
 }
 

@@ -23,7 +23,7 @@ use crate::encoding::{Decoder, Encoder, varint};
 use crate::error::{Error, Result};
 use crate::format::version2::block::Sha;
 use crate::format::version2::statistics;
-use crate::statistics::{ColumnStatistics, Order, measure_bounds, measure_bounds_of};
+use crate::statistics::{ColumnStatistics, Order, keys, measure_bounds_by, measure_bounds_of};
 
 /// A column chunk, and all that the writer of a file wants to know of it.
 #[derive(Debug)]
@@ -51,8 +51,9 @@ impl EncodedChunk {
                 measure_bounds_of(column, dictionary.entries(), dictionary.codes())
             }
             None => {
-                distinct.add_column(column);
-                measure_bounds(column)
+                let keys = keys(column);
+                distinct.add_column(column, keys.as_deref());
+                measure_bounds_by(column, keys.as_deref())
             }
         };
         let (count, is_exact) = distinct.count();

@@ -89,22 +89,20 @@ pub fn decimal_exponent(floats: Floats<'_>) -> Option<u8> {
 /// Writes a node.
 #[cfg(feature = "writer")]
 pub fn encode(floats: Floats<'_>, encoder: &mut super::Encoder, out: &mut Vec<u8>) {
-    use super::encoder::{picked, scaled, smallest};
+    use super::encoder::{measured, picked, smallest};
 
     let len = floats.patterns.len();
-    // Models speak of integers.
-    let has_models = encoder.has_models();
-    let candidates = if has_models { &[FloatEncoding::Bits, FloatEncoding::Scaled] } else { FloatEncoding::ALL };
-    let measured = encoder.blocks(len).map(|blocks| {
-        let sample = picked(floats.patterns, blocks);
-        let measure = |&encoding: &FloatEncoding| {
-            let sampled = Floats { patterns: &sample, ..floats };
-            let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out))?;
-            Some((scaled(size, sample.len(), len), encoding))
-        };
-        candidates.iter().filter_map(measure).collect()
-    });
-    let best = smallest(encoder, measured, candidates, |encoder, encoding, out| {
+    // Most floats are decimal numbers. Models speak of integers.
+    let candidates = [FloatEncoding::Scaled, FloatEncoding::Bits, FloatEncoding::Bytes];
+    let candidates = candidates.get(..if encoder.has_models() { 2 } else { 3 }).unwrap_or_default();
+    let measure = |encoder: &mut super::Encoder| {
+        let sample = picked(floats.patterns, encoder.blocks(len)?);
+        let sampled = Floats { patterns: &sample, ..floats };
+        measured(candidates, |encoding, most| {
+            encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(sampled, encoder, out))
+        })
+    };
+    let best = smallest(encoder, len, candidates, measure, |encoder, encoding, out| {
         out.push(encoding.id());
         encoding.encode(floats, encoder, out)
     });

@@ -104,6 +104,22 @@ mod writer {
     /// Values that a scale is found on.
     const PROBES: usize = 512;
 
+    /// Numbers of this size and more are whole, and so are sums of it with smaller ones.
+    const ALL_WHOLE: f64 = 4_503_599_627_370_496.0;
+
+    /// The nearest whole number, that farther from zero of two: [`f64::round`] without a call.
+    #[inline]
+    fn rounded(value: f64) -> f64 {
+        let size = value.abs();
+        if size < ALL_WHOLE {
+            let even = (size + ALL_WHOLE) - ALL_WHOLE;
+            let away = if size - even == 0.5 { even + 1.0 } else { even };
+            away.copysign(value)
+        } else {
+            value
+        }
+    }
+
     impl Scale {
         /// Writes it.
         pub fn write(&self, out: &mut Vec<u8>) {
@@ -128,10 +144,15 @@ mod writer {
                 FloatWidth::Single => f64::from(f32::from_bits(u32::try_from(pattern).unwrap_or(u32::MAX))),
             };
             let most = if self.base == NARROWED && self.printed.is_none() { MAX_EXACT_SINGLE } else { MAX_EXACT };
-            let product = (value * self.divisor).round();
+            let product = rounded(value * self.divisor);
             #[expect(clippy::cast_possible_truncation, reason = "whole and within 53 bits")]
             let integer = (product.abs() <= most).then_some(product as i64)?;
-            (self.pattern(integer, width) == pattern).then_some(integer)
+            let found = match (width, self.base) {
+                // As below, without the way there and back; -0.0 is none.
+                (FloatWidth::Double, TEN | TWO) => ((product + 0.0) / self.divisor).to_bits(),
+                _ => self.pattern(integer, width),
+            };
+            (found == pattern).then_some(integer)
         }
 
         /// The scale that holds most of the probed values, the smallest integers first.
@@ -139,9 +160,10 @@ mod writer {
         pub fn find(floats: Floats<'_>) -> Option<Self> {
             let step = (floats.patterns.len() / PROBES).max(1);
             let probes: Vec<u64> = floats.patterns.iter().copied().step_by(step).collect();
-            let enough = probes.len() - probes.len() / 10;
+            let most = probes.len() / 10;
             let holds = |scale: &Scale| {
-                probes.iter().filter(|&&probe| scale.integer(probe, floats.width).is_some()).count() >= enough
+                let misses = probes.iter().filter(|&&probe| scale.integer(probe, floats.width).is_none());
+                misses.take(most + 1).count() <= most
             };
             let ten = (0u8..23).filter_map(|exponent| Scale::new(TEN, exponent, ALL_DIGITS)).find(holds);
             // Digits behind those of the integers can be what rounding to a single float left.

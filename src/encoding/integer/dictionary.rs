@@ -20,13 +20,15 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{encode, measure, suits};
+pub use writer::{Split, encode, measure, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
+    use std::cmp::Ordering;
+
     use super::super::encoder::{self, Facts, Integers, Role};
-    use crate::encoding::encoder::{picked, scaled};
-    use crate::encoding::hash::{mix, number};
+    use crate::encoding::encoder::picked;
+    use crate::encoding::hash::number_words;
     use crate::encoding::{Encoder, varint};
 
     /// Below this range a value is a byte anyway.
@@ -48,9 +50,8 @@ mod writer {
 
     impl Split {
         /// `None` where there are too many distinct values for a dictionary.
-        fn of(integers: Integers<'_>) -> Option<Self> {
+        fn of(integers: Integers<'_>, (min, max): (u64, u64)) -> Option<Self> {
             let most = MAX_ENTRIES.min(integers.values.len() / 2);
-            let (min, max) = integers.bounds();
             let largest = MAX_TABLE.0.max(integers.values.len().saturating_mul(MAX_TABLE.1));
             match usize::try_from(max.wrapping_sub(min)) {
                 Ok(range) if range < largest => Self::by_table(integers, min, range, most),
@@ -80,17 +81,18 @@ mod writer {
 
         fn by_hash(integers: Integers<'_>, most: usize) -> Option<Self> {
             let value = |row: usize| integers.values.get(row).copied().unwrap_or_default();
-            let rows = 0..integers.values.len();
-            let numbered = number(rows, most, |row| mix(value(row)), |a, b| value(a) == value(b))?;
-            let key = |row: usize| integers.key(value(row));
-            let (firsts, codes) = numbered.ranked(&|a, b| key(a).cmp(&key(b)));
+            let numbered = number_words(integers.values, most)?;
+            let (firsts, codes) = numbered.ranked(|row| integers.key(value(row)), &|_, _| Ordering::Equal);
             Some(Split { entries: firsts.into_iter().map(value).collect(), codes })
         }
 
         /// Writes what follows the id.
         pub fn write(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            // Codes are mostly more, and sooner too many.
+            let mut codes = Vec::new();
+            encoder::encode(Integers { values: &self.codes, signed: false }, Role::Codes, encoder, &mut codes);
             self.write_entries(integers, encoder, out);
-            encoder::encode(Integers { values: &self.codes, signed: false }, Role::Codes, encoder, out);
+            out.extend(codes);
         }
 
         fn write_entries(&self, integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) {
@@ -102,35 +104,33 @@ mod writer {
     /// About how many bytes a dictionary takes, and its parts; `None` where it does not suit or takes `most` or more.
     pub fn measure(
         integers: Integers<'_>,
+        bounds: (u64, u64),
         sample: Integers<'_>,
         most: usize,
         encoder: &mut Encoder,
     ) -> Option<(usize, Split)> {
-        let size = |codes: &[u64], encoder: &mut Encoder| {
-            let size = encoder.measure(|encoder, out| {
+        let len = integers.values.len();
+        let size = |codes: &[u64], most: usize, encoder: &mut Encoder| {
+            encoder.measure(most, (codes.len(), len), |encoder, out| {
                 encoder::encode(Integers { values: codes, signed: false }, Role::Codes, encoder, out);
                 true
-            });
-            size.map(|size| scaled(size, codes.len(), integers.values.len()))
+            })
         };
         // What codes of the sample alone take already tells most that do not suit.
-        let known = Split::of(sample)?;
-        if size(&known.codes, encoder)? >= most {
-            return None;
-        }
-        let split = Split::of(integers)?;
-        let blocks = encoder.blocks(integers.values.len())?;
-        let codes = picked(&split.codes, blocks);
-        let entries = encoder.measure(|encoder, out| {
+        let known = Split::of(sample, sample.bounds())?;
+        size(&known.codes, most, encoder)?;
+        let split = Split::of(integers, bounds)?;
+        let codes = picked(&split.codes, encoder.blocks(len)?);
+        let codes = size(&codes, most, encoder)?;
+        let entries = encoder.measure(most - codes, (1, 1), |encoder, out| {
             split.write_entries(integers, encoder, out);
             true
         })?;
-        let total = entries.saturating_add(size(&codes, encoder)?);
-        (total < most).then_some((total, split))
+        Some((entries + codes, split))
     }
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
-        let Some(split) = Split::of(integers) else { return false };
+        let Some(split) = Split::of(integers, integers.bounds()) else { return false };
         split.write(integers, encoder, out);
         true
     }

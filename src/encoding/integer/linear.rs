@@ -213,16 +213,15 @@ impl Sum {
 
     /// Adds the terms of at most [`ROWS_AT_ONCE`] rows.
     fn add(&self, numbers: &[Numbers], sums: &mut [u64], rows: Block<'_>) {
-        let mut scratch = [0; ROWS_AT_ONCE];
+        let mut scratch = Vec::new();
         let mut terms = self.terms.iter().zip(numbers).peekable();
         while let Some((term, numbers)) = terms.next() {
             let own = match rows {
                 Block::From(start) => numbers.get(start..start + sums.len()).unwrap_or_default(),
                 Block::These(positions) => {
-                    for (to, &at) in scratch.iter_mut().zip(positions) {
-                        *to = numbers.get(index(at)).copied().unwrap_or_default();
-                    }
-                    scratch.get(..sums.len()).unwrap_or_default()
+                    scratch.clear();
+                    scratch.extend(positions.iter().map(|&at| numbers.get(index(at)).copied().unwrap_or_default()));
+                    scratch.as_slice()
                 }
             };
             let mut weights = term.weights();
@@ -365,12 +364,6 @@ mod writer {
             value.cast_unsigned()
         }
 
-        /// The number of a value, if there is one.
-        fn number(&self, value: u64) -> Option<i64> {
-            let number = self.form.number(value.cast_signed());
-            (self.value(number) == value).then_some(number)
-        }
-
         pub(in crate::encoding) fn write(&self, out: &mut Vec<u8>) {
             out.push(match self.form {
                 Form::Number => 0,
@@ -396,7 +389,7 @@ mod writer {
         fn residual(&self, number: i64, predicted: i64) -> i64 {
             let residual = number.wrapping_sub(predicted);
             match i64::try_from(self.modulus) {
-                Ok(modulus @ 1..) => (residual.wrapping_add(modulus / 2)).rem_euclid(modulus) - modulus / 2,
+                Ok(modulus @ 1..) => self.reduce(residual.wrapping_add(modulus / 2)) - modulus / 2,
                 _ => residual,
             }
         }
@@ -419,20 +412,27 @@ mod writer {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };
         let Ok(numbers) = sum.numbers(&scope) else { return false };
-        let mut predicted = Vec::with_capacity(values.len());
-        sum.predict(&numbers, &scope, |_, sums| predicted.extend_from_slice(sums));
         let (mut rows, mut others) = (Vec::new(), Vec::new());
-        let mut residuals = Vec::with_capacity(values.len());
-        for (row, (&value, predicted)) in values.iter().zip(predicted.into_iter().map(u64::cast_signed)).enumerate() {
-            let residual = sum.number(value).map(|number| sum.residual(number, predicted));
-            // Wrapping differences near the ends of the range do not come back through a modulus.
-            let residual = residual.filter(|residual| sum.value(predicted.wrapping_add(*residual)) == value);
-            if residual.is_none() {
-                rows.push(row);
-                others.push(value);
+        let mut residuals: Vec<u64> = Vec::with_capacity(values.len());
+        sum.predict(&numbers, &scope, |start, sums| {
+            let values = values.get(start..start + sums.len()).unwrap_or_default();
+            if sum.form == Form::Number && sum.modulus == 0 {
+                // Every number is a value, and every difference comes back.
+                residuals.extend(values.iter().zip(sums).map(|(value, predicted)| value.wrapping_sub(*predicted)));
+                return;
             }
-            residuals.push(residual.unwrap_or(0).cast_unsigned());
-        }
+            for (row, (&value, predicted)) in (start..).zip(values.iter().zip(sums.iter().map(|sum| sum.cast_signed())))
+            {
+                let mut residual = sum.residual(sum.form.number(value.cast_signed()), predicted);
+                // What is no time of day does not come back, nor do wrapping differences near the ends of the range.
+                if sum.value(predicted.wrapping_add(residual)) != value {
+                    residual = 0;
+                    rows.push(row);
+                    others.push(value);
+                }
+                residuals.push(residual.cast_unsigned());
+            }
+        });
         if rows.len() * MIN_VALUES_PER_EXCEPTION > values.len() {
             return false;
         }

@@ -10,7 +10,7 @@ mod exceptions;
 mod function;
 pub(crate) mod linear;
 mod planes;
-pub(crate) mod recent;
+mod recent;
 mod run_length;
 
 use super::Decoder;
@@ -155,9 +155,14 @@ pub use encoder::{Integers, Role, encode};
 
 #[cfg(feature = "writer")]
 mod encoder {
-    use super::{IntegerEncoding, dictionary, encode_by};
-    use crate::encoding::encoder::{picked, scaled, smallest};
+    use std::cell::RefCell;
+
+    use super::dictionary::{self, Split};
+    use super::{IntegerEncoding, encode_by, planes};
+    use crate::encoding::encoder::{measured, picked, smallest};
+    use crate::encoding::hash::{hash_words, mix};
     use crate::encoding::{Encoder, Needs};
+    use crate::statistics::extremes;
 
     /// Integers to encode.
     #[derive(Clone, Copy, Debug)]
@@ -188,14 +193,13 @@ mod encoder {
         Lengths,
     }
 
-    /// Values that are compared at the same time.
-    const LANES: usize = 4;
-
     /// What one pass over all values tells.
     #[derive(Clone, Copy, Debug)]
     pub struct Facts {
         /// Number of values.
         pub len: usize,
+        /// Smallest and largest value.
+        pub bounds: (u64, u64),
         /// Largest minus smallest value.
         pub range: u64,
         /// Number of runs of equal neighbours.
@@ -208,19 +212,7 @@ mod encoder {
             // Comparisons of signed numbers are those that there are vectors for.
             let flip = if self.signed { 0 } else { 1 << 63 };
             let key = |value: u64| (value ^ flip).cast_signed();
-            let first = key(self.values.first().copied().unwrap_or(0));
-            let (mut min, mut max) = ([first; LANES], [first; LANES]);
-            let (blocks, rest) = self.values.as_chunks::<LANES>();
-            for block in blocks {
-                for ((min, max), &value) in min.iter_mut().zip(&mut max).zip(block) {
-                    let key = key(value);
-                    *min = if key < *min { key } else { *min };
-                    *max = if key > *max { key } else { *max };
-                }
-            }
-            let rest = || rest.iter().map(|&value| key(value));
-            let min = min.into_iter().chain(rest()).fold(first, i64::min);
-            let max = max.into_iter().chain(rest()).fold(first, i64::max);
+            let (min, max) = extremes(self.values, key).unwrap_or((key(0), key(0)));
             (min.cast_unsigned() ^ flip, max.cast_unsigned() ^ flip)
         }
     }
@@ -231,6 +223,7 @@ mod encoder {
         let changes: u64 = integers.values.iter().zip(following).map(|(a, b)| u64::from(a != b)).sum();
         Facts {
             len: integers.values.len(),
+            bounds: (min, max),
             range: max.wrapping_sub(min),
             runs: usize::try_from(changes).unwrap_or(usize::MAX) + usize::from(!integers.values.is_empty()),
         }
@@ -238,64 +231,78 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        let hash = || {
+            let kind = u64::from(integers.signed) << 8 | role as u64;
+            mix(hash_words(integers.values) ^ kind)
+        };
+        encoder.node(hash, out, |encoder, out| encode_node(integers, role, encoder, out));
+    }
+
+    fn encode_node(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
         let count = integers.values.len();
         let mut best: Option<(Vec<u8>, Needs)> = None;
         for (index, model) in (0..).zip(encoder.models(count).iter()) {
             let mut coded = Vec::new();
-            let (suits, needed) = encoder.attempt(|encoder| {
-                let suits = encode_by(model, integers, encoder, &mut coded);
-                encoder.need(Needs { parents: model.parents(), models: 1u64.checked_shl(index).unwrap_or_default() });
-                suits
+            let most = best.as_ref().map_or(usize::MAX, |(best, _)| best.len());
+            let attempt = encoder.below(most, |encoder| {
+                encoder.attempt(|encoder| {
+                    let suits = encode_by(model, integers, encoder, &mut coded);
+                    let models = 1u64.checked_shl(index).unwrap_or_default();
+                    encoder.need(Needs { parents: model.parents(), models });
+                    suits
+                })
             });
-            if suits && best.as_ref().is_none_or(|(best, _)| coded.len() < best.len()) {
+            if let Some((true, needed)) = attempt.filter(|_| coded.len() < most) {
                 best = Some((coded, needed));
             }
         }
-        let start = out.len();
         if !best.as_ref().is_some_and(|(best, _)| encoder.is_enough(best.len(), count)) {
-            encoder.alone(|encoder| encode_alone(integers, role, encoder, out));
-            best = best.filter(|(best, _)| best.len() < out.len() - start);
+            // Of equal sizes, that without a model is the better one.
+            let most = best.as_ref().map_or(usize::MAX, |(best, _)| best.len() + 1);
+            let alone = |encoder: &mut Encoder| encoder.alone(|encoder| encode_alone(integers, role, encoder));
+            let attempt = encoder.below(most, |encoder| encoder.attempt(alone));
+            best = attempt.filter(|(alone, _)| alone.len() < most).or(best);
         }
-        if let Some((best, needed)) = best {
-            out.truncate(start);
-            out.extend(best);
-            encoder.need(needed);
-        }
+        let Some((best, needed)) = best else {
+            encoder.give_up();
+            return;
+        };
+        encoder.need(needed);
+        encoder.spend(best.len());
+        out.extend(best);
     }
 
-    /// Writes a node by what the values alone suggest.
-    fn encode_alone(integers: Integers<'_>, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+    /// A node by what the values alone suggest.
+    fn encode_alone(integers: Integers<'_>, role: Role, encoder: &mut Encoder) -> Vec<u8> {
         let facts = facts(integers);
         let suiting = |encoding: &IntegerEncoding| encoding.suits(&facts, role);
         let candidates: Vec<IntegerEncoding> = IntegerEncoding::ALL.iter().copied().filter(suiting).collect();
-        let mut split = None;
-        let measured = encoder.blocks(facts.len).filter(|_| candidates.len() > 1).map(|blocks| {
+        let split = RefCell::new(None::<Split>);
+        let measure = |encoder: &mut Encoder| {
+            let blocks = encoder.blocks(facts.len).filter(|_| candidates.len() > 1)?;
             let sample = picked(integers.values, blocks);
             let sampled = Integers { values: &sample, ..integers };
-            let mut measured = Vec::new();
-            for &encoding in candidates.iter().filter(|&&encoding| encoding != IntegerEncoding::Dictionary) {
-                let size = encoder.measure(|encoder, out| encoding.encode(sampled, encoder, out));
-                measured.extend(size.map(|size| (scaled(size, sample.len(), facts.len), encoding)));
-            }
-            if candidates.contains(&IntegerEncoding::Dictionary) {
-                let most = measured.iter().map(|&(size, _)| size).min().unwrap_or(usize::MAX);
-                let found = dictionary::measure(integers, sampled, most, encoder);
-                split = found.map(|(size, split)| {
-                    measured.push((size, IntegerEncoding::Dictionary));
-                    split
-                });
-            }
-            measured
-        });
-        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+            measured(&candidates, |encoding, most| match encoding {
+                IntegerEncoding::Dictionary => {
+                    let (size, parts) = dictionary::measure(integers, facts.bounds, sampled, most, encoder)?;
+                    split.replace(Some(parts));
+                    Some(size)
+                }
+                _ => encoder
+                    .measure(most, (sample.len(), facts.len), |encoder, out| encoding.encode(sampled, encoder, out)),
+            })
+        };
+        smallest(encoder, facts.len, &candidates, measure, |encoder, encoding, out| {
             out.push(encoding.id());
-            match &split {
+            match split.borrow().as_ref() {
                 Some(split) if encoding == IntegerEncoding::Dictionary => split.write(integers, encoder, out),
+                _ if encoding == IntegerEncoding::Planes => {
+                    return planes::encode_within(integers, facts.bounds, encoder, out);
+                }
                 _ => return encoding.encode(integers, encoder, out),
             }
             true
-        });
-        out.extend(best);
+        })
     }
 }
 

@@ -132,7 +132,7 @@ pub fn decode_narrow(reader: &mut ByteReader<'_>, count: usize, decoder: &mut De
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{encode, suits};
+pub use writer::{encode, encode_within, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
@@ -144,24 +144,35 @@ mod writer {
     }
 
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
+        encode_within(integers, integers.bounds(), encoder, out)
+    }
+
+    /// The same where the smallest and the largest value are known.
+    pub fn encode_within(
+        integers: Integers<'_>,
+        (base, max): (u64, u64),
+        encoder: &mut Encoder,
+        out: &mut Vec<u8>,
+    ) -> bool {
         let values = integers.values;
-        let (base, max) = integers.bounds();
-        let offsets = || values.iter().map(|value| value.wrapping_sub(base));
-        let divisor = common_divisor(offsets());
+        let divisor = common_divisor(values.iter().map(|value| value.wrapping_sub(base)));
         let largest = divisor.quotient(max.wrapping_sub(base));
         let planes = (64 - largest.leading_zeros()).div_ceil(8).max(1);
         varint::write_signed(base.cast_signed(), out);
         varint::write(divisor.divisor, out);
         out.extend(planes.to_le_bytes().first());
-        let quotients: Vec<u64> = match divisor.divisor {
-            1 => offsets().collect(),
-            _ => offsets().map(|offset| divisor.quotient(offset)).collect(),
-        };
         let mut plane_bytes = Vec::with_capacity(values.len());
         for plane in 0..planes {
+            let byte = |quotient: u64| (quotient >> (8 * plane)).to_le_bytes()[0];
             plane_bytes.clear();
-            plane_bytes.extend(quotients.iter().map(|quotient| (quotient >> (8 * plane)).to_le_bytes()[0]));
+            match divisor.divisor {
+                1 => plane_bytes.extend(values.iter().map(|value| byte(value.wrapping_sub(base)))),
+                _ => plane_bytes.extend(values.iter().map(|value| byte(divisor.quotient(value.wrapping_sub(base))))),
+            }
             leaf::write(&plane_bytes, encoder, out);
+            if encoder.is_over() {
+                return false;
+            }
         }
         true
     }

@@ -68,7 +68,7 @@ pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) 
 }
 
 #[cfg(feature = "writer")]
-pub use writer::{Symbols, encode};
+pub use writer::encode;
 
 #[cfg(feature = "writer")]
 mod writer {
@@ -80,19 +80,18 @@ mod writer {
     const MIN_VALUES_PER_MISS: usize = 2;
 
     /// What the rows of each label remember.
-    #[derive(Debug)]
-    pub struct Symbols {
+    struct Symbols {
         recent: Vec<Recent>,
     }
 
     impl Symbols {
         /// Nothing yet of so many labels.
-        pub fn new(labels: usize) -> Self {
+        fn new(labels: usize) -> Self {
             Symbols { recent: vec![[0; 3]; labels] }
         }
 
         /// The symbol of the next value.
-        pub fn next(&mut self, label: u32, value: u64) -> u8 {
+        fn next(&mut self, label: u32, value: u64) -> u8 {
             let slot = self.recent.get_mut(index(label));
             let Some([first, second, third]) = slot else { return MISS };
             let symbol = match value {

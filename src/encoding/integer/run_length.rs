@@ -48,8 +48,11 @@ mod writer {
             lengths.push(to_u64(run.len()) - 1);
         }
         varint::write_count(run_values.len(), out);
+        // Less is tried for lengths, and then for values perhaps nothing.
+        let mut coded = Vec::new();
+        encoder::encode(Integers { values: &lengths, signed: false }, Role::Lengths, encoder, &mut coded);
         encoder::encode(Integers { values: &run_values, ..integers }, Role::Values, encoder, out);
-        encoder::encode(Integers { values: &lengths, signed: false }, Role::Lengths, encoder, out);
+        out.extend(coded);
         true
     }
 }

@@ -120,11 +120,13 @@ pub use writer::{Dictionary, encode, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
+    use std::sync::OnceLock;
+
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
     use crate::column::{VarBytes, index};
-    use crate::encoding::encoder::{picked, scaled};
-    use crate::encoding::hash::{Numbered, hash_bytes, mix, number};
+    use crate::encoding::encoder::picked;
+    use crate::encoding::hash::{Numbered, are_equal, hash_bytes, number, number_words};
     use crate::encoding::integer::{self, Integers};
     use crate::encoding::{Encoder, varint};
 
@@ -137,6 +139,8 @@ mod writer {
     pub struct Dictionary {
         entries: VarBytes,
         codes: Vec<u64>,
+        /// The node of the entries, once it is known.
+        encoded: OnceLock<Vec<u8>>,
     }
 
     /// Values by which it is told early that nearly all are distinct, and the part of them that are then, in tenths.
@@ -165,42 +169,48 @@ mod writer {
     }
 
     /// Numbers values; `None` where more than half of them are distinct, unless that is wanted anyway.
-    fn number_repeated(
-        len: usize,
-        is_wanted: bool,
-        hash: impl Fn(usize) -> u64,
-        is_same: impl Fn(usize, usize) -> bool,
-    ) -> Option<Numbered> {
+    fn number_repeated(text: &VarBytes, is_wanted: bool) -> Option<Numbered> {
+        let len = text.len();
         let most = if is_wanted { len } else { len / 2 };
         let step = len / PROBES;
+        let words = words(text);
         if !is_wanted && step > 1 {
             // Runs of neighbours, so that what repeats nearby is seen, too.
-            let runs = (0..len).step_by(16 * step).flat_map(|start| start..(start + 16).min(len));
-            number(runs, PROBES * MAX_PROBED_TENTHS / 10, &hash, &is_same)?;
+            let runs = (0..len).step_by(16 * step).map(|start| start..(start + 16).min(len));
+            let few = PROBES * MAX_PROBED_TENTHS / 10;
+            match &words {
+                Some(words) => number_words(&picked(words, runs), few),
+                None => number_text(text, runs.flatten(), few),
+            }?;
         }
-        number(0..len, most, hash, is_same)
+        match words {
+            Some(words) => number_words(&words, most),
+            None => number_text(text, 0..len, most),
+        }
+    }
+
+    fn number_text(text: &VarBytes, rows: impl Iterator<Item = usize>, most: usize) -> Option<Numbered> {
+        number(rows, most, |row| hash_bytes(text.get(row)), |a, b| are_equal(text.get(a), text.get(b)))
     }
 
     impl Dictionary {
         /// `None` where more than half of the values are distinct, unless a dictionary is wanted anyway.
         #[must_use]
         pub fn of(text: &VarBytes, is_wanted: bool) -> Option<Self> {
-            let numbered = match words(text) {
-                Some(words) => {
-                    let word = |row: usize| words.get(row).copied().unwrap_or_default();
-                    number_repeated(text.len(), is_wanted, |row| mix(word(row)), |a, b| word(a) == word(b))
-                }
-                None => {
-                    let is_same = |a: usize, b: usize| text.get(a) == text.get(b);
-                    number_repeated(text.len(), is_wanted, |row| hash_bytes(text.get(row)), is_same)
-                }
-            }?;
-            let (firsts, codes) = numbered.ranked(&|a, b| text.get(a).cmp(text.get(b)));
+            // The first bytes, with zeros behind the end.
+            let key = |row: usize| {
+                let value = text.get(row);
+                let mut bytes = [0; 8];
+                bytes.iter_mut().zip(value).for_each(|(to, &from)| *to = from);
+                u64::from_be_bytes(bytes)
+            };
+            let numbered = number_repeated(text, is_wanted)?;
+            let (firsts, codes) = numbered.ranked(key, &|a, b| text.get(a).cmp(text.get(b)));
             let mut entries = VarBytes::default();
             for row in firsts {
                 entries.push(text.get(row)).ok()?;
             }
-            Some(Dictionary { entries, codes })
+            Some(Dictionary { entries, codes, encoded: OnceLock::new() })
         }
 
         /// The distinct values, ascending.
@@ -223,30 +233,44 @@ mod writer {
             Codes { codes, entries: self.entries.len() }
         }
 
-        /// About how many bytes it takes.
-        pub fn measure(&self, encoder: &mut Encoder) -> usize {
-            let blocks = encoder.blocks(self.entries.len());
-            let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
-            let part = part.as_ref().unwrap_or(&self.entries);
-            let entries = encoder.measure(|encoder, out| {
-                encoder::encode(part, Role::Entries, encoder, out);
-                true
-            });
-            let entries = entries.map_or(0, |size| scaled(size, part.len(), self.entries.len()));
+        /// About how many bytes it takes, if these are fewer than `most`.
+        pub fn measure(&self, most: usize, encoder: &mut Encoder) -> Option<usize> {
+            // As of integers, codes first.
             let blocks = encoder.blocks(self.codes.len());
             let codes = blocks.map(|blocks| picked(&self.codes, blocks));
             let codes = codes.as_ref().unwrap_or(&self.codes);
-            let size = encoder.measure(|encoder, out| {
+            let codes = encoder.measure(most, (codes.len(), self.codes.len()), |encoder, out| {
                 integer::encode(Integers { values: codes, signed: false }, integer::Role::Codes, encoder, out);
                 true
+            })?;
+            let blocks = encoder.blocks(self.entries.len());
+            let part = blocks.map(|blocks| encoder::picked(&self.entries, blocks));
+            let part = part.as_ref().unwrap_or(&self.entries);
+            let entries = encoder.measure(most - codes, (part.len(), self.entries.len()), |encoder, out| {
+                encoder::encode(part, Role::Entries, encoder, out);
+                true
+            })?;
+            Some(entries + codes)
+        }
+
+        /// Writes the node of the entries: they are encoded once, if no model can speak of them.
+        fn write_entries(&self, encoder: &mut Encoder, out: &mut Vec<u8>) {
+            if encoder.is_sample() || self.entries.len() >= self.codes.len() {
+                return encoder::encode(&self.entries, Role::Entries, encoder, out);
+            }
+            let encoded = self.encoded.get_or_init(|| {
+                let mut encoded = Vec::new();
+                encoder.unlimited(|encoder| encoder::encode(&self.entries, Role::Entries, encoder, &mut encoded));
+                encoded
             });
-            entries + size.map_or(0, |size| scaled(size, codes.len(), self.codes.len()))
+            out.extend_from_slice(encoded);
+            encoder.spend(encoded.len());
         }
 
         /// Writes what follows the id.
         pub fn write(&self, encoder: &mut Encoder, out: &mut Vec<u8>) {
             varint::write_count(self.entries.len(), out);
-            encoder::encode(&self.entries, Role::Entries, encoder, out);
+            self.write_entries(encoder, out);
             integer::encode(Integers { values: &self.codes, signed: false }, integer::Role::Codes, encoder, out);
         }
     }

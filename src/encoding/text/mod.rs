@@ -264,7 +264,7 @@ mod encoder {
     use super::dictionary::Dictionary;
     use crate::column::VarBytes;
     use crate::encoding::Encoder;
-    use crate::encoding::encoder::{scaled, smallest};
+    use crate::encoding::encoder::{measured, smallest};
 
     /// What text is for, which tells what is worth trying.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -276,6 +276,16 @@ mod encoder {
         /// What is left when another encoding took the regular part.
         Rest,
     }
+
+    /// All of them, those that are best where they suit first.
+    const TRIED: [TextEncoding; TextEncoding::ALL.len()] = [
+        TextEncoding::Constant,
+        TextEncoding::Dictionary,
+        TextEncoding::Template,
+        TextEncoding::Front,
+        TextEncoding::Terminated,
+        TextEncoding::Lengths,
+    ];
 
     /// What the values tell at once.
     #[derive(Clone, Copy, Debug)]
@@ -292,15 +302,16 @@ mod encoder {
         pub has_digit: bool,
     }
 
-    fn facts(text: &VarBytes, sample: &VarBytes) -> Facts {
+    /// By all values, a sample of them, and at least those that are distinct.
+    fn facts(text: &VarBytes, sample: &VarBytes, distinct: &VarBytes) -> Facts {
         let pairs = || sample.iter().zip(sample.iter().skip(1));
         let first = text.get(0);
         Facts {
             len: text.len(),
             is_constant: text.iter().all(|value| value == first),
-            has_nul: text.bytes().contains(&0),
+            has_nul: distinct.bytes().contains(&0),
             ascends: pairs().filter(|(a, b)| a <= b).count() * 4 >= sample.len() * 3,
-            has_digit: text.bytes().iter().any(u8::is_ascii_digit),
+            has_digit: distinct.bytes().iter().any(u8::is_ascii_digit),
         }
     }
 
@@ -314,21 +325,24 @@ mod encoder {
 
     /// Writes a node.
     pub fn encode(text: &VarBytes, role: Role, encoder: &mut Encoder, out: &mut Vec<u8>) {
+        if encoder.is_over() {
+            return;
+        }
         let len = text.len();
         let wants_dictionary = encoder.wants_dictionary() && role == Role::Values;
         let sample = encoder.blocks(len).map(|blocks| picked(text, blocks));
-        let facts = facts(text, sample.as_ref().unwrap_or(text));
+        let mut dictionary = encoder.dictionary(len).filter(|_| role == Role::Values);
+        let distinct = dictionary.as_deref().map_or(text, Dictionary::entries);
+        let facts = facts(text, sample.as_ref().unwrap_or(text), distinct);
         let suiting = |encoding: &TextEncoding| encoding.suits(&facts, role);
-        let mut candidates: Vec<TextEncoding> = TextEncoding::ALL.iter().copied().filter(suiting).collect();
-        let mut dictionary = None;
+        let mut candidates: Vec<TextEncoding> = TRIED.into_iter().filter(suiting).collect();
         if candidates.contains(&TextEncoding::Dictionary) {
-            let known = || Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new);
-            dictionary = encoder.dictionary(len).or_else(known);
+            dictionary = dictionary.or_else(|| Dictionary::of(text, wants_dictionary).map(std::sync::Arc::new));
             if dictionary.is_none() {
                 candidates.retain(|&encoding| encoding != TextEncoding::Dictionary);
             }
         }
-        if wants_dictionary && dictionary.is_some() {
+        if wants_dictionary && candidates.contains(&TextEncoding::Dictionary) {
             candidates = vec![TextEncoding::Dictionary];
         } else if role == Role::Values && encoder.has_models() {
             // Those of whose integers the models speak, if there are such.
@@ -339,19 +353,14 @@ mod encoder {
                 candidates.retain(is_modelled);
             }
         }
-        let measured = sample.filter(|_| candidates.len() > 1).map(|sample| {
-            let measure = |&encoding: &TextEncoding| match &dictionary {
-                Some(dictionary) if encoding == TextEncoding::Dictionary => {
-                    Some((dictionary.measure(encoder), encoding))
-                }
-                _ => {
-                    let size = encoder.measure(|encoder, out| encoding.encode(&sample, encoder, out))?;
-                    Some((scaled(size, sample.len(), len), encoding))
-                }
-            };
-            candidates.iter().filter_map(measure).collect()
-        });
-        let best = smallest(encoder, measured, &candidates, |encoder, encoding, out| {
+        let measure = |encoder: &mut Encoder| {
+            let sample = sample.filter(|_| candidates.len() > 1)?;
+            measured(&candidates, |encoding, most| match &dictionary {
+                Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.measure(most, encoder),
+                _ => encoder.measure(most, (sample.len(), len), |encoder, out| encoding.encode(&sample, encoder, out)),
+            })
+        };
+        let best = smallest(encoder, len, &candidates, measure, |encoder, encoding, out| {
             out.push(encoding.id());
             match &dictionary {
                 Some(dictionary) if encoding == TextEncoding::Dictionary => dictionary.write(encoder, out),

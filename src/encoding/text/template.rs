@@ -416,7 +416,7 @@ mod writer {
             if after.is_empty() {
                 break;
             }
-            let (number, width) = number_at(after, 0);
+            let (number, width) = number_at(Text::of(after), 0);
             let (digits, after) = after.split_at(width);
             if width > usize::from(MAX_WIDTH) || fields.len() == MAX_FIELDS {
                 return None;
@@ -434,40 +434,65 @@ mod writer {
         /// The first bytes, at most eight, as a word, and which of its bits they are.
         word: u64,
         mask: u64,
+        /// The last eight, where there are more.
+        last: Option<u64>,
     }
 
     impl Literal {
         fn new(bytes: &[u8]) -> Self {
             let mask = u64::MAX.checked_shr(64 - 8 * low(to_u64(bytes.len().min(WORD)))).unwrap_or_default();
-            Literal { bytes: bytes.to_vec(), word: word_at(bytes, 0), mask }
+            let last = bytes.last_chunk().filter(|_| bytes.len() > WORD).map(|last| u64::from_le_bytes(*last));
+            Literal { bytes: bytes.to_vec(), word: Text::of(bytes).word_at(0), mask, last }
         }
 
         /// Where the literal ends, if it is what a text has at a position.
-        fn strip(&self, text: &[u8], at: usize) -> Option<usize> {
+        #[inline]
+        fn strip(&self, text: Text<'_>, at: usize) -> Option<usize> {
             let end = at + self.bytes.len();
-            let starts = (word_at(text, at) ^ self.word) & self.mask == 0;
-            let is_there = starts && (self.bytes.len() <= WORD || text.get(at..end) == Some(&self.bytes));
-            (is_there && end <= text.len()).then_some(end)
+            if (text.word_at(at) ^ self.word) & self.mask != 0 || end > text.end {
+                return None;
+            }
+            if self.last.is_some_and(|last| text.word_at(end - WORD) != last) {
+                return None;
+            }
+            let is_known = self.bytes.len() <= 2 * WORD;
+            (is_known || text.all.get(at..end) == Some(&self.bytes)).then_some(end)
         }
     }
 
-    /// Eight bytes, the first one lowest, with zeros behind the end.
-    #[inline]
-    fn word_at(text: &[u8], at: usize) -> u64 {
-        let rest = text.get(at..).unwrap_or_default();
-        match rest.first_chunk() {
-            Some(word) => u64::from_le_bytes(*word),
-            None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    /// A text among others: what is behind it is at hand, too, so that whole words can be looked at.
+    #[derive(Clone, Copy)]
+    struct Text<'a> {
+        all: &'a [u8],
+        start: usize,
+        end: usize,
+    }
+
+    impl<'a> Text<'a> {
+        /// Eight bytes, the first one lowest, with zeros behind the end.
+        #[inline]
+        fn word_at(self, at: usize) -> u64 {
+            let left = self.end.saturating_sub(at);
+            let rest = self.all.get(at..).unwrap_or_default();
+            match rest.first_chunk() {
+                Some(word) if left >= WORD => u64::from_le_bytes(*word),
+                Some(word) => u64::from_le_bytes(*word) & !(u64::MAX << (8 * left)),
+                None => rest.iter().take(left).rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+            }
+        }
+
+        fn of(all: &'a [u8]) -> Self {
+            Text { all, start: 0, end: all.len() }
         }
     }
 
     /// The number that digits from a position on are, modulo 2^64, and where they end.
     #[inline]
-    fn number_at(text: &[u8], mut at: usize) -> (u64, usize) {
+    fn number_at(text: Text<'_>, mut at: usize) -> (u64, usize) {
         let mut number = 0u64;
         loop {
             // Digits become their values, and what is none has its highest bit set.
-            let values = word_at(text, at) ^ 0x3030_3030_3030_3030;
+            let values = text.word_at(at) ^ 0x3030_3030_3030_3030;
             let others = (values.wrapping_add(0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080;
             let count = others.trailing_zeros() / 8;
             if count == 0 {
@@ -478,7 +503,8 @@ mod writer {
             let pairs = (aligned.wrapping_mul(0x0a01) >> 8) & 0x00ff_00ff_00ff_00ff;
             let quads = (pairs.wrapping_mul(0x0064_0001) >> 16) & 0x0000_ffff_0000_ffff;
             let part = quads.wrapping_mul(0x2710_0000_0001) >> 32;
-            number = number.wrapping_mul(10u64.pow(count)).wrapping_add(part);
+            let power = POWERS_OF_TEN.get(index(count)).copied().unwrap_or_default();
+            number = number.wrapping_mul(power).wrapping_add(part);
             at += usize::try_from(count).unwrap_or(WORD);
             if count < 8 {
                 return (number, at);
@@ -486,12 +512,17 @@ mod writer {
         }
     }
 
+    /// By the digits of a word.
+    const POWERS_OF_TEN: [u64; WORD + 1] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+
     impl Skeleton {
         /// Takes a value apart, if it has this skeleton: its fields.
-        fn split(&self, value: &[u8], fields: &mut Vec<Field>) -> bool {
+        fn split(&self, value: Text<'_>, fields: &mut Vec<Field>) -> bool {
             fields.clear();
             let mut literals = self.literals.iter();
-            let Some(mut at) = literals.next().and_then(|literal| literal.strip(value, 0)) else { return false };
+            let Some(mut at) = literals.next().and_then(|literal| literal.strip(value, value.start)) else {
+                return false;
+            };
             for literal in literals {
                 let (number, end) = number_at(value, at);
                 let width = end - at;
@@ -499,10 +530,10 @@ mod writer {
                     return false;
                 }
                 let Some(after) = literal.strip(value, end) else { return false };
-                fields.push(Field::new(number, value.get(at..end).unwrap_or_default()));
+                fields.push(Field::new(number, value.all.get(at..end).unwrap_or_default()));
                 at = after;
             }
-            at == value.len()
+            at == value.end
         }
     }
 
@@ -513,10 +544,14 @@ mod writer {
         let mut codes: Vec<u32> = Vec::with_capacity(text.len());
         let (mut literals, mut fields) = (Vec::new(), Vec::new());
         let mut last: Option<usize> = None;
-        for value in text.iter() {
+        let bounds = text.offsets().iter().zip(text.offsets().iter().skip(1));
+        for (&start, &end) in bounds {
+            let value =
+                Text { all: text.bytes(), start: index(start.cast_unsigned()), end: index(end.cast_unsigned()) };
             // Most values are like the one before.
             let same = last.filter(|&last| skeletons.get(last).is_some_and(|last| last.split(value, &mut fields)));
-            if same.is_none() && split(value, &mut literals, &mut fields).is_none() {
+            let all = value.all.get(value.start..value.end).unwrap_or_default();
+            if same.is_none() && split(all, &mut literals, &mut fields).is_none() {
                 codes.push(NONE);
                 continue;
             }
@@ -621,7 +656,7 @@ mod writer {
                     let expected = all[..end]
                         .bytes()
                         .fold(0u64, |n, digit| n.wrapping_mul(10).wrapping_add(u64::from(digit - b'0')));
-                    assert_eq!(number_at(text.as_bytes(), 2), (expected, 2 + end), "{text}");
+                    assert_eq!(number_at(Text::of(text.as_bytes()), 2), (expected, 2 + end), "{text}");
                 }
             }
         }
@@ -634,12 +669,15 @@ mod writer {
                     let literal = Literal::new(&text[start..start + len]);
                     for at in 0..=text.len() {
                         let expected = text[at..].strip_prefix(&literal.bytes[..]).map(|rest| text.len() - rest.len());
-                        assert_eq!(literal.strip(text, at), expected, "{start} {len} {at}");
+                        assert_eq!(literal.strip(Text::of(text), at), expected, "{start} {len} {at}");
                     }
                 }
             }
             // Zeros behind the end are no NULs.
-            assert_eq!(Literal::new(b"ab\0").strip(b"ab", 0), None);
+            assert_eq!(Literal::new(b"ab\0").strip(Text::of(b"ab"), 0), None);
+            // Nor is what is behind the end a part of it.
+            let part = Text { all: b"xab12345678", start: 1, end: 5 };
+            assert_eq!((number_at(part, 3), Literal::new(b"123").strip(part, 3)), ((12, 5), None));
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Which columns of a row group predict a column well: estimates on a sample.
 
+use std::cell::RefCell;
+use std::ops::Range;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::regression::{self, Feature};
 use crate::bytes::to_u64;
-use crate::column::{Column, Values};
+use crate::column::{Column, Values, index};
 use crate::encoding::Model;
 use crate::encoding::float::{self, FloatWidth, Floats};
 use crate::encoding::integer::linear::{Form, Part};
-use crate::encoding::integer::recent::Symbols;
 use crate::encoding::parent::{Key, Labels, Parent, pairs};
 use crate::sort::{sort_by, sort_by_key};
 
@@ -20,6 +22,8 @@ const FITTED: (usize, usize) = (600, 128);
 const MAX_CANDIDATES: usize = 40;
 /// The best of them, of which pairs are tried.
 const MAX_PAIRED: usize = 6;
+/// Pairs whose classes are remembered.
+const MAX_KNOWN_PAIRS: usize = 128;
 /// Columns, the nearest ones, that are tried as parents in a sum.
 const MAX_SUMMANDS: usize = 14;
 /// About how many nanoseconds an estimate takes per row of the sample, by one parent and by two.
@@ -68,6 +72,9 @@ struct Sampled {
     full: usize,
 }
 
+/// Two columns, the classes of their pairs of values, and about how many of these all rows have.
+type KnownPair = ((usize, usize), Rc<(Labels, usize)>);
+
 /// The columns of a row group, and a sample of them.
 pub struct Search<'a> {
     columns: &'a [Arc<Parent>],
@@ -83,6 +90,22 @@ pub struct Search<'a> {
     fitted: Vec<usize>,
     /// About how many nanoseconds may be spent on one column.
     share: u64,
+    /// Classes of pairs of columns.
+    pairs: RefCell<Vec<KnownPair>>,
+}
+
+/// The classes of a column in some rows.
+fn sampled(column: &Parent, windows: &[Range<usize>; 2]) -> Labels {
+    if column.codes().is_some() {
+        // Those of all rows are at hand, and will be wanted.
+        let all = column.labels();
+        let ids = windows.iter().flat_map(|window| all.ids.get(window.clone()).unwrap_or_default());
+        return Labels::new(ids.copied().collect(), all.bound).renumbered();
+    }
+    let [mut sample, second] = windows.clone().map(|window| column.column().slice(window));
+    // A part of a column is within the limit of a column.
+    sample.append(&second).unwrap_or_default();
+    Parent::new(Arc::new(sample), None).labels().renumbered()
 }
 
 fn class_at(classes: &Labels, row: usize) -> u32 {
@@ -100,13 +123,8 @@ impl<'a> Search<'a> {
         let second = (3 * (rows / 4)).min(rows - window).max(window);
         let windows = [(rows / 4).min(second - window), second].map(|start| start..start + window);
         let sampled = columns.iter().map(|column| {
-            let [first, second] = windows.clone().map(|window| column.column().slice(window));
-            let mut sample = first;
-            // A part of a column is within the limit of a column.
-            sample.append(&second).unwrap_or_default();
-            let null = (0..sample.len()).find(|&row| !sample.is_valid(row));
-            let sample = Parent::new(Arc::new(sample), None);
-            let classes = sample.labels().renumbered();
+            let null = windows.iter().cloned().flatten().position(|row| !column.column().is_valid(row));
+            let classes = sampled(column, &windows);
             Sampled { null: null.map(|at| class_at(&classes, at)), full: all_classes(&classes, window, rows), classes }
         });
         let step = (rows / (rows / 16).clamp(FITTED.1, FITTED.0)).max(1);
@@ -128,6 +146,7 @@ impl<'a> Search<'a> {
             exponents,
             columns,
             share,
+            pairs: RefCell::default(),
         }
     }
 
@@ -166,11 +185,9 @@ impl<'a> Search<'a> {
             singles.truncate((1..=MAX_PAIRED).rev().find(|&count| pairs_of(count) <= most).unwrap_or(1));
             for (index, &(_, a)) in singles.iter().enumerate() {
                 for &(_, b) in singles.iter().skip(index + 1) {
-                    let (Some(first), Some(second)) = (self.sampled.get(a), self.sampled.get(b)) else { continue };
-                    let key = pairs(&first.classes, &second.classes).renumbered();
-                    let most = first.full.saturating_mul(second.full);
-                    let full = all_classes(&key, self.first, self.rows).min(most);
-                    if let Some((bits, is_function)) = self.estimate(ids, null, &key, full, target.bits) {
+                    let Some(pair) = self.pair(a, b) else { continue };
+                    let (key, full) = pair.as_ref();
+                    if let Some((bits, is_function)) = self.estimate(ids, null, key, *full, target.bits) {
                         let key = Key { first: 0, second: Some(1) };
                         found.push(Candidate { parents: vec![a, b], model: class_model(key, is_function), bits });
                     }
@@ -196,6 +213,26 @@ impl<'a> Search<'a> {
         found
     }
 
+    /// What is known of a pair of columns: the same ones are asked for again, for other targets.
+    fn pair(&self, a: usize, b: usize) -> Option<Rc<(Labels, usize)>> {
+        let (first, second) = (self.sampled.get(a)?, self.sampled.get(b)?);
+        let mut known = self.pairs.borrow_mut();
+        // Whichever is the first, pairs are the same.
+        let columns = (a.min(b), a.max(b));
+        if let Some((_, pair)) = known.iter().find(|(known, _)| *known == columns) {
+            return Some(Rc::clone(pair));
+        }
+        let key = pairs(&first.classes, &second.classes).renumbered();
+        let most = first.full.saturating_mul(second.full);
+        let full = all_classes(&key, self.first, self.rows).min(most);
+        let pair = Rc::new((key, full));
+        if known.len() == MAX_KNOWN_PAIRS {
+            known.clear();
+        }
+        known.push((columns, Rc::clone(&pair)));
+        Some(pair)
+    }
+
     /// The nearest columns that may be parents of one.
     fn near(&self, column: usize, most: usize, may_be_parent: &dyn Fn(usize) -> bool) -> Vec<usize> {
         let mut others: Vec<usize> =
@@ -207,25 +244,34 @@ impl<'a> Search<'a> {
 
     /// Bits per value that a key of so many classes in all rows leaves, and whether as a function.
     fn estimate(&self, ids: &[u32], null: Option<u32>, key: &Labels, full: usize, bits: f64) -> Option<(f64, bool)> {
-        let mut symbols = Symbols::new(key.bound);
-        let mut known = vec![u32::MAX; key.bound];
+        if null.is_none() && key.bound > key.ids.len() / 2 {
+            // Most rows are the first of their class.
+            return None;
+        }
+        // Per class the recent values, the latest one first, and the first one of all; all plus one, 0 for none.
+        let mut slots = vec![[0u32; 4]; key.bound];
         let mut counts = [0u32; 4];
         let (mut fresh, mut exceptions) = (0u32, 0u32);
+        let null = null.map_or(0, |null| null + 1);
         for (&class, &value) in key.ids.iter().zip(ids) {
-            if Some(value) == null {
+            let value = value + 1;
+            let Some([first, second, third, known]) = slots.get_mut(index(class)).filter(|_| value != null) else {
+                continue;
+            };
+            let mut symbol = 0;
+            if value != *first {
+                symbol = if value == *second { 1 } else { 3 - usize::from(value == *third) };
+                if symbol != 1 {
+                    *third = *second;
+                }
+                (*first, *second) = (value, *first);
+            }
+            if *known == 0 {
+                *known = value;
+                fresh += 1;
                 continue;
             }
-            let symbol = usize::from(symbols.next(class, u64::from(value) + 1));
-            let slot = known.get_mut(usize::try_from(class).unwrap_or(usize::MAX));
-            match slot {
-                Some(first) if *first == u32::MAX => {
-                    *first = value;
-                    fresh += 1;
-                    continue;
-                }
-                Some(first) => exceptions += u32::from(*first != value),
-                None => {}
-            }
+            exceptions += u32::from(*known != value);
             if let Some(count) = counts.get_mut(symbol) {
                 *count += 1;
             }
@@ -346,19 +392,15 @@ fn is_clock(numbers: &[i64]) -> bool {
 
 /// The power of ten that makes most floats of a column integers.
 fn exponent(column: &Column) -> u8 {
-    let valid = |row: usize| column.is_valid(row);
-    let patterns: Vec<u64>;
-    let width = match column.values() {
-        Values::Float64(v) => {
-            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits()).collect();
-            FloatWidth::Double
-        }
-        Values::Float32(v) => {
-            patterns = v.iter().enumerate().filter(|(row, _)| valid(*row)).map(|(_, x)| x.to_bits().into()).collect();
-            FloatWidth::Single
-        }
+    let (mut patterns, width): (Vec<u64>, _) = match column.values() {
+        Values::Float64(v) => (v.iter().map(|x| x.to_bits()).collect(), FloatWidth::Double),
+        Values::Float32(v) => (v.iter().map(|x| x.to_bits().into()).collect(), FloatWidth::Single),
         _ => return 0,
     };
+    if let Some(validity) = column.validity() {
+        let count = validity.pick_within(0, &mut patterns);
+        patterns.truncate(count);
+    }
     let found = float::decimal_exponent(Floats { patterns: &patterns, width });
     found.filter(|&exponent| usize::from(exponent) < crate::encoding::parent::POWERS_OF_TEN.len()).unwrap_or(0)
 }
