@@ -33,6 +33,7 @@ mod writer {
         role == Role::Values && facts.range > 0 && facts.len > 2
     }
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         varint::write_signed(values.first().copied().unwrap_or(0).cast_signed(), out);

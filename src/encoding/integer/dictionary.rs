@@ -129,6 +129,7 @@ mod writer {
         Some((entries + codes, split))
     }
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let Some(split) = Split::of(integers, integers.bounds()) else { return false };
         split.write(integers, encoder, out);

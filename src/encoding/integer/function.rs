@@ -47,6 +47,7 @@ mod writer {
     /// More exceptions than one in so many values, and it is no function.
     const MIN_VALUES_PER_EXCEPTION: usize = 3;
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, key: &Key, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };

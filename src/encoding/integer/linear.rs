@@ -408,6 +408,7 @@ mod writer {
         }
     }
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, sum: &Sum, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let values = integers.values;
         let Some(scope) = encoder.aligned(values.len()) else { return false };

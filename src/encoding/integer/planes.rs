@@ -143,6 +143,7 @@ mod writer {
         facts.range > 0
     }
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         encode_within(integers, integers.bounds(), encoder, out)
     }

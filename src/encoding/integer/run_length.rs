@@ -41,6 +41,7 @@ mod writer {
         role != Role::Lengths && facts.range > 0 && facts.runs * 2 <= facts.len
     }
 
+    #[inline(never)]
     pub fn encode(integers: Integers<'_>, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let (mut run_values, mut lengths) = (Vec::new(), Vec::new());
         for run in integers.values.chunk_by(|a, b| a == b) {

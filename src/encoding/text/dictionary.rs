@@ -275,6 +275,7 @@ mod writer {
         }
     }
 
+    #[inline(never)]
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let Some(dictionary) = Dictionary::of(text, encoder.wants_dictionary()) else { return false };
         dictionary.write(encoder, out);

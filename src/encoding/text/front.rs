@@ -41,6 +41,7 @@ mod writer {
         role != Role::Rest && !facts.is_constant && facts.ascends
     }
 
+    #[inline(never)]
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let mut before: &[u8] = &[];
         let mut shared = Vec::with_capacity(text.len());

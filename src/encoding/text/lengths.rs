@@ -27,6 +27,7 @@ pub fn suits(facts: &super::encoder::Facts, _: super::Role) -> bool {
 }
 
 #[cfg(feature = "writer")]
+#[inline(never)]
 pub fn encode(text: &VarBytes, encoder: &mut super::super::Encoder, out: &mut Vec<u8>) -> bool {
     let lengths: Vec<u64> = text.iter().map(|value| crate::bytes::to_u64(value.len())).collect();
     integer::encode(integer::Integers { values: &lengths, signed: false }, integer::Role::Lengths, encoder, out);

@@ -537,6 +537,7 @@ mod writer {
         }
     }
 
+    #[inline(never)]
     pub fn encode(text: &VarBytes, encoder: &mut Encoder, out: &mut Vec<u8>) -> bool {
         let mut ids: HashMap<Vec<u8>, usize, QuickHashBuilder> = HashMap::default();
         let mut skeletons: Vec<Skeleton> = Vec::new();

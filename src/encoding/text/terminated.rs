@@ -29,6 +29,7 @@ pub fn suits(facts: &super::encoder::Facts, _: super::Role) -> bool {
 }
 
 #[cfg(feature = "writer")]
+#[inline(never)]
 pub fn encode(text: &VarBytes, encoder: &mut super::super::Encoder, out: &mut Vec<u8>) -> bool {
     let mut bytes = Vec::with_capacity(text.bytes().len() + text.len());
     for value in text.iter() {

@@ -334,6 +334,7 @@ struct Wanted {
 }
 
 impl Wanted {
+    #[inline(never)]
     fn new(
         index: usize,
         column: &Parent,
@@ -386,6 +387,7 @@ impl Wanted {
     }
 
     /// The chosen models, and another one for the values that needs nothing that the graph does not allow.
+    #[inline(never)]
     fn relation(&self, chosen: &[Option<usize>; 2], list: Option<&Vec<usize>>, graph: &mut Graph) -> Relation {
         let column = self.values.column;
         // The list of the chunks before is continued.

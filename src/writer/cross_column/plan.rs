@@ -42,6 +42,7 @@ const MIN_GAIN: f64 = 0.002;
 
 /// Finds a good plan: options are taken in the order of their gain as far as the graph allows; then it is tried whether
 /// another one in front of them makes the whole better.
+#[inline(never)]
 pub fn plan(lists: &[[Vec<Choice>; 2]], graph: &Graph) -> Plan {
     let mut order: Vec<(f64, Pick)> = Vec::new();
     for (at, pair) in lists.iter().enumerate() {

@@ -37,6 +37,7 @@ const SHIFT: u8 = 20;
 
 /// Least absolute deviations by iteratively reweighted least squares (Schlossmacher 1973): a weight per feature, then
 /// the constant.
+#[inline(never)]
 fn solve(features: &[&Feature], target: &[f64], rounds: usize) -> Option<Vec<f64>> {
     let rows = target.len() as f64;
     let (means, scales): (Vec<f64>, Vec<f64>) = features

@@ -115,6 +115,7 @@ fn class_at(classes: &Labels, row: usize) -> u32 {
 impl<'a> Search<'a> {
     /// Draws the sample. About so many nanoseconds may be spent on one column, on a machine of our days: what is done
     /// depends on nothing else, so that the same input gives the same bytes.
+    #[inline(never)]
     pub fn new(columns: &'a [Arc<Parent>], share: u64) -> Self {
         let rows = columns.first().map_or(0, |column| column.column().len());
         let candidates = to_u64(columns.len().saturating_sub(1).clamp(1, MAX_CANDIDATES));
