@@ -383,9 +383,10 @@ mod encoder {
             self.nested == 0 && bytes as f64 * 8.0 <= self.enough * count as f64
         }
 
-        /// Whether models may be good enough for nothing else to be tried in a node of `count` values.
+        /// Whether models may be good enough for nothing else to be tried in a node of `count` values. Where nothing is
+        /// compressed, trying costs little.
         fn expects_enough(&self, count: usize) -> bool {
-            self.enough > 0.0 && !self.models(count).is_empty()
+            self.compress && self.enough > 0.0 && !self.models(count).is_empty()
         }
 
         /// Encodes without models.
