@@ -305,7 +305,7 @@ fn row_groups_that_others_encode_make_the_same_file() {
             if cross_column {
                 assert_eq!(writer.models(), None);
                 if let Some(start) = starts.next() {
-                    writer.push(&part(start)).unwrap();
+                    writer.push(part(start)).unwrap();
                 }
             }
             let Some(models) = writer.models() else { continue };
@@ -313,7 +313,7 @@ fn row_groups_that_others_encode_make_the_same_file() {
                 // A worker knows nothing of other row groups.
                 let mut worker = new();
                 worker.follow(&models).unwrap();
-                let bytes = worker.encode_row_group(&part(start)).unwrap();
+                let bytes = worker.encode_row_group(part(start)).unwrap();
                 (0..bytes.len()).step_by(1 + bytes.len() / 50).for_each(|end| {
                     assert!(new().add_row_group(&bytes[..end]).is_err());
                 });
@@ -338,25 +338,25 @@ fn the_first_row_group_of_many_rows_is_encoded_after_its_models_are_known() {
     let group = group as usize;
     let new = || StreamWriter::new(schema.clone(), types(&columns), options).unwrap();
     let mut writer = new();
-    writer.begin(&part(0, group)).unwrap();
+    writer.begin(part(0, group)).unwrap();
     assert!(writer.is_suspended());
     let models = writer.models().unwrap();
     assert!(models.len() > 50, "{} bytes of models", models.len());
     let mut worker = new();
     worker.follow(&models).unwrap();
-    let last = worker.encode_row_group(&part(group, rows)).unwrap();
-    for refused in [writer.push(&part(0, 1)), writer.begin(&part(0, 1)), writer.add_row_group(&last)] {
+    let last = worker.encode_row_group(part(group, rows)).unwrap();
+    for refused in [writer.push(part(0, 1)), writer.begin(part(0, 1)), writer.add_row_group(&last)] {
         assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
     }
     writer.resume().unwrap();
     assert!(!writer.is_suspended());
-    assert_eq!(writer.begin(&part(0, 1)).unwrap_err().code().as_str(), "invalid-argument");
+    assert_eq!(writer.begin(part(0, 1)).unwrap_err().code().as_str(), "invalid-argument");
     writer.add_row_group(&last).unwrap();
     assert!(writer.finish().unwrap().bytes == expected);
     check(&expected, &schema, &columns);
     // A few rows are encoded at once.
     let mut writer = new();
-    writer.begin(&part(0, 1000)).unwrap();
+    writer.begin(part(0, 1000)).unwrap();
     assert!(!writer.is_suspended());
     assert!(writer.finish().unwrap().bytes == write_all(&schema, &part(0, 1000), options).unwrap());
 }
@@ -368,11 +368,11 @@ fn row_groups_on_their_own_are_checked() {
     let mut writer = StreamWriter::new(schema, types(&columns), options(200)).unwrap();
     let code = |result: ncf::Result<Vec<u8>>| result.unwrap_err().code().as_str();
     let part = |rows: usize| -> Vec<Column> { columns.iter().map(|column| column.slice(0..rows)).collect() };
-    assert_eq!(code(writer.encode_row_group(&part(201))), "invalid-argument");
-    assert_eq!(code(writer.encode_row_group(&part(0))), "invalid-argument");
+    assert_eq!(code(writer.encode_row_group(part(201))), "invalid-argument");
+    assert_eq!(code(writer.encode_row_group(part(0))), "invalid-argument");
     assert_eq!(code(writer.encode_row_group(&part(20)[1..])), "invalid-argument");
-    let group = writer.encode_row_group(&part(20)).unwrap();
-    writer.push(&part(10)).unwrap();
+    let group = writer.encode_row_group(part(20)).unwrap();
+    writer.push(part(10)).unwrap();
     assert_eq!(writer.add_row_group(&group).unwrap_err().code().as_str(), "invalid-argument");
     assert!(writer.follow(&[9; 30]).is_err());
     writer.flush().unwrap();

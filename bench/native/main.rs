@@ -196,7 +196,7 @@ fn memory(count: u64) {
     let (mut at, mut size) = (0, 0);
     while at < count {
         let end = count.min(at + BATCH);
-        writer.push(&rows(at, end, &mut random)).unwrap();
+        writer.push(rows(at, end, &mut random)).unwrap();
         size += writer.take_output().len();
         at = end;
     }
@@ -233,7 +233,7 @@ fn wide(path: &str) {
     writer.push(&first).unwrap();
     put(&writer.take_output());
     for index in 1..ROW_GROUPS {
-        writer.push(&group(index)).unwrap();
+        writer.push(group(index)).unwrap();
         put(&writer.take_output());
     }
     put(&writer.finish().unwrap().bytes);

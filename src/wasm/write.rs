@@ -212,7 +212,7 @@ impl StreamWriter {
     /// Takes the first row group, and settles the models of all of them. Whether it now waits for `resume` to encode it.
     pub fn begin(&mut self, columns: Vec<JsValue>, first: f64) -> Result<bool> {
         let first = from_number(first, "first")?;
-        let begin = || self.writer.begin(&self.columns(columns)?);
+        let begin = || self.writer.begin(self.columns(columns)?);
         begin().map_err(|error| error.counted_from(first))?;
         Ok(self.writer.is_suspended())
     }
@@ -244,7 +244,7 @@ impl StreamWriter {
     pub fn encode_row_group(&mut self, columns: Vec<JsValue>, first: f64) -> Result<Uint8Array> {
         let first = from_number(first, "first")?;
         let columns = self.columns(columns).map_err(|error| error.counted_from(first))?;
-        let bytes = self.writer.encode_row_group(&columns).map_err(|error| error.counted_from(first))?;
+        let bytes = self.writer.encode_row_group(columns).map_err(|error| error.counted_from(first))?;
         Ok(Uint8Array::from(&bytes[..]))
     }
 
@@ -256,7 +256,7 @@ impl StreamWriter {
 
     fn take(&mut self, columns: Vec<JsValue>) -> Result<()> {
         let columns = self.columns(columns)?;
-        self.writer.push(&columns)
+        self.writer.push(columns)
     }
 
     fn columns(&self, columns: Vec<JsValue>) -> Result<Vec<Column>> {

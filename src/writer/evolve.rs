@@ -1,6 +1,7 @@
 //! Changing the columns of a version 2 file without touching the values of the others. Chunks that were predicted from
 //! a column that is dropped are encoded anew, since what is dropped must not stay in the file.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
@@ -306,7 +307,7 @@ fn add(
         return Err(Error::invalid("columns", format!("{} rows, the file has {total}", column.len())));
     }
     let column_type = stored_type(ColumnType::of(column.values()));
-    let stored = to_stored(column, column_type)?;
+    let stored = to_stored(Cow::Borrowed(column), column_type)?;
     let mut bounds = vec![0];
     for &rows in rows {
         let end = bounds.last().copied().unwrap_or(0usize);
@@ -314,7 +315,7 @@ fn add(
     }
     let part = |group: usize| {
         let bound = |at: usize| bounds.get(at).copied().unwrap_or(usize::MAX);
-        stored.column().slice(bound(group)..bound(group + 1))
+        stored.slice(bound(group)..bound(group + 1))
     };
     if !known.add(origin, 0..rows.len(), field, (options, encoders), |group| Ok(part(group)))? {
         return Ok(None);

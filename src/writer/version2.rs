@@ -1,5 +1,6 @@
 //! Version 2, written forward only.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -422,9 +423,8 @@ impl StreamWriter {
                 return Ok(());
             }
             let Some((batch, at)) = writer.rest.take() else { return Ok(()) };
-            let stored: Vec<&Column> = batch.iter().collect();
-            let at = writer.take_rows(&stored, at)?;
-            writer.rest = writer.is_suspended().then_some((batch, at));
+            let left = writer.take_rows(batch.into_iter().map(Cow::Owned).collect(), at)?;
+            writer.rest = left.map(|(batch, at)| (batch.into_iter().map(Cow::into_owned).collect(), at));
             Ok(())
         };
         go_on(self).inspect_err(|error| self.failure = Some(error.clone()))
@@ -439,31 +439,32 @@ impl StreamWriter {
         self.encode_pending().inspect_err(|error| self.failure = Some(error.clone()))
     }
 
-    /// Adds rows: all columns, in schema order, of equal length.
+    /// Adds rows: all columns, in schema order, of equal length. Columns that are given away are not copied where they are
+    /// less than a row group.
     ///
     /// # Errors
     /// `type-mismatch` for values that the type cannot hold, `invalid-argument` for another number of columns,
     /// different lengths, or while the writer is suspended, `limit-exceeded` for text of 2 GiB in one row group. Nothing
     /// of the batch is taken then. What fails later, while a row group is encoded, fails every call that follows.
-    pub fn push(&mut self, columns: &[Column]) -> Result<()> {
+    pub fn push<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<()> {
         self.check_ready()?;
-        let batch = self.check(columns)?;
-        let len = columns.first().map_or(0, Column::len);
-        let stored: Vec<&Column> = batch.iter().map(Stored::column).collect();
-        let at = self.take_rows(&stored, 0).inspect_err(|error| self.failure = Some(error.clone()))?;
-        if self.is_suspended() && at < len {
-            self.rest = Some((stored.iter().map(|column| column.slice(at..len)).collect(), 0));
-        }
+        let batch = self.check(columns.into())?;
+        let left = self.take_rows(batch, 0).inspect_err(|error| self.failure = Some(error.clone()))?;
+        self.rest = left.map(|(batch, at)| (batch.iter().map(|column| column.slice(at..column.len())).collect(), 0));
         Ok(())
     }
 
     /// Checks a batch, and brings it into the form that is stored.
-    fn check<'a>(&self, columns: &'a [Column]) -> Result<Vec<Stored<'a>>> {
+    fn check<'a>(&self, columns: Cow<'a, [Column]>) -> Result<Vec<Cow<'a, Column>>> {
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
             return Err(Error::invalid("columns", why));
         }
         let len = columns.first().map_or(0, Column::len);
+        let columns: Vec<Cow<'a, Column>> = match columns {
+            Cow::Borrowed(columns) => columns.iter().map(Cow::Borrowed).collect(),
+            Cow::Owned(columns) => columns.into_iter().map(Cow::Owned).collect(),
+        };
         let mut batch = Vec::with_capacity(columns.len());
         for ((field, column_type), column) in self.schema.columns.iter().zip(&self.types).zip(columns) {
             let checked = || {
@@ -471,8 +472,8 @@ impl StreamWriter {
                     let why = format!("{} rows, the first column has {len}", column.len());
                     return Err(Error::invalid("columns", why));
                 }
-                check_type(field, column)?;
-                check_values(column)?;
+                check_type(field, &column)?;
+                check_values(&column)?;
                 to_stored(column, *column_type)
             };
             batch.push(checked().map_err(|error| error.in_column(&field.name))?);
@@ -482,14 +483,14 @@ impl StreamWriter {
     }
 
     /// Checks that what is pending and the batch are no more text than a column can have.
-    fn check_text(&self, batch: &[Stored<'_>]) -> Result<()> {
+    fn check_text(&self, batch: &[Cow<'_, Column>]) -> Result<()> {
         for (column, field) in batch.iter().zip(&self.schema.columns) {
             let pending = self.pending.iter().zip(&self.schema.columns).find(|(_, other)| other.name == field.name);
             let size = |column: &Column| match column.values() {
                 Values::String(v) | Values::Binary(v) => to_u64(v.bytes().len()),
                 _ => 0,
             };
-            let total = size(column.column()) + pending.map_or(0, |(column, _)| size(column));
+            let total = size(column) + pending.map_or(0, |(column, _)| size(column));
             if total > i32::MAX as u64 {
                 return Err(Error::limit("bytes of one column chunk", total, i32::MAX as u64).in_column(&field.name));
             }
@@ -497,30 +498,49 @@ impl StreamWriter {
         Ok(())
     }
 
-    /// Takes the rows of a batch from `at` on, until one is suspended; where it stopped.
-    fn take_rows(&mut self, batch: &[&Column], mut at: usize) -> Result<usize> {
+    /// Takes the rows of a batch from `at` on, until the writer is suspended; what it left, and where that begins.
+    fn take_rows<'a>(
+        &mut self,
+        batch: Vec<Cow<'a, Column>>,
+        mut at: usize,
+    ) -> Result<Option<(Vec<Cow<'a, Column>>, usize)>> {
         let group = usize::try_from(self.options.row_group_rows).unwrap_or(usize::MAX);
         let len = batch.first().map_or(0, |column| column.len());
         while at < len && !self.is_suspended() {
             let known = self.pending.first().map_or(0, Column::len);
             let end = len.min(at + (group - known));
-            let whole = at == 0 && end == len;
-            for (index, &column) in batch.iter().enumerate() {
-                let part = if whole { column.clone() } else { column.slice(at..end) };
-                match self.pending.get_mut(index) {
-                    Some(pending) => {
-                        pending.make_room(&part, group);
-                        pending.append(&part)?;
-                    }
-                    None => self.pending.push(part),
-                }
+            if at == 0 && end == len {
+                batch.into_iter().enumerate().try_for_each(|(index, column)| self.add_part(index, column, group))?;
+                self.encode_full(group)?;
+                return Ok(None);
+            }
+            for (index, column) in batch.iter().enumerate() {
+                self.add_part(index, Cow::Owned(column.slice(at..end)), group)?;
             }
             at = end;
-            if self.pending.first().is_some_and(|column| column.len() >= group) {
-                self.encode_pending()?;
-            }
+            self.encode_full(group)?;
         }
-        Ok(at)
+        Ok((at < len).then_some((batch, at)))
+    }
+
+    /// Adds rows of one column to those that are pending.
+    fn add_part(&mut self, index: usize, part: Cow<'_, Column>, group: usize) -> Result<()> {
+        match self.pending.get_mut(index) {
+            Some(pending) => {
+                pending.make_room(&part, group);
+                pending.append(&part)?;
+            }
+            None => self.pending.push(part.into_owned()),
+        }
+        Ok(())
+    }
+
+    /// Encodes the pending rows if they are a row group.
+    fn encode_full(&mut self, group: usize) -> Result<()> {
+        if self.pending.first().is_some_and(|column| column.len() >= group) {
+            self.encode_pending()?;
+        }
+        Ok(())
     }
 
     /// Encodes the pending rows as a row group.
@@ -539,14 +559,14 @@ impl StreamWriter {
     }
 
     /// Checks rows that are to be one row group.
-    fn row_group(&self, columns: &[Column]) -> Result<Vec<Part>> {
+    fn row_group(&self, columns: Cow<'_, [Column]>) -> Result<Vec<Part>> {
         let batch = self.check(columns)?;
-        let rows = batch.first().map_or(0, |column| to_u64(column.column().len()));
+        let rows = batch.first().map_or(0, |column| to_u64(column.len()));
         if rows == 0 || rows > self.options.row_group_rows.into() {
             return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
         }
         self.check_total(rows)?;
-        self.parts(batch.iter().map(|column| column.column().clone()))
+        self.parts(batch.into_iter().map(Cow::into_owned))
     }
 
     /// Encodes a row group, or is suspended: whether the first.
@@ -588,12 +608,12 @@ impl StreamWriter {
     ///
     /// # Errors
     /// Those of [`Self::push`]; `invalid-argument` for no rows, for more than a row group has, and where there are rows.
-    pub fn begin(&mut self, columns: &[Column]) -> Result<()> {
+    pub fn begin<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<()> {
         self.check_ready()?;
         if self.encoded_rows() > 0 || self.pending.first().is_some_and(|column| !column.is_empty()) {
             return Err(Error::invalid("writer", "has rows already"));
         }
-        let parts = self.row_group(columns)?;
+        let parts = self.row_group(columns.into())?;
         let settle = |writer: &mut Self| -> Result<()> {
             writer.relations.settle(&parts, &writer.schema, &mut writer.encoders)?;
             if writer.relations.are_settled() {
@@ -624,9 +644,9 @@ impl StreamWriter {
     ///
     /// # Errors
     /// Those of [`Self::push`], `invalid-argument` for no rows and for more than a row group has.
-    pub fn encode_row_group(&mut self, columns: &[Column]) -> Result<Vec<u8>> {
+    pub fn encode_row_group<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<Vec<u8>> {
         self.check_ready()?;
-        let parts = self.row_group(columns)?;
+        let parts = self.row_group(columns.into())?;
         let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
         let encoded = encoded.ok_or_else(|| Error::unsupported("neural chunks of a row group on its own"))?;
         self.measure(&parts, encoded).write(&self.types)
@@ -774,23 +794,8 @@ pub(super) fn stored_type(column_type: ColumnType) -> ColumnType {
     ColumnType { unit: TimeUnit::Microsecond, ..column_type }
 }
 
-/// A column as it is stored.
-pub(super) enum Stored<'a> {
-    AsItIs(&'a Column),
-    Converted(Column),
-}
-
-impl Stored<'_> {
-    pub(super) fn column(&self) -> &Column {
-        match self {
-            Stored::AsItIs(column) => column,
-            Stored::Converted(column) => column,
-        }
-    }
-}
-
 /// Converts timestamps to microseconds, and checks the parameters of the type.
-pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stored<'_>> {
+pub(super) fn to_stored(column: Cow<'_, Column>, column_type: ColumnType) -> Result<Cow<'_, Column>> {
     let found = ColumnType::of(column.values());
     let same = ColumnType { unit: column_type.unit, ..found } == column_type;
     if !same {
@@ -800,9 +805,9 @@ pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stor
         };
         return Err(Error::type_mismatch(describe(column_type), describe(found)));
     }
-    let Values::Timestamp { unit, utc, values } = column.values() else { return Ok(Stored::AsItIs(column)) };
+    let Values::Timestamp { unit, utc, values } = column.values() else { return Ok(column) };
     if *unit == TimeUnit::Microsecond {
-        return Ok(Stored::AsItIs(column));
+        return Ok(column);
     }
     let per_second = TimeUnit::Microsecond.per_second();
     let convert = |(row, &value): (usize, &i64)| {
@@ -817,7 +822,7 @@ pub(super) fn to_stored(column: &Column, column_type: ColumnType) -> Result<Stor
     };
     let values = values.iter().enumerate().map(convert).collect::<Result<_>>()?;
     let values = Values::Timestamp { unit: TimeUnit::Microsecond, utc: *utc, values };
-    Column::new(values, column.validity().cloned()).map(Stored::Converted)
+    Column::new(values, column.validity().cloned()).map(Cow::Owned)
 }
 
 #[cfg(test)]
