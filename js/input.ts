@@ -469,27 +469,54 @@ function textBuffers(conversion: Conversion): ColumnBuffers {
   conversion.setNulls(nulls);
   const ascii = short.finish();
   if (ascii) return conversion.finish(ascii, { offsets });
+  return conversion.finish(encodeText(conversion, offsets, units), { offsets });
+}
+
+/**
+ * The bytes of text. Some rows at a time become one string, and that bytes, in two calls: strings of whole columns would be
+ * garbage of their size.
+ * @param conversion of the text
+ * @param offsets in UTF-16 units, which become those of bytes
+ * @param units of all rows
+ */
+function encodeText(conversion: Conversion, offsets: Int32Array, units: number): Uint8Array<ArrayBuffer> {
+  const { cells, first, length } = conversion;
   const encoder = new TextEncoder();
-  // One call for all of it, which takes null for empty text: where no byte was added the text is ASCII, and lengths in
-  // characters are lengths in bytes.
-  const wanted = length === cells.length ? cells : Array.prototype.slice.call(cells, first, first + length);
-  const joined = encoder.encode(Array.prototype.join.call(wanted, ''));
-  if (joined.byteLength === units) return conversion.finish(joined, { offsets });
-  offsets.fill(0);
-  let bytes = new Uint8Array(Math.min(MAX_COLUMN_BYTES, joined.byteLength + 16));
-  let end = 0;
-  conversion.each((value, row) => {
-    const text = value as string;
-    if (LONE_SURROGATE.test(text)) throw conversion.refuse('text without lone surrogates', text, row);
-    const { read, written } = encoder.encodeInto(text, bytes.subarray(end));
-    if (read < text.length) throw conversion.refuse('text that can be encoded', text, row);
-    end += written;
-    offsets[row + 1] = written;
-  });
-  checkSize(end, conversion);
-  accumulate(offsets);
-  bytes = bytes.subarray(0, end);
-  return conversion.finish(bytes, { offsets });
+  let bytes = conversion.array(Uint8Array, Math.min(MAX_COLUMN_BYTES, units + 16));
+  let [size, unitsBefore] = [0, 0];
+  const makeRoom = (more: number): void => {
+    if (size + more <= bytes.length || bytes.length === MAX_COLUMN_BYTES) return;
+    const grown = conversion.array(Uint8Array, Math.min(MAX_COLUMN_BYTES, Math.max(size + more, Math.ceil(bytes.length * 1.5))));
+    grown.set(bytes.subarray(0, size));
+    bytes = grown;
+  };
+  for (let start = 0; start < length; start += ROWS_AT_ONCE) {
+    const end = Math.min(start + ROWS_AT_ONCE, length);
+    const unitsEnd = offsets[end] ?? 0;
+    makeRoom(unitsEnd - unitsBefore);
+    // Takes null for empty text.
+    const joined = Array.prototype.slice.call(cells, first + start, first + end).join('');
+    const { read, written } = encoder.encodeInto(joined, bytes.subarray(size));
+    if (read === joined.length && written === unitsEnd - unitsBefore) {
+      // ASCII, whose lengths in units are lengths in bytes.
+      if (size !== unitsBefore) for (let row = start + 1; row <= end; row++) offsets[row] = (offsets[row] ?? 0) + size - unitsBefore;
+      size += written;
+    } else {
+      for (let row = start; row < end; row++) {
+        const cell = cells[first + row];
+        const text = typeof cell === 'string' ? cell : '';
+        if (LONE_SURROGATE.test(text)) throw conversion.refuse('text without lone surrogates', text, row);
+        makeRoom(3 * text.length);
+        const one = encoder.encodeInto(text, bytes.subarray(size));
+        size += one.written;
+        // There was as much room as a column can have.
+        if (one.read < text.length) checkSize(MAX_COLUMN_BYTES + 1, conversion);
+        offsets[row + 1] = size;
+      }
+    }
+    unitsBefore = unitsEnd;
+  }
+  return bytes.subarray(0, size);
 }
 
 /** Mean length of text up to which it is quicker to take its characters one by one. */
