@@ -5,14 +5,22 @@ import { join } from 'node:path';
 
 import { dist, modules } from '../lib/paths.mjs';
 
-/** What is loaded by its name; the parts that these import are named by what is in them, or by a hash of it. */
-const ENTRIES = ['browser', 'node', 'workers/browser', 'workers/node'];
+/**
+ * What is loaded by its name, and what is bundled together. The parts that entries share, and those that they import on demand,
+ * are named by what is in them, or by a hash of it. In Node to look for another file takes longer than to read what may not
+ * be needed, so there each entry is all of its code.
+ */
+const BUNDLES = [
+  { entries: ['browser', 'workers/browser'], splitting: true },
+  { entries: ['node'], splitting: false },
+  { entries: ['workers/node'], splitting: false },
+];
 /** About how long lines are, so that a place in one tells something. */
 const LINE = 160;
 
 /**
  * Bundles the modules, without comments, which belong into the declarations, and without the space between words. Names
- * stay, as people see them in stacks and consoles. What is imported on demand is in parts of its own.
+ * stay, as people see them in stacks and consoles.
  */
 export async function bundle() {
   for (const folder of [dist, join(dist, 'workers'), join(dist, 'wasm')]) {
@@ -20,12 +28,12 @@ export async function bundle() {
   }
   // It may have been installed by the program that runs.
   const { build } = await import('esbuild');
-  await build({
-    entryPoints: ENTRIES.map((name) => join(modules, `${name}.js`)),
+  const bundles = BUNDLES.map(({ entries, splitting }) => build({
+    entryPoints: entries.map((name) => join(modules, `${name}.js`)),
     outbase: modules,
     outdir: dist,
     bundle: true,
-    splitting: true,
+    splitting,
     chunkNames: '[name]-[hash]',
     format: 'esm',
     target: 'es2022',
@@ -35,5 +43,6 @@ export async function bundle() {
     minifySyntax: true,
     lineLimit: LINE,
     logLevel: 'warning',
-  });
+  }));
+  await Promise.all(bundles);
 }
