@@ -7,9 +7,6 @@ import type { ColumnData, OpenArrays, ValuesArray } from '../wasm-types.js';
 /** Most bytes of text of one column: offsets are of 32 bits. */
 const MAX_BYTES = 2 ** 31 - 1;
 
-/** Of these, at most one part in so many may be room that turned out not to be needed, as in src/wasm/column.rs. */
-const MAX_LEFT = 8;
-
 /** Whether parts that start with these rows can be put together: bitmaps by whole bytes. */
 export function canJoin(starts: readonly number[]): boolean {
   return starts.every((start) => start % 8 === 0);
@@ -120,22 +117,15 @@ class JoinedText {
 
   take(parts: readonly Part[], name: string): { values: Uint8Array<ArrayBuffer>; offsets: Int32Array<ArrayBuffer> } {
     if (this.#bytes > MAX_BYTES) throw new NcfError('limit-exceeded', `bytes of one column: ${this.#bytes} exceeds the limit of ${MAX_BYTES}`, { column: name });
-    const values = this.#room(parts[0]?.data.values.buffer) ?? new Uint8Array(allocate(this.#bytes));
+    const first = parts[0]?.data.values.buffer;
+    // The first part can have brought an array for all.
+    const values = new Uint8Array(first?.byteLength === this.#bytes ? first : allocate(this.#bytes));
     let end = 0;
     for (const { data } of parts) {
       if (data.values.buffer !== values.buffer) put(values, data.values, end);
       end += data.values.length;
     }
     return { values, offsets: this.#offsets };
-  }
-
-  /** All text in the array that the first part brought, if that has room for it and not much more. */
-  #room(first: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> | undefined {
-    const left = (first?.byteLength ?? 0) - this.#bytes;
-    if (!first || left < 0 || left > this.#bytes / MAX_LEFT) return undefined;
-    // Nobody wrote that.
-    if (left > 0) new Uint8Array(first, this.#bytes).fill(0);
-    return new Uint8Array(first, 0, this.#bytes);
   }
 }
 

@@ -110,25 +110,8 @@ fn halves(values: &[i128]) -> Vec<u64> {
     values.iter().flat_map(|&value| [value as u64, (value >> 64) as u64]).collect()
 }
 
-/// Room is made for at most so many times the text there is.
-const MAX_GUESS: u64 = 16;
-
-/// Of text, at most one part in so many may be room that turned out not to be needed.
-const MAX_LEFT: u32 = 8;
-
-/// Room for the text of so many rows, of which those up to `end` are `size` bytes: for what all would be if the others are
-/// like them, and somewhat more where their lengths differ.
-fn room_for(size: u32, end: u32, rows: u32) -> u32 {
-    let (size, end, rows) = (u64::from(size), u64::from(end), u64::from(rows));
-    if end >= rows {
-        return u32::try_from(size).unwrap_or(u32::MAX);
-    }
-    let all = size * rows / end.max(1);
-    // Codes of one length are common.
-    let all = if size % end.max(1) == 0 { all } else { all + all / 64 + 64 };
-    let room = all.min(size * MAX_GUESS).max(size).min(i32::MAX as u64);
-    u32::try_from(room).unwrap_or(u32::MAX)
-}
+/// Room is made for at most so many times the text of the first part.
+const MAX_GUESS: u32 = 16;
 
 /// A column of a known number of rows whose parts go to JavaScript as they are decoded, so that wasm memory holds only
 /// one of them.
@@ -162,9 +145,10 @@ struct Filled {
     /// Values in their final place; bits and bytes of text apart.
     values: Object,
     offsets: Option<Int32Array>,
-    /// The text of all parts so far, with room for others, and how many bytes it is.
-    text: Uint8Array,
+    /// Bytes of the text of each part, and of all so far. The first can have room for others.
+    pieces: Vec<Uint8Array>,
     bytes: u32,
+    room: u32,
     bits: Bitmap,
     validity: Option<Bitmap>,
 }
@@ -250,7 +234,7 @@ impl Target {
         if let Some(offsets) = &filled.offsets {
             set(&object, "offsets", if is_short { offsets.slice(0, used + 1) } else { offsets.clone() });
         }
-        finished(&object, &filled.finish(used, is_short, is_open), &warnings)
+        finished(&object, &filled.finish(used, is_short, is_open, &self.allocator), &warnings)
     }
 }
 
@@ -281,8 +265,9 @@ impl Filled {
             kind: values.emptied(),
             values: array,
             offsets,
-            text: Uint8Array::new_with_length(0),
+            pieces: Vec::new(),
             bytes: 0,
+            room: 0,
             bits: Bitmap::default(),
             validity: None,
         }
@@ -321,41 +306,65 @@ impl Filled {
                     let ends: Vec<i32> = v.offsets().iter().skip(1).map(|offset| offset + base).collect();
                     offsets.subarray(start + 1, end + 1).copy_from(&ends);
                 }
-                self.copy_text(v, size, end, allocator);
+                self.copy_text(v, size, start, end, allocator);
                 self.bytes = size;
             }
         }
         Ok(())
     }
 
-    /// Copies the text behind that of the rows before; up to row `end`, all together are `size` bytes.
-    fn copy_text(&mut self, text: &VarBytes, size: u32, end: u32, allocator: &Allocator) {
-        if size > self.text.length() {
-            let rows = self.offsets.as_ref().map_or(0, |offsets| offsets.length() - 1);
-            let grown = Uint8Array::new(&allocator.buffer(room_for(size, end, rows)));
-            grown.set(&self.text.subarray(0, self.bytes), 0);
-            self.text = grown;
+    /// Copies the text of rows `start..end`, up to byte `size` of all.
+    fn copy_text(&mut self, text: &VarBytes, size: u32, start: u32, end: u32, allocator: &Allocator) {
+        let rows = self.offsets.as_ref().map_or(0, |offsets| offsets.length() - 1);
+        // Codes of one length, as are common, get their final place at once, if these are not only a few of many rows.
+        let each = size.checked_div(end).filter(|each| u64::from(*each) * u64::from(end) == u64::from(size));
+        if let (0, Some(each)) = (start, each.filter(|_| end < rows && rows / MAX_GUESS <= end)) {
+            self.room = each.saturating_mul(rows).min(i32::MAX.unsigned_abs());
+            self.pieces.push(Uint8Array::new(&allocator.buffer(self.room)));
         }
-        self.text.subarray(self.bytes, size).copy_from(text.bytes());
+        match self.pieces.first().filter(|_| size <= self.room) {
+            Some(all) => all.subarray(self.bytes, size).copy_from(text.bytes()),
+            None => {
+                self.end_room();
+                self.pieces.push(Uint8Array::from(text.bytes()));
+            }
+        }
     }
 
-    /// The text, with nothing behind it that nobody wrote.
-    fn finish_text(&self, is_open: bool) -> Uint8Array {
-        let left = self.text.length() - self.bytes;
-        if left > 0 && !is_open {
-            if left > self.bytes / MAX_LEFT {
-                return self.text.slice(0, self.bytes);
-            }
-            self.text.fill(0, self.bytes, self.text.length());
+    /// Leaves nothing behind the text in the first piece, which is all there is.
+    fn end_room(&mut self) {
+        if std::mem::take(&mut self.room) != self.bytes
+            && let Some(first) = self.pieces.first_mut().filter(|first| first.length() > self.bytes)
+        {
+            *first = first.slice(0, self.bytes);
         }
-        self.text.subarray(0, self.bytes)
     }
 
     /// The values; of some rows only where not all that were announced came.
-    fn finish(self, rows: u32, is_short: bool, is_open: bool) -> Object {
+    fn finish(mut self, rows: u32, is_short: bool, is_open: bool, allocator: &Allocator) -> Object {
+        if let Some(all) = self.pieces.first().filter(|_| self.room > 0 && is_open) {
+            return all.subarray(0, self.bytes).into();
+        }
+        if self.room > 0 {
+            self.end_room();
+        }
         match &self.kind {
             Values::Boolean(_) => return Uint8Array::from(self.bits.as_bytes()).into(),
-            Values::String(_) | Values::Binary(_) => return self.finish_text(is_open).into(),
+            Values::String(_) | Values::Binary(_) => {
+                let mut pieces = self.pieces.into_iter();
+                return match (pieces.len(), pieces.next()) {
+                    (1, Some(piece)) => piece.into(),
+                    (_, first) => {
+                        let all = Uint8Array::new(&allocator.buffer(self.bytes));
+                        let mut at = 0;
+                        for piece in first.into_iter().chain(pieces) {
+                            all.set(&piece, at);
+                            at += piece.length();
+                        }
+                        all.into()
+                    }
+                };
+            }
             _ => {}
         }
         if !is_short {
