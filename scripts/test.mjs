@@ -35,6 +35,7 @@ await main(async () => {
     clippy('codecs, JavaScript bindings', '--features', 'wasm'),
     clippy('reader only', '--no-default-features'),
     clippy('reader only, JavaScript bindings', '--no-default-features', '--features', 'wasm'),
+    clippy('legacy dialects, JavaScript bindings', '--no-default-features', '--features', 'wasm,legacy'),
     { name: 'cargo test', run: () => run('cargo', ['test', '--locked']) },
     { name: 'cargo test, ruzstd', run: () => run('cargo', ['test', '--locked', '--features', 'ruzstd', '--lib']) },
     { name: 'build', run: build },
