@@ -10,8 +10,8 @@
 //! statistics of its values, on samples where there are many values, and keeps what is smallest; a wrong guess costs
 //! size, never correctness. A decoder is told how many values to expect and returns exactly that many.
 //!
-//! Encoders and decoders are never inlined into what chooses among them: V8 compiles a function of WebAssembly as a whole with its first
-//! call, and again once it is hot, in a time and memory that grow with its size.
+//! Encoders and decoders are never inlined into what chooses among them: V8 compiles a function of WebAssembly as a whole
+//! with its first call, and again once it is hot, in a time and memory that grow with its size.
 
 /// What the tables of encodings have in common: the enum, its ids, its names.
 macro_rules! encodings {
