@@ -79,25 +79,17 @@ function fractionText(ticks: number, digits: number): string {
 export function formatTimestamp(count: bigint | number, unit: TimeUnit, utc: boolean): string {
   const perSecond = TICKS_PER_SECOND[unit];
   const perDay = perSecond * 86_400;
-  let [days, rest] = typeof count === 'number' ? divided(count, perDay) : [Number(count / BigInt(perDay)), Number(count % BigInt(perDay))];
-  if (rest < 0) {
-    days -= 1;
-    rest += perDay;
-  }
+  // `%` of numbers beyond 32 bits takes longer than all else here.
+  let days = typeof count === 'number' ? Math.floor(count / perDay) : Number(count / BigInt(perDay));
+  let rest = typeof count === 'number' ? count - days * perDay : Number(count % BigInt(perDay));
+  // The quotient of numbers can have been rounded to a whole one, that of bigints is cut.
+  if (rest < 0) [days, rest] = [days - 1, rest + perDay];
+  else if (rest >= perDay) [days, rest] = [days + 1, rest - perDay];
   const seconds = Math.floor(rest / perSecond);
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   const fraction = fractionText(rest - seconds * perSecond, FRACTION_DIGITS[unit]);
   return `${textOfDay(days)}T${pair(hours)}:${pair(minutes - 60 * hours)}:${pair(seconds - 60 * minutes)}${fraction}${utc ? 'Z' : ''}`;
-}
-
-/** Quotient, and the rest from 0 on: `%` of numbers beyond 32 bits takes longer than all else here. */
-function divided(count: number, by: number): [quotient: number, rest: number] {
-  const quotient = Math.floor(count / by);
-  const rest = count - quotient * by;
-  // Where the quotient was rounded up or down to a whole number.
-  if (rest < 0) return [quotient - 1, rest + by];
-  return rest < by ? [quotient, rest] : [quotient + 1, rest - by];
 }
 
 const DATE = /^(\d{4}|[+-]\d{6,})-(\d\d)-(\d\d)$/;

@@ -181,6 +181,19 @@ impl<'a> ByteReader<'a> {
     }
 }
 
+/// Eight bytes from a position on, the first one highest, with zeros behind the end.
+#[must_use]
+#[inline]
+pub fn word_at(bytes: &[u8], at: usize) -> u64 {
+    let rest = bytes.get(at..).unwrap_or_default();
+    match (rest.first_chunk(), bytes.last_chunk()) {
+        (Some(word), _) => u64::from_be_bytes(*word),
+        // Of the last eight bytes, those in front were before.
+        (None, Some(last)) if !rest.is_empty() => u64::from_be_bytes(*last) << (64 - 8 * rest.len()),
+        _ => rest.iter().zip((0..8).rev()).fold(0, |word, (&byte, place)| word | u64::from(byte) << (8 * place)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

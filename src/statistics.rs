@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
-use crate::bytes::to_u64;
+use crate::bytes::{to_u64, word_at};
 use crate::column::{Column, Values, VarBytes};
 use crate::schema::{DataType, TimeUnit};
 use crate::{decimal, temporal};
@@ -171,32 +171,25 @@ pub fn measure(column: &Column) -> ColumnStatistics {
 }
 
 fn count_distinct(column: &Column) -> u64 {
-    /// Values as other ones that differ where they do: a sort for each type would be 5 KiB of wasm each.
-    fn count(words: impl Iterator<Item = u64>) -> u64 {
-        let mut sorted: Vec<u64> = words.collect();
-        sorted.sort_unstable();
-        sorted.dedup();
-        to_u64(sorted.len())
-    }
-    macro_rules! present {
-        ($values:expr) => {
-            $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value)
-        };
+    macro_rules! count {
+        ($values:expr) => {{
+            let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
+            to_u64(present.collect::<HashSet<_>>().len())
+        }};
     }
     match column.values() {
-        Values::Int8(v) => count(present!(v).map(|&x| i64::from(x).cast_unsigned())),
-        Values::Int16(v) => count(present!(v).map(|&x| i64::from(x).cast_unsigned())),
-        Values::Int32(v) | Values::Date(v) => count(present!(v).map(|&x| i64::from(x).cast_unsigned())),
-        Values::Int64(v) | Values::Timestamp { values: v, .. } => count(present!(v).map(|&x| x.cast_unsigned())),
-        Values::UInt8(v) => count(present!(v).map(|&x| x.into())),
-        Values::UInt16(v) => count(present!(v).map(|&x| x.into())),
-        Values::UInt32(v) => count(present!(v).map(|&x| x.into())),
-        Values::UInt64(v) => count(present!(v).copied()),
-        Values::Float32(v) => count(present!(v).map(|x| if x.is_nan() { f32::NAN } else { *x }.to_bits().into())),
-        Values::Float64(v) => count(present!(v).map(|x| if x.is_nan() { f64::NAN } else { *x }.to_bits())),
-        Values::Boolean(v) => count(present!(v).map(u64::from)),
-        Values::Decimal { values: v, .. } => to_u64(present!(v).collect::<HashSet<_>>().len()),
-        Values::String(v) | Values::Binary(v) => to_u64(present!(v).collect::<HashSet<_>>().len()),
+        Values::Decimal { values, .. } => count!(values),
+        Values::Boolean(bits) => count!(bits),
+        Values::String(v) | Values::Binary(v) => count!(v),
+        values => {
+            let is_float = matches!(values, Values::Float32(_) | Values::Float64(_));
+            let mut keys = keys(column).unwrap_or_default().into_owned();
+            // The largest key is that of a NaN.
+            keys.iter_mut().filter(|key| is_float && key_float(**key).is_nan()).for_each(|key| *key = i64::MAX);
+            keys.sort_unstable();
+            keys.dedup();
+            to_u64(keys.len())
+        }
     }
 }
 
@@ -288,6 +281,11 @@ pub(crate) fn float_key(bits: i64) -> i64 {
     bits ^ (bits >> 63).cast_unsigned().wrapping_shr(1).cast_signed()
 }
 
+/// The float of a key.
+fn key_float(key: i64) -> f64 {
+    f64::from_bits(float_key(key).cast_unsigned())
+}
+
 /// The key of an unsigned number, and the number of a key.
 pub(crate) fn unsigned_key(bits: i64) -> i64 {
     bits ^ i64::MIN
@@ -295,14 +293,13 @@ pub(crate) fn unsigned_key(bits: i64) -> i64 {
 
 /// Smallest and largest value and order, and how many are NaN.
 fn measure_keys(values: &Values, keys: &[i64], statistics: &mut ColumnStatistics) {
-    let float = |key: i64| f64::from_bits(float_key(key).cast_unsigned());
     let (mut bounds, mut order) = bounds_of(keys);
     if matches!(values, Values::Float32(_) | Values::Float64(_)) {
         // Beyond infinity there is NaN.
-        let has_nan = bounds.is_some_and(|(min, max)| float(min).is_nan() || float(max).is_nan());
+        let has_nan = bounds.is_some_and(|(min, max)| key_float(min).is_nan() || key_float(max).is_nan());
         let mut nans = 0;
         if has_nan {
-            let numbers: Vec<i64> = keys.iter().copied().filter(|&key| !float(key).is_nan()).collect();
+            let numbers: Vec<i64> = keys.iter().copied().filter(|&key| !key_float(key).is_nan()).collect();
             nans = keys.len() - numbers.len();
             (bounds, order) = (bounds_of(&numbers).0, Order::None);
         }
@@ -313,8 +310,8 @@ fn measure_keys(values: &Values, keys: &[i64], statistics: &mut ColumnStatistics
         Values::Timestamp { unit, utc, .. } => Scalar::Timestamp { value: key, unit: *unit, utc: *utc },
         Values::UInt64(_) => Scalar::Integer(unsigned_key(key).cast_unsigned().into()),
         #[expect(clippy::cast_possible_truncation, reason = "it was one of 32 bits")]
-        Values::Float32(_) => Scalar::Float32(float(key) as f32),
-        Values::Float64(_) => Scalar::Float64(float(key)),
+        Values::Float32(_) => Scalar::Float32(key_float(key) as f32),
+        Values::Float64(_) => Scalar::Float64(key_float(key)),
         _ => Scalar::Integer(key.into()),
     };
     let (min, max) = bounds.unzip();
@@ -444,18 +441,6 @@ fn order_of<T: Copy + Ord>(mut values: impl Iterator<Item = T>) -> Option<(T, T,
 /// A value with its first bytes, which mostly tell its place.
 fn headed(value: &[u8]) -> (u128, &[u8]) {
     (u128::from(word_at(value, 0)) << 64 | u128::from(word_at(value, size_of::<u64>())), value)
-}
-
-/// Eight bytes from a position on, the first one highest, with zeros behind the end.
-#[inline]
-fn word_at(bytes: &[u8], at: usize) -> u64 {
-    let rest = bytes.get(at..).unwrap_or_default();
-    match (rest.first_chunk(), bytes.last_chunk()) {
-        (Some(word), _) => u64::from_be_bytes(*word),
-        // Of the last eight bytes, those in front were before.
-        (None, Some(last)) if !rest.is_empty() => u64::from_be_bytes(*last) << (64 - 8 * rest.len()),
-        _ => rest.iter().zip((0..8).rev()).fold(0, |word, (&byte, place)| word | u64::from(byte) << (8 * place)),
-    }
 }
 
 fn value_bytes(values: &VarBytes, column: &Column) -> u64 {

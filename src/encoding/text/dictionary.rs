@@ -124,6 +124,7 @@ mod writer {
 
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
+    use crate::bytes::word_at;
     use crate::column::{VarBytes, index};
     use crate::encoding::encoder::picked;
     use crate::encoding::hash::{Numbered, are_equal, hash_bytes, number, number_words};
@@ -197,15 +198,9 @@ mod writer {
         /// `None` where more than half of the values are distinct, unless a dictionary is wanted anyway.
         #[must_use]
         pub fn of(text: &VarBytes, is_wanted: bool) -> Option<Self> {
-            // The first bytes, with zeros behind the end.
-            let key = |row: usize| {
-                let value = text.get(row);
-                let mut bytes = [0; 8];
-                bytes.iter_mut().zip(value).for_each(|(to, &from)| *to = from);
-                u64::from_be_bytes(bytes)
-            };
             let numbered = number_repeated(text, is_wanted)?;
-            let (firsts, codes) = numbered.ranked(key, &|a, b| text.get(a).cmp(text.get(b)));
+            let (firsts, codes) =
+                numbered.ranked(|row| word_at(text.get(row), 0), &|a, b| text.get(a).cmp(text.get(b)));
             let mut entries = VarBytes::default();
             for row in firsts {
                 entries.push(text.get(row)).ok()?;
