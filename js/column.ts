@@ -4,11 +4,12 @@ import {
   BigIntCells, BigIntTextCells, BinaryCells, BooleanCells, DateCells, DateTextCells, DecimalCells, NumberCells, SafeNumberCells, TimestampCells, TimestampTextCells,
   isNull, type Cells,
 } from './cells.js';
+import { areCoded, CodedText, expandText, type TextBuffers } from './coded-text.js';
 import { invalid } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
-import { CodedText, PlainText } from './text.js';
+import { PlainText } from './text.js';
 import type { Cell, DateMode, Int64Mode, ValuesByType } from './types.js';
-import type { ColumnData } from './wasm-types.js';
+import type { ColumnData, TextPart, ValuesArray } from './wasm-types.js';
 
 /** How values are given. */
 export interface CellModes {
@@ -29,10 +30,14 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   readonly length: number;
   /** How many rows are null. */
   readonly nullCount: number;
-  /** The values in Arrow's layout, one per row but for `boolean` (bits), `decimal` (two per row) and text and binary. Under a null anything. */
-  readonly values: ValuesByType[T];
+  /**
+   * The values in Arrow's layout, one per row but for `boolean` (bits), `decimal` (two per row) and text and binary. Under
+   * a null anything. Those of strings that the file has a dictionary of are made when they, or their offsets, are first
+   * asked for: `get`, `toArray` and rows do not need them.
+   */
+  declare readonly values: ValuesByType[T];
   /** For `string` and `binary`: row `i` is `values.subarray(offsets[i], offsets[i + 1])`. */
-  readonly offsets?: Int32Array<ArrayBuffer>;
+  declare readonly offsets?: Int32Array<ArrayBuffer>;
   /** Bitmap, least significant bit first, 1 = not null; missing where nothing is null. */
   readonly validity?: Uint8Array<ArrayBuffer>;
   /** For `timestamp`: unit of the counts. */
@@ -53,14 +58,18 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
     this.type = data.type as T;
     this.length = data.length;
     this.nullCount = data.nullCount;
-    this.values = data.values as ValuesByType[T];
-    if (data.offsets) this.offsets = data.offsets;
+    if (data.parts) {
+      defineText(this, data.parts, data.length);
+    } else {
+      this.values = data.values as ValuesByType[T];
+      if (data.offsets) this.offsets = data.offsets;
+    }
     if (data.validity) this.validity = data.validity;
     if (data.unit !== undefined) this.unit = data.unit;
     if (data.utc !== undefined) this.utc = data.utc;
     if (data.precision !== undefined) this.precision = data.precision;
     if (data.scale !== undefined) this.scale = data.scale;
-    this.#makeCells = () => makeCells(name, data, modes);
+    this.#makeCells = () => makeCells(this, data, modes);
   }
 
   /**
@@ -116,9 +125,22 @@ export type AnyColumn<I extends Int64Mode = 'bigint', D extends DateMode = 'stri
   [T in DataType]: Column<T, I, D>;
 }[DataType];
 
+/** Lets a column make its bytes when they are asked for; they are own properties like any other. */
+function defineText(column: object, parts: readonly TextPart[], length: number): void {
+  const property = (key: keyof TextBuffers): PropertyDescriptor => ({ enumerable: true, configurable: true, get: () => made()[key] });
+  const made = (): TextBuffers => {
+    const buffers = expandText(parts, length);
+    for (const key of ['values', 'offsets'] as const) Object.defineProperty(column, key, { enumerable: true, configurable: true, writable: true, value: buffers[key] });
+    return buffers;
+  };
+  Object.defineProperties(column, { values: property('values'), offsets: property('offsets') });
+}
+
 /** The cells of a column in the forms that were asked for. */
-function makeCells(name: string, column: ColumnData, modes: CellModes): Cells {
-  const { values, validity } = column;
+function makeCells(own: { readonly name: string; readonly values: ValuesArray; readonly offsets?: Int32Array }, column: ColumnData, modes: CellModes): Cells {
+  const { parts, validity } = column;
+  if (parts && areCoded(parts)) return new CodedText(parts, validity);
+  const { name, values, offsets = new Int32Array(1) } = own;
   switch (column.type) {
     case 'int64':
     case 'uint64': {
@@ -129,13 +151,10 @@ function makeCells(name: string, column: ColumnData, modes: CellModes): Cells {
     }
     case 'boolean':
       return new BooleanCells(values as Uint8Array, validity);
-    case 'string': {
-      const offsets = column.offsets ?? new Int32Array(1);
-      if (column.codes) return new CodedText(column.codes, values as Uint8Array, offsets, validity);
+    case 'string':
       return new PlainText(values as Uint8Array, offsets, validity);
-    }
     case 'binary':
-      return new BinaryCells(values as Uint8Array, column.offsets ?? new Int32Array(1), validity);
+      return new BinaryCells(values as Uint8Array, offsets, validity);
     case 'date': {
       const days = values as Int32Array;
       if (modes.dates === 'raw') return new NumberCells(days, validity);

@@ -46,6 +46,7 @@ export type {
   ReadOptions,
   RowGroup,
   Schema,
+  TextMode,
   ValuesByType,
   VerifyProblem,
   VerifyReport,

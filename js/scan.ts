@@ -59,6 +59,8 @@ export interface Request {
   readonly limit: number;
   /** What rows must fulfil. */
   readonly filter: CompiledFilter | undefined;
+  /** Whether strings of a dictionary stay codes. */
+  readonly keepsCodes: boolean;
 }
 
 /** Rows that were read. */
@@ -133,6 +135,11 @@ export class Scan {
     this.#left = filter ? limit : Infinity;
   }
 
+  /** Whether strings of a dictionary stay codes. */
+  get keepsCodes(): boolean {
+    return this.#request.keepsCodes;
+  }
+
   /** All wanted rows, row group by row group; `onChunk` hears of each chunk that was decoded, and of how many. */
   *read(onChunk: (column: number, done: number, all: number) => void): Steps<Batch> {
     const { columns, rows, filter } = this.#request;
@@ -158,7 +165,7 @@ export class Scan {
         let done = 0;
         const parts = selections.map((selection) => selection.numRows);
         const told = (column: number): void => { onChunk(column, ++done, selections.length * width); };
-        const read = new SharedRead(this.#sharing.file, this.session.engine, division, this.#bounds, parts, told);
+        const read = new SharedRead(this.#sharing.file, this.session.engine, division, { bounds: this.#bounds, keepsCodes: this.keepsCodes }, parts, told);
         return { columns: yield* this.#shared(read, selections, missing, told), numRows, rowStart };
       }
       // One part crosses as it is.
@@ -294,7 +301,7 @@ export class Scan {
     yield { kind: 'turn' };
     const core = yield* this.ready();
     const { rows } = this.#request;
-    const found = withRowGroup(this.session, core, rowGroup, stored, this.#filter?.columns ?? [], (group) => this.#filter?.handle.select(core.reader, group, rows.start, rows.end)) ?? new Uint32Array();
+    const found = withRowGroup(this.session, core, rowGroup, stored, (group) => this.#filter?.handle.select(core.reader, group, rows.start, rows.end)) ?? new Uint32Array();
     const positions = found.length > this.#left ? found.slice(0, this.#left) : found;
     return { rowGroup, rows: positions, numRows: positions.length, rowStart: (this.#bounds[rowGroup] ?? 0) + (positions[0] ?? 0), known: stored };
   }
@@ -466,7 +473,7 @@ export class Assembly {
       const core = yield* this.#scan.ready();
       if (core !== this.#core) {
         this.#core = core;
-        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#expected, allocateForCore)));
+        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#scan.keepsCodes, this.#expected, allocateForCore)));
         this.#group = undefined;
         this.#decoded = 0;
         this.#dropped = 0;
@@ -531,7 +538,7 @@ export class Assembly {
   #decode(core: Core, { selection: { rowGroup, rows }, stored }: Part, position: number): void {
     this.#scan.session.call(core, ({ RowGroup }) => {
       const builder = this.#builders[position];
-      const group = (this.#group ??= supplied(new RowGroup(rowGroup), stored, new Set(this.#columns)));
+      const group = (this.#group ??= supplied(new RowGroup(rowGroup), stored));
       if (rows instanceof Uint32Array) builder?.select(core.reader, group, rows);
       else builder?.push(core.reader, group, rows.start, rows.end);
       if (position + 1 < this.#columns.length) return;
@@ -601,12 +608,12 @@ export function* explaining(session: Session, column: number, rowGroup: number):
   yield plan([ranges]);
   const stored = yield* fetching(session, ranges);
   const live = yield* session.locate(positions);
-  return withRowGroup(session, live, rowGroup, stored, positions, (group) => live.reader.explain(column, group));
+  return withRowGroup(session, live, rowGroup, stored, (group) => live.reader.explain(column, group));
 }
 
 /** Calls into the core with a row group, which is let go of whatever happens. */
-function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored: Stored, wanted: Iterable<number>, body: (group: RowGroup) => T): T {
-  const group = session.call(core, ({ RowGroup }) => supplied(new RowGroup(rowGroup), stored, new Set(wanted)));
+function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored: Stored, body: (group: RowGroup) => T): T {
+  const group = session.call(core, ({ RowGroup }) => supplied(new RowGroup(rowGroup), stored));
   try {
     return session.call(core, () => body(group));
   } finally {
@@ -615,11 +622,8 @@ function withRowGroup<T>(session: Session, core: Core, rowGroup: number, stored:
 }
 
 /** Supplies chunks to a row group: of the columns that are wanted, and of those that they depend on. */
-function supplied(group: RowGroup, stored: Stored, wanted: ReadonlySet<number>): RowGroup {
-  for (const [column, bytes] of stored) {
-    if (wanted.has(column)) group.supply(column, bytes);
-    else group.supplyDependency(column, bytes);
-  }
+function supplied(group: RowGroup, stored: Stored): RowGroup {
+  for (const [column, bytes] of stored) group.supply(column, bytes);
   return group;
 }
 

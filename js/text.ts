@@ -1,7 +1,6 @@
 /** Text of columns: UTF-8 behind offsets to strings. */
 
-import { Cells, isNull, putNulls } from './cells.js';
-import type { CodePart } from './wasm-types.js';
+import { Cells, putNulls } from './cells.js';
 
 /** Longer values are not looked for among those that were made already. */
 const MAX_LENGTH = 32;
@@ -95,6 +94,12 @@ function textAt(
   return (strings[slot] = makeText(bytes, offsets, text, starts, row));
 }
 
+/** Every value, made anew. */
+export function makeTexts(bytes: Uint8Array, offsets: Int32Array): string[] {
+  const { all, starts } = decode(bytes, offsets);
+  return Array.from({ length: offsets.length - 1 }, (_, row) => makeText(bytes, offsets, all, starts, row));
+}
+
 function makeText(bytes: Uint8Array, offsets: Int32Array, text: string | undefined, starts: Int32Array, row: number): string {
   return text === undefined ? utf8.decode(bytes.subarray(offsets[row], offsets[row + 1])) : text.slice(starts[row], starts[row + 1]);
 }
@@ -134,107 +139,6 @@ function unitOffsets(bytes: Uint8Array, offsets: Int32Array): Int32Array {
     starts[row] = units;
   }
   return starts;
-}
-
-/** Rows that have one dictionary, and the strings of it that were made. */
-interface StringPart {
-  readonly codes: CodePart['values'];
-  readonly strings: (string | undefined)[];
-  readonly start: number;
-  readonly end: number;
-  /** Whether all strings that the rows need were made. */
-  isComplete: boolean;
-}
-
-/** Text that comes from dictionaries, so that it is known which values are equal. */
-export class CodedText extends Cells {
-  readonly #parts: readonly StringPart[];
-  readonly #bytes: Uint8Array;
-  readonly #offsets: Int32Array;
-
-  /**
-   * @param parts rows from the first to the last
-   * @param bytes UTF-8 of all values
-   * @param offsets where each value starts, and behind the last one the end
-   */
-  constructor(parts: readonly CodePart[], bytes: Uint8Array, offsets: Int32Array, validity: Uint8Array | undefined) {
-    super(validity);
-    this.#bytes = bytes;
-    this.#offsets = offsets;
-    let end = 0;
-    this.#parts = parts.map(({ values, entries }) => {
-      const start = end;
-      end += values.length;
-      return { codes: values, strings: new Array<string | undefined>(entries), start, end, isComplete: false };
-    });
-  }
-
-  override fill(all: unknown[], start: number, end: number): void {
-    for (const part of this.#parts) {
-      const from = Math.max(start, part.start);
-      const to = Math.min(end, part.end);
-      if (from >= to) continue;
-      this.#complete(part);
-      lookUp(part.strings, part.codes, from - part.start, to - part.start, all, from - start);
-    }
-    putNulls(all, this.validity, start, end);
-  }
-
-  protected override value(row: number): string {
-    const part = this.#parts.find(({ end }) => row < end);
-    if (!part) return '';
-    const code = part.codes[row - part.start] ?? 0;
-    return (part.strings[code] ??= utf8.decode(this.#bytes.subarray(this.#offsets[row], this.#offsets[row + 1])));
-  }
-
-  /** Makes all strings of a part at once. */
-  #complete(part: StringPart): void {
-    if (part.isComplete) return;
-    const first = firstRows(part.codes, part.strings.length, part.start, this.validity);
-    makeStrings(this.#bytes, this.#offsets, first, part.strings);
-    part.isComplete = true;
-  }
-}
-
-/** Puts the entries that codes stand for into an array. */
-function lookUp(entries: readonly unknown[], codes: CodePart['values'], from: number, to: number, all: unknown[], at: number): void {
-  for (let index = from; index < to; index++) all[at + index - from] = entries[codes[index] ?? 0];
-}
-
-/** For each entry of a dictionary a row that has it, or -1. */
-function firstRows(codes: CodePart['values'], entries: number, start: number, validity: Uint8Array | undefined): Int32Array {
-  const rows = new Int32Array(entries).fill(-1);
-  let missing = entries;
-  for (let at = 0; at < codes.length && missing > 0; at++) {
-    const code = codes[at] ?? 0;
-    // The code of a null is anything.
-    if (rows[code] !== -1 || isNull(validity, start + at)) continue;
-    rows[code] = start + at;
-    missing -= 1;
-  }
-  return rows;
-}
-
-/** Makes the strings of some rows, -1 for none, from one text of all of them. */
-function makeStrings(bytes: Uint8Array, offsets: Int32Array, rows: Int32Array, strings: (string | undefined)[]): void {
-  const ends = new Int32Array(rows.length + 1);
-  let end = 0;
-  for (let entry = 0; entry < rows.length; entry++) {
-    const row = rows[entry] ?? -1;
-    if (row >= 0) end += (offsets[row + 1] ?? 0) - (offsets[row] ?? 0);
-    ends[entry + 1] = end;
-  }
-  const joined = new Uint8Array(end);
-  end = 0;
-  for (const row of rows) {
-    if (row < 0) continue;
-    const to = offsets[row + 1] ?? 0;
-    for (let from = offsets[row] ?? 0; from < to; from++) joined[end++] = bytes[from] ?? 0;
-  }
-  const { all, starts } = decode(joined, ends);
-  for (let entry = 0; entry < rows.length; entry++) {
-    if ((rows[entry] ?? -1) >= 0) strings[entry] = makeText(joined, ends, all, starts, entry);
-  }
 }
 
 /** FNV-1a of both ends of a text, of which the lower bits are of use. */

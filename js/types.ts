@@ -113,6 +113,9 @@ export type Int64Mode = 'bigint' | 'number' | 'string';
  */
 export type DateMode = 'string' | 'date' | 'raw';
 
+/** When strings become bytes; see `ReadOptions.text`. */
+export type TextMode = 'lazy' | 'bytes';
+
 /** Typed array of each data type; see `Column.values`. */
 export interface ValuesByType {
   int8: Int8Array<ArrayBuffer>;
@@ -282,6 +285,12 @@ export interface ReadOptions<I extends Int64Mode = Int64Mode, D extends DateMode
    * the same.
    */
   workers?: number | 'auto';
+  /**
+   * When strings that the file has a dictionary of become bytes: by `lazy`, the default, once `values` or `offsets` of the
+   * column are asked for, so that `get`, `toArray` and rows never wait for them; by `bytes` at once, which takes less time
+   * for whoever wants nothing else.
+   */
+  text?: TextMode;
   /** How `get` and rows give 64-bit integers; default `bigint`. */
   int64?: I;
   /** How `get` and rows give dates and timestamps; default `string`. */

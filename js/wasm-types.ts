@@ -65,14 +65,10 @@ export type ValuesArray =
   | Float32Array<ArrayBuffer>
   | Float64Array<ArrayBuffer>;
 
-/** A column as canonical buffers: Arrow's layout. */
-export interface ColumnBuffers {
+/** What there is to say of a column but for its values. */
+interface ColumnShape {
   type: DataType;
   length: number;
-  values: ValuesArray;
-  offsets?: Int32Array<ArrayBuffer>;
-  /** Of a part of a column: what its offsets start with, where that is not 0. */
-  base?: number;
   validity?: Uint8Array<ArrayBuffer>;
   unit?: TimeUnit;
   utc?: boolean;
@@ -80,18 +76,47 @@ export interface ColumnBuffers {
   scale?: number;
 }
 
-/** Rows of a column of text that follow each other and come from one dictionary. */
-export interface CodePart {
-  /** How many entries the dictionary has. */
-  entries: number;
-  /** Which of them each row is; under a null anything. */
-  values: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+/** A column as canonical buffers: Arrow's layout. */
+export interface ColumnBuffers extends ColumnShape {
+  values: ValuesArray;
+  offsets?: Int32Array<ArrayBuffer>;
+  /** Of a part of a column: what its offsets start with, where that is not 0. */
+  base?: number;
 }
 
-/** `ColumnBuilder.take()`. */
-export interface ColumnData extends ColumnBuffers {
-  /** Where all of it comes from dictionaries. */
-  codes?: CodePart[];
+/** Strings of a dictionary: rows that follow each other. */
+export interface CodedPart {
+  /** Which entry each row is; where `hasNulls`, null is the number of entries. */
+  codes: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer> | Uint32Array<ArrayBuffer>;
+  /** UTF-8 of all entries. */
+  entries: Uint8Array<ArrayBuffer>;
+  /** Where each entry starts, and behind the last one the end. */
+  offsets: Int32Array<ArrayBuffer>;
+  /** Bytes of all rows together. */
+  size: number;
+  hasNulls: boolean;
+}
+
+/** Strings one by one: rows that follow each other. */
+export interface PlainPart {
+  values: Uint8Array<ArrayBuffer>;
+  /** Of rows, of which there can be fewer than offsets; the first one need not be 0. */
+  offsets: Int32Array<ArrayBuffer>;
+  /** How many rows there are, where that is fewer. */
+  length?: number;
+}
+
+/** Rows of a column of strings. */
+export type TextPart = CodedPart | PlainPart;
+
+/** `ColumnBuilder.take()`: `parts`, or else `values` and, of text and bytes, `offsets`. */
+export interface ColumnData extends ColumnShape {
+  values?: ValuesArray;
+  offsets?: Int32Array<ArrayBuffer>;
+  /** Of a part of a column: what its offsets start with, where that is not 0. */
+  base?: number;
+  /** Strings, where some come from dictionaries. */
+  parts?: TextPart[];
   nullCount: number;
   warnings: CoreWarning[];
 }
@@ -100,6 +125,7 @@ export interface ColumnData extends ColumnBuffers {
 export interface OpenArrays {
   /** Not those of booleans and text. */
   values?: ValuesArray;
+  /** Not where strings come from a dictionary. */
   offsets?: Int32Array<ArrayBuffer>;
 }
 

@@ -14,6 +14,7 @@ mod memory;
 mod support;
 
 use std::error::Error;
+use std::sync::Arc;
 use std::{env, fs};
 
 use ncf::column::{Bitmap, Column, Values, VarBytes};
@@ -357,7 +358,7 @@ fn column_of(json: &Json, rows: usize) -> Checked<Column> {
     };
     let mut decoder = Decoder::new(LIMIT);
     let decoded = chunk::decode(&bytes_of(&json["chunk"])?, column_type, rows, &Parents::default(), &mut decoder)?;
-    Ok(decoded.column().clone())
+    Ok(chunk::whole(&Arc::new(decoded))?.column().clone())
 }
 
 /// `NAME.json` in tests/fixtures/neural holds a column, its parents and its neural chunk. Fixtures are never changed;

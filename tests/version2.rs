@@ -595,7 +595,7 @@ fn what_is_only_a_dependency_is_decoded_as_far_as_needed_and_whole_if_asked_for(
             let mut group = RowGroup::new(0);
             group.supply(child, host.fetch(&file.chunk(child, 0).unwrap().unwrap()));
             for &parent in &needed {
-                group.supply_dependency(parent, host.fetch(&file.chunk(parent, 0).unwrap().unwrap()));
+                group.supply(parent, host.fetch(&file.chunk(parent, 0).unwrap().unwrap()));
             }
             for column in [vec![child], needed.clone(), vec![child]].concat() {
                 let (found, _) = file.decode(column, &mut group).unwrap();

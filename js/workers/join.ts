@@ -1,8 +1,9 @@
 /** Parts of a column, row group by row group in any order, put together to one. */
 
 import { NcfError } from '../errors.js';
+import { sizeOfText } from '../coded-text.js';
 import { allocate } from '../memory.js';
-import type { ColumnData, OpenArrays, ValuesArray } from '../wasm-types.js';
+import type { ColumnData, OpenArrays, TextPart, ValuesArray } from '../wasm-types.js';
 
 /** Most bytes of text of one column: offsets are of 32 bits. */
 const MAX_BYTES = 2 ** 31 - 1;
@@ -50,11 +51,12 @@ export class JoinedColumn {
     this.#parts.push({ start, data });
     this.#parts.sort((a, b) => a.start - b.start);
     if (data.length === this.#numRows || (this.#isWaiting && start > 0)) return;
-    if (this.#isWaiting) this.prepare(data.offsets ? { offsets: data.offsets } : data.type === 'boolean' ? {} : { values: data.values });
+    if (this.#isWaiting) this.prepare(arraysOf(data));
     else this.#place({ start, data });
   }
 
   #place({ start, data }: Part): void {
+    if (!data.values) return;
     if (data.offsets) {
       this.#text ??= new JoinedText(new Int32Array(allocate(4 * (this.#numRows + 1))).fill(0, 0, 1));
       this.#text.place(this.#parts);
@@ -77,16 +79,22 @@ export class JoinedColumn {
     const all = this.#parts.map(({ data }) => data);
     const [first] = all;
     if (!first || all.length === 1) return first;
+    const bytes = first.offsets ?? first.parts ? all.reduce((sum, data) => sum + sizeOfText(partsOf(data)), 0) : 0;
+    if (bytes > MAX_BYTES) throw new NcfError('limit-exceeded', `bytes of one column: ${bytes} exceeds the limit of ${MAX_BYTES}`, { column: name });
     const joined: ColumnData = {
       ...first, length: this.#numRows, nullCount: all.reduce((sum, { nullCount }) => sum + nullCount, 0), warnings: unique(all.flatMap(({ warnings }) => warnings)),
     };
     if (this.#values) joined.values = this.#values;
-    if (this.#text) Object.assign(joined, this.#text.take(this.#parts, name));
     delete joined.base;
     delete joined.validity;
     if (all.some(({ validity }) => validity)) joined.validity = joinBits(this.#parts, this.#numRows);
-    delete joined.codes;
-    if (all.every(({ codes }) => codes)) joined.codes = all.flatMap(({ codes = [] }) => codes);
+    if (all.some(({ parts }) => parts)) {
+      delete joined.values;
+      delete joined.offsets;
+      joined.parts = all.flatMap(partsOf);
+    } else if (this.#text) {
+      Object.assign(joined, this.#text.take(this.#parts));
+    }
     return joined;
   }
 }
@@ -107,7 +115,9 @@ class JoinedText {
   /** Makes the offsets of the parts, as they are there in order, that follow those before. */
   place(parts: readonly Part[]): void {
     for (let part = parts[this.#placed]; part?.start === this.#rows; part = parts[this.#placed]) {
-      const { values, offsets = new Int32Array(1), length, base = 0 } = part.data;
+      const { values, offsets, length, base = 0 } = part.data;
+      // Codes have none, and then nor has the whole.
+      if (!values || !offsets) return;
       if (offsets !== this.#offsets) moveOffsets(this.#offsets, this.#rows + 1, offsets.subarray(1, length + 1), this.#bytes - base);
       this.#bytes += values.length;
       this.#rows += length;
@@ -115,18 +125,30 @@ class JoinedText {
     }
   }
 
-  take(parts: readonly Part[], name: string): { values: Uint8Array<ArrayBuffer>; offsets: Int32Array<ArrayBuffer> } {
-    if (this.#bytes > MAX_BYTES) throw new NcfError('limit-exceeded', `bytes of one column: ${this.#bytes} exceeds the limit of ${MAX_BYTES}`, { column: name });
-    const first = parts[0]?.data.values.buffer;
+  take(parts: readonly Part[]): { values: Uint8Array<ArrayBuffer>; offsets: Int32Array<ArrayBuffer> } {
+    const first = parts[0]?.data.values?.buffer;
     // The first part can have brought an array for all.
     const values = new Uint8Array(first?.byteLength === this.#bytes ? first : allocate(this.#bytes));
     let end = 0;
     for (const { data } of parts) {
-      if (data.values.buffer !== values.buffer) put(values, data.values, end);
-      end += data.values.length;
+      const own = data.values ?? new Uint8Array();
+      if (own.buffer !== values.buffer) put(values, own, end);
+      end += own.length;
     }
     return { values, offsets: this.#offsets };
   }
+}
+
+/** Text as parts. */
+function partsOf({ parts, values, offsets, length }: ColumnData): TextPart[] {
+  if (parts) return parts;
+  return values && offsets ? [{ values: values as Uint8Array<ArrayBuffer>, offsets, length }] : [];
+}
+
+/** What a first part brought for all rows. */
+function arraysOf({ type, values, offsets }: ColumnData): OpenArrays {
+  if (offsets) return { offsets };
+  return values && type !== 'boolean' ? { values } : {};
 }
 
 /** Elements of the array of values per row. */

@@ -29,6 +29,8 @@ export interface RowGroup {
 /** What to decode of a file. */
 export interface Task {
   readonly columns: readonly number[];
+  /** Whether strings of a dictionary stay codes. */
+  readonly keepsCodes: boolean;
   /** First row of each row group of the file, and behind the last one the end. */
   readonly bounds: Float64Array;
   /** Rows of the read before those of the task. */
@@ -93,6 +95,9 @@ export function fromPlain({ code, message, ...details }: PlainError): NcfError {
 }
 
 /** The buffers of columns that are moved: all that are not shared. */
-export function buffersOf(columns: readonly Pick<ColumnBuffers, 'values' | 'offsets' | 'validity'>[]): ArrayBuffer[] {
-  return columns.flatMap(({ values, offsets, validity }) => [values, offsets, validity].flatMap((array) => (array && isMovable(array.buffer) ? [array.buffer] : [])));
+export function buffersOf(columns: readonly (ColumnBuffers | ColumnData)[]): ArrayBuffer[] {
+  return columns.flatMap((column) => {
+    const parts = 'parts' in column ? (column.parts ?? []).flatMap((part) => ('codes' in part ? [part.codes, part.entries, part.offsets] : [part.values, part.offsets])) : [];
+    return [column.values, column.offsets, column.validity, ...parts].flatMap((array) => (array && isMovable(array.buffer) ? [array.buffer] : []));
+  });
 }

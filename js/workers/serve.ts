@@ -146,12 +146,12 @@ class Job {
   readonly #assembly: Assembly;
   readonly #stop = new AbortController();
 
-  constructor({ job, columns, bounds, firstRow, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
+  constructor({ job, columns, keepsCodes, bounds, firstRow, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
     this.#job = job;
     this.#driver = driver;
     this.#steps = steps;
     this.#send = send;
-    this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined });
+    this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined, keepsCodes });
     this.#assembly = new Assembly(this.#scan, columns);
     this.#assembly.beginAt(firstRow);
     if (numRows !== undefined) this.#assembly.expect(numRows);
@@ -169,7 +169,7 @@ class Job {
   take(): void {
     this.#then(async () => {
       const { columns } = await this.#driver.run(this.#assembly.take(Infinity), { signal: this.#stop.signal });
-      this.#send({ kind: 'taken', job: this.#job, columns }, [...buffersOf(columns), ...columns.flatMap(({ codes = [] }) => codes.map(({ values }) => values.buffer))]);
+      this.#send({ kind: 'taken', job: this.#job, columns }, buffersOf(columns));
       this.#free();
     });
   }

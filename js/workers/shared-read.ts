@@ -5,6 +5,7 @@ import type { Selection } from '../scan.js';
 import type { ColumnData, OpenArrays } from '../wasm-types.js';
 import { JoinedColumn } from './join.js';
 import { pool, type Member, type SharedFile } from './pool.js';
+import type { Task } from './protocol.js';
 import { startsOf, type Division, type OpenShare, type Share } from './share-out.js';
 
 /** A job of a worker. */
@@ -37,7 +38,7 @@ export class SharedRead {
   readonly ownOpen: readonly number[] | undefined;
   readonly #file: SharedFile;
   readonly #engine: Engine;
-  readonly #bounds: Float64Array;
+  readonly #common: Pick<Task, 'bounds' | 'keepsCodes'>;
   readonly #onChunk: (column: number) => void;
   readonly #open: OpenShare | undefined;
   readonly #members: readonly Member[];
@@ -63,14 +64,14 @@ export class SharedRead {
    * @param file to read from
    * @param engine whose module the workers get
    * @param division of the read
-   * @param bounds first row of each row group of the file, and behind the last one the end
+   * @param common what all tasks have
    * @param rows of each row group that are read
    * @param onChunk hears of each chunk that a worker decoded
    */
-  constructor(file: SharedFile, engine: Engine, { workers, shares, open }: Division, bounds: Float64Array, rows: readonly number[], onChunk: (column: number) => void) {
+  constructor(file: SharedFile, engine: Engine, { workers, shares, open }: Division, common: Pick<Task, 'bounds' | 'keepsCodes'>, rows: readonly number[], onChunk: (column: number) => void) {
     this.#file = file;
     this.#engine = engine;
-    this.#bounds = bounds;
+    this.#common = common;
     this.#onChunk = onChunk;
     this.#open = open;
     this.#members = pool.members(workers);
@@ -162,7 +163,7 @@ export class SharedRead {
     // One row group crosses as it is.
     const numRows = end - start > 1 ? (this.#starts[end] ?? this.#numRows) - firstRow : undefined;
     this.#left += 1;
-    const job = member.start(this.#file, this.#engine, { columns, bounds: this.#bounds, firstRow, numRows }, {
+    const job = member.start(this.#file, this.#engine, { ...this.#common, columns, firstRow, numRows }, {
       decoded: this.#onChunk,
       taken: (taken) => {
         if (this.#isEnded) return;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use super::float::{self, FloatWidth};
 use super::parent::{Parent, Scope};
+use super::text::codes::Codes;
 use super::{Decoder, Node, bits, integer, neural, text};
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, MAX_PRECISION, Values, VarBytes};
@@ -62,7 +63,8 @@ impl ColumnType {
 /// Columns of the same row group that a chunk may be predicted from; `None` for those that it does not need.
 pub type Parents = Arc<[Option<Arc<Parent>>]>;
 
-/// Restores a chunk of `rows` rows from exactly these bytes and the parents that it needs.
+/// Restores a chunk of `rows` rows from exactly these bytes and the parents that it needs. Of text and bytes that are
+/// stored as a dictionary that is all there is: [`whole`] gives them their values.
 ///
 /// # Errors
 /// `corrupt`, `limit-exceeded`.
@@ -82,7 +84,9 @@ pub fn decode(
         return Ok(Parent::new(Arc::new(neural::decode(rest, column_type, rows, parents, decoder)?), None));
     }
     let mut reader = ByteReader::new(bytes, 0);
+    decoder.keeps_codes = true;
     let decoded = read(&mut reader, column_type, rows, Some(parents), decoder);
+    decoder.keeps_codes = false;
     decoder.scope = None;
     let decoded = decoded.map_err(|error| match error.kind() {
         crate::ErrorKind::Truncated { .. } => Error::corrupt("column chunk ends early"),
@@ -91,10 +95,46 @@ pub fn decode(
     if reader.remaining() > 0 {
         return Err(Error::corrupt(format!("{} bytes behind the values of a column chunk", reader.remaining())));
     }
-    let codes = decoder.codes.take();
-    let is_whole = codes.is_none() || !decoder.wants_codes;
-    let parent = Parent::new(Arc::new(decoded), codes);
-    Ok(if is_whole { parent } else { parent.without_values() })
+    let decoded = Arc::new(decoded);
+    Ok(match decoder.codes.take() {
+        Some(codes) => Parent::coded(decoded, Arc::new(codes)),
+        None => Parent::new(decoded, None),
+    })
+}
+
+/// A column that was decoded, with its values.
+///
+/// # Errors
+/// `limit-exceeded` where text takes 2 GiB or more.
+pub fn whole(decoded: &Arc<Parent>) -> Result<Arc<Parent>> {
+    match decoded.codes().filter(|_| !decoded.is_whole()) {
+        Some(codes) => Ok(Arc::new(decoded.with_values(Arc::new(with_values(decoded.column(), codes)?)))),
+        None => Ok(Arc::clone(decoded)),
+    }
+}
+
+/// The same column of text or bytes with the values that its codes stand for.
+fn with_values(hollow: &Column, codes: &Codes) -> Result<Column> {
+    match hollow.values() {
+        Values::Binary(_) => with_nulls(Values::Binary(codes.expand()?), hollow.validity().cloned()),
+        _ => expand(codes, hollow.validity().cloned()),
+    }
+}
+
+/// Strings by their codes.
+///
+/// # Errors
+/// `limit-exceeded` where they take 2 GiB or more.
+pub fn expand(codes: &Codes, validity: Option<Bitmap>) -> Result<Column> {
+    with_nulls(Values::String(codes.expand()?), validity)
+}
+
+/// A column from the values of its valid rows.
+fn with_nulls(dense: Values, validity: Option<Bitmap>) -> Result<Column> {
+    match validity {
+        None => Column::new(dense, None),
+        Some(validity) => Column::new(spread(dense, &validity)?, Some(validity)),
+    }
 }
 
 /// The tree of encodings of a chunk, its nodes in the order in which they are stored. Costs as much as [`decode`], since
@@ -146,13 +186,10 @@ fn read(
         decoder.scope = Some(Arc::new(Scope::valid(Arc::clone(parents), validity)));
     }
     let dense = read_values(reader, column_type, count, decoder)?;
-    match validity {
-        None => Column::new(dense, None),
-        Some(validity) => {
-            decoder.check_count(rows, 16)?;
-            Column::new(spread(dense, &validity)?, Some(validity))
-        }
+    if validity.is_some() {
+        decoder.check_count(rows, 16)?;
     }
+    with_nulls(dense, validity)
 }
 
 /// The distinct values of a chunk of text or bytes that stores them as a dictionary or a constant, with a null where
@@ -269,7 +306,14 @@ fn read_values(
         DataType::Binary => Values::Binary(text::decode(reader, count, decoder)?),
         DataType::String => {
             let values = text::decode(reader, count, decoder)?;
-            values.check_utf8()?;
+            match &decoder.codes {
+                // Entries that no value has may be anything.
+                Some(codes) if codes.entries.check_utf8().is_err() => {
+                    codes.expand()?.check_utf8()?;
+                }
+                Some(_) => {}
+                None => values.check_utf8()?,
+            }
             Values::String(values)
         }
         DataType::Decimal => {
@@ -596,6 +640,7 @@ mod tests {
                 let bytes = encode(&column, &mut encoder).unwrap();
                 let column_type = ColumnType::of(column.values());
                 let decoded = decode(&bytes, column_type, rows, &Parents::default(), &mut decoder).unwrap();
+                let decoded = whole(&Arc::new(decoded)).unwrap();
                 assert!(same(&column, decoded.column()), "seed {seed}, {data_type:?}");
                 assert_eq!(encode(&column, &mut encoder).unwrap(), bytes, "same input, same bytes");
                 for end in (0..bytes.len()).step_by(1 + bytes.len() / 40) {
@@ -623,6 +668,7 @@ mod tests {
                     damaged[at] = next() as u8;
                 }
                 if let Ok(decoded) = decode(&damaged, column_type, 300, &Parents::default(), &mut decoder) {
+                    let decoded = whole(&Arc::new(decoded)).unwrap();
                     assert_eq!(decoded.column().len(), 300);
                 }
             }

@@ -61,7 +61,8 @@ use std::sync::Arc;
 use crate::bytes::to_u64;
 use crate::compression::zstd;
 use crate::error::{Error, Result};
-use parent::{Codes, Scope};
+use parent::Scope;
+use text::codes::Codes;
 
 /// Trees deeper than this are refused; the deepest that an encoder makes has 6 levels.
 const MAX_DEPTH: u32 = 12;
@@ -73,10 +74,10 @@ pub struct Decoder {
     zstd: zstd::Decompressor,
     /// What models may look at, within a column chunk that has parents.
     scope: Option<Arc<Scope>>,
-    /// The codes of the last dictionary of text.
+    /// Whether text of a column that is stored as a dictionary is left as its codes: then all values are empty.
+    keeps_codes: bool,
+    /// These codes.
     codes: Option<Codes>,
-    /// Whether they are all that is wanted of it.
-    wants_codes: bool,
     /// The nodes that were decoded, where that is wanted.
     trace: Option<Vec<Node>>,
 }
@@ -101,16 +102,10 @@ impl Decoder {
             depth: 0,
             zstd: zstd::Decompressor::new(),
             scope: None,
+            keeps_codes: false,
             codes: None,
-            wants_codes: false,
             trace: None,
         }
-    }
-
-    /// Whether of text that is stored as a dictionary only its codes are wanted: then all values are empty. That is enough
-    /// for what is predicted from it.
-    pub fn set_wants_codes(&mut self, wants: bool) {
-        self.wants_codes = wants;
     }
 
     /// Notes which encoding a node has.

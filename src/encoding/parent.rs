@@ -17,6 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use super::Decoder;
 use super::hash::{self, Numbered};
+use super::text::codes::Codes;
 use crate::bytes::ByteReader;
 use crate::column::{Bitmap, Column, Values, VarBytes, index};
 use crate::error::{Error, Result};
@@ -110,15 +111,6 @@ const FEW_LABELS: usize = 1 << 12;
 /// Rows for which one more label does not matter.
 const ROWS_PER_LABEL: usize = 4;
 
-/// Positions in a dictionary of text, which tell equal values apart cheaply.
-#[derive(Debug)]
-pub struct Codes {
-    /// Of the valid rows.
-    pub codes: Vec<u32>,
-    /// Entries of the dictionary, all different.
-    pub entries: usize,
-}
-
 /// One column of a row group.
 #[derive(Debug)]
 pub struct Parent {
@@ -159,10 +151,10 @@ impl std::ops::Deref for Numbers {
 impl Parent {
     /// A column, with the positions of its values in a dictionary where it was decoded from one.
     #[must_use]
-    pub fn new(column: Arc<Column>, codes: Option<Codes>) -> Self {
+    pub fn new(column: Arc<Column>, codes: Option<Arc<Codes>>) -> Self {
         Parent {
             column,
-            codes: codes.map(Arc::new),
+            codes,
             is_whole: true,
             labels: OnceLock::new(),
             pairs: Mutex::default(),
@@ -170,11 +162,16 @@ impl Parent {
         }
     }
 
-    /// The same of a column of text that is as long, and null in the same rows, but does not have the values, which are
-    /// told apart by their codes.
+    /// Text by its codes: `hollow` is as long, and null in the same rows, but all values are empty.
     #[must_use]
-    pub fn without_values(self) -> Self {
-        Parent { is_whole: false, ..self }
+    pub fn coded(hollow: Arc<Column>, codes: Arc<Codes>) -> Self {
+        Parent { is_whole: false, ..Parent::new(hollow, Some(codes)) }
+    }
+
+    /// The same with its values.
+    #[must_use]
+    pub fn with_values(&self, column: Arc<Column>) -> Self {
+        Parent { labels: self.labels.clone(), ..Parent::new(column, self.codes.clone()) }
     }
 
     /// Whether the column has its values.
@@ -227,11 +224,9 @@ impl Parent {
     #[inline(never)]
     fn label(&self) -> Labels {
         let column = &self.column;
-        if let Some(Codes { codes, entries }) = self.codes.as_deref() {
-            let Some(validity) = column.validity() else { return Labels::new(codes.clone(), *entries).compact() };
-            // Null comes behind the entries.
-            let null = u32::try_from(*entries).unwrap_or(u32::MAX);
-            return Labels::new(validity.place(codes, null), entries.saturating_add(1)).compact();
+        if let Some(codes) = self.codes.as_deref() {
+            let bound = codes.entries.len() + usize::from(column.validity().is_some());
+            return Labels::new(codes.placed(column.validity()).into_owned(), bound).compact();
         }
         match column.values() {
             Values::String(text) | Values::Binary(text) => number_text(text, column.validity()),
@@ -725,7 +720,10 @@ mod tests {
         let validity: Bitmap = [true, false, true, true].into_iter().collect();
         let column = Arc::new(Column::new(Values::String(text), Some(validity)).unwrap());
         let plain = Parent::new(Arc::clone(&column), None);
-        let coded = Parent::new(column, Some(Codes { codes: vec![1, 0, 1], entries: 2 }));
+        let mut entries = VarBytes::default();
+        ["a", "b"].iter().for_each(|value| entries.push(value.as_bytes()).unwrap());
+        let codes = Codes { codes: vec![1, 0, 1], entries: Arc::new(entries) };
+        let coded = Parent::new(column, Some(Arc::new(codes)));
         assert_eq!((of(plain.labels()), of(coded.labels()).1), (of(coded.labels()), 3));
     }
 

@@ -8,6 +8,7 @@ use super::{Body, File, Limits, OpenOptions, Record, RowGroup, Section, Verifier
 use crate::bytes::{Segments, Step, to_u64};
 use crate::column::Column;
 use crate::compression::Compression;
+use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 use crate::format::{
     self, DIGEST_SIZE, Dialect, LEGACY_VERSION, payload, python10, python11, rust20, schema_map, version2,
@@ -89,16 +90,23 @@ impl Body for Legacy {
         Ok(Some(record.range.clone()))
     }
 
-    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
+    fn decode(
+        &self,
+        file: &File,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        _is_whole: bool,
+    ) -> Result<(Arc<Parent>, Vec<Warning>)> {
+        let parent = |column| Arc::new(Parent::new(Arc::new(column), None));
         let field = file.field(column)?;
         let Some(range) = file.chunk(column, group.index())? else {
             let message = "the schema lists the column, the data do not hold it".to_owned();
             let warning = Warning { code: WarningCode::MissingColumn, column: Some(field.name.clone()), message };
-            return Ok((Arc::new(file.empty_column(column)?), vec![warning]));
+            return Ok((parent(file.empty_column(column)?), vec![warning]));
         };
         let decoded = stored_of(group, column, &range).and_then(|stored| self.decode_payload(file, column, stored));
         let located = decoded.map_err(|error| error.in_column(&field.name).in_section("data").at(range.start));
-        located.map(|(column, warnings)| (Arc::new(column), warnings))
+        located.map(|(column, warnings)| (parent(column), warnings))
     }
 }
 

@@ -20,7 +20,7 @@ mod version2;
 use std::ops::Range;
 use std::sync::Arc;
 
-pub use assembly::{Assembly, Rows};
+pub use assembly::{Assembly, ChunkRows, Rows};
 pub use row_group::RowGroup;
 pub use verify::{Part, Problem, Verdict, Verifier};
 
@@ -28,6 +28,7 @@ use crate::bytes::{Interrupt, Segments, Step, to_u64};
 use crate::column::{Column, Values};
 use crate::compression::Compression;
 use crate::encoding::chunk::ColumnType;
+use crate::encoding::parent::Parent;
 use crate::error::{Error, Result};
 #[cfg(feature = "writer")]
 use crate::format::version2::Footer;
@@ -163,8 +164,15 @@ trait Body {
         Ok(Vec::new())
     }
 
-    /// Decodes a column of a row group that was supplied with what that takes.
-    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)>;
+    /// Decodes a column of a row group that was supplied with what that takes; unless it is wanted as a whole, strings can
+    /// be codes alone.
+    fn decode(
+        &self,
+        file: &File,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        is_whole: bool,
+    ) -> Result<(Arc<Parent>, Vec<Warning>)>;
 
     /// The tree of encodings of a chunk in words.
     fn explain(&self, _file: &File, _column: usize, _group: &mut RowGroup<'_>) -> Result<Option<String>> {
@@ -418,7 +426,8 @@ impl File {
     /// `corrupt`, `checksum-mismatch`, `limit-exceeded`, `unsupported-feature` for pickles beyond the known subset;
     /// `invalid-argument` for bytes that were not supplied. Errors name the column whose bytes are at fault.
     pub fn decode(&self, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
-        self.body.decode(self, column, group)
+        let (decoded, warnings) = self.body.decode(self, column, group, true)?;
+        Ok((Arc::clone(decoded.shared()), warnings))
     }
 
     /// The tree of encodings of a chunk in words, for people: `dictionary(front(planes, lengths), recent by carrier)`.

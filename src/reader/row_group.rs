@@ -1,7 +1,7 @@
 //! One row group while it is read: the bytes that were fetched of it, and the columns that were decoded.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::File;
@@ -15,8 +15,6 @@ use crate::encoding::parent::Parent;
 pub struct RowGroup<'a> {
     index: usize,
     stored: HashMap<usize, Cow<'a, [u8]>>,
-    /// Columns that are only needed for what is predicted from them.
-    dependencies: HashSet<usize>,
     decoded: HashMap<usize, Arc<Parent>>,
     /// What becomes of each column of the file, once one was released.
     uses: Option<Vec<Use>>,
@@ -35,7 +33,7 @@ impl<'a> RowGroup<'a> {
     /// Nothing yet of the row group with that position.
     #[must_use]
     pub fn new(index: usize) -> Self {
-        RowGroup { index, stored: HashMap::new(), dependencies: HashSet::new(), decoded: HashMap::new(), uses: None }
+        RowGroup { index, stored: HashMap::new(), decoded: HashMap::new(), uses: None }
     }
 
     /// Its position in the file.
@@ -47,20 +45,8 @@ impl<'a> RowGroup<'a> {
     /// Supplies the bytes of a column's chunk, those of [`File::chunk`]; before anything that it depends on is released.
     pub fn supply(&mut self, column: usize, stored: impl Into<Cow<'a, [u8]>>) {
         self.stored.insert(column, stored.into());
-        self.dependencies.remove(&column);
         // It can be a child of what was released.
         self.uses = None;
-    }
-
-    /// The same for a column that will not be asked for: it is decoded only as far as those that are predicted from it need
-    /// it. If it is asked for, it is decoded once more.
-    pub fn supply_dependency(&mut self, column: usize, stored: impl Into<Cow<'a, [u8]>>) {
-        self.supply(column, stored);
-        self.dependencies.insert(column);
-    }
-
-    pub(super) fn is_dependency(&self, column: usize) -> bool {
-        self.dependencies.contains(&column)
     }
 
     /// The bytes of a column's chunk.

@@ -363,19 +363,11 @@ impl Version2 {
         to_usize(self.rows.get(row_group).copied().unwrap_or_default(), "rows of a row group")
     }
 
-    /// Decodes a chunk of a located column from its bytes and its decoded parents; only as far as what is predicted from it
-    /// needs it, unless it is wanted as a whole.
-    fn decode_chunk(
-        &self,
-        column: usize,
-        row_group: usize,
-        (stored, parents): (&[u8], &Parents),
-        is_whole: bool,
-    ) -> Result<Parent> {
+    /// Decodes a chunk of a located column from its bytes and its decoded parents; of text of a dictionary only its codes.
+    fn decode_chunk(&self, column: usize, row_group: usize, (stored, parents): (&[u8], &Parents)) -> Result<Parent> {
         self.check_chunk(column, row_group, stored)?;
         let column_type = self.entry(column)?.column_type;
         let decoder = &mut Decoder::new(self.column_limit);
-        decoder.set_wants_codes(!is_whole);
         let decoded = chunk::decode(stored, column_type, self.rows_of(row_group)?, parents, decoder)?;
         if let Some(stated) = self.chunk_statistics(column, row_group)
             && to_u64(decoded.column().num_nulls()) != stated.null_count
@@ -419,7 +411,7 @@ impl Version2 {
         range.ok_or_else(|| Error::invalid("rowGroup", format!("{row_group} is not there")))
     }
 
-    /// Decodes a column, as a whole if that is wanted: of it, or by whoever asks for it later.
+    /// Decodes a column; with its values, if that is wanted, even if it has codes.
     fn decode_parent(
         &self,
         file: &File,
@@ -427,15 +419,21 @@ impl Version2 {
         group: &mut RowGroup<'_>,
         is_whole: bool,
     ) -> Result<Arc<Parent>> {
-        if let Some(done) = group.decoded(column).filter(|done| done.is_whole() || !is_whole) {
-            return Ok(Arc::clone(done));
-        }
         let index = group.index();
-        let is_whole = is_whole || !group.is_dependency(column);
-        let decoded = self.with_parents(file, column, group, |stored, parents| {
-            self.decode_chunk(column, index, (stored, parents), is_whole).map(Arc::new)
-        })?;
-        let is_first = group.decoded(column).is_none();
+        let known = group.decoded(column).map(Arc::clone);
+        let is_first = known.is_none();
+        let decoded = match known {
+            Some(known) if known.is_whole() || !is_whole => return Ok(known),
+            Some(known) => known,
+            None => self.with_parents(file, column, group, |stored, parents| {
+                self.decode_chunk(column, index, (stored, parents)).map(Arc::new)
+            })?,
+        };
+        let decoded = if is_whole {
+            chunk::whole(&decoded).map_err(|error| error.in_column(file.name(column)).in_section("data"))?
+        } else {
+            decoded
+        };
         group.keep(column, Arc::clone(&decoded), file.parents_of(column, index).filter(|_| is_first));
         Ok(decoded)
     }
@@ -553,8 +551,16 @@ impl Body for Version2 {
         Ok(self.block(column)?.needed(row_group).collect())
     }
 
-    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<(Arc<Column>, Vec<Warning>)> {
-        Ok((Arc::clone(self.decode_parent(file, column, group, true)?.shared()), Vec::new()))
+    fn decode(
+        &self,
+        file: &File,
+        column: usize,
+        group: &mut RowGroup<'_>,
+        is_whole: bool,
+    ) -> Result<(Arc<Parent>, Vec<Warning>)> {
+        // Bytes have no other form.
+        let is_whole = is_whole || self.entry(column)?.column_type.data_type == DataType::Binary;
+        Ok((self.decode_parent(file, column, group, is_whole)?, Vec::new()))
     }
 
     fn explain(&self, file: &File, column: usize, group: &mut RowGroup<'_>) -> Result<Option<String>> {

@@ -8,18 +8,29 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{set, to_number, warnings_to_js};
 use crate::column::{Bitmap, Column, Values, VarBytes};
-use crate::encoding::parent::Codes;
+use crate::encoding::text::codes::Codes;
 use crate::error::{Error, Result};
+use crate::reader::ChunkRows;
+use crate::schema::DataType;
 use crate::warning::Warning;
+
+/// Rows of one chunk, of which `first_row` is the first.
+pub fn part_to_js(rows: &ChunkRows, warnings: &[Warning], first_row: u32) -> JsValue {
+    match rows {
+        ChunkRows::Whole(column) => column_to_js(column, warnings, first_row),
+        ChunkRows::Coded { validity, codes } => {
+            let object = described(&Values::empty(DataType::String), rows.num_rows(), validity.as_ref());
+            let part = JsValue::from(coded_to_js(codes, validity.as_ref()));
+            set(&object, "parts", std::iter::once(part).collect::<Array>());
+            finished(&object, warnings)
+        }
+    }
+}
 
 /// A whole column, or rows from `first_row` on, whose offsets of text start where the text of those before probably ends:
 /// if that is as long per row.
-pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning], first_row: u32) -> JsValue {
+pub fn column_to_js(column: &Column, warnings: &[Warning], first_row: u32) -> JsValue {
     let object = described(column.values(), column.len(), column.validity());
-    if let Some(codes) = codes {
-        let part = JsValue::from(codes_to_js(codes, column));
-        set(&object, "codes", std::iter::once(part).collect::<Array>());
-    }
     let values: Object = match column.values() {
         Values::Int8(v) => Int8Array::from(&v[..]).into(),
         Values::Int16(v) => Int16Array::from(&v[..]).into(),
@@ -45,7 +56,8 @@ pub fn column_to_js(column: &Column, codes: Option<&Codes>, warnings: &[Warning]
         }
         Values::Decimal { values, .. } => BigUint64Array::from(&halves(values)[..]).into(),
     };
-    finished(&object, &values, warnings)
+    set(&object, "values", values);
+    finished(&object, warnings)
 }
 
 /// Where text begins whose rows before take as many bytes each as those here; nothing if these differ, or it is too far.
@@ -57,20 +69,24 @@ fn expected_base(text: &VarBytes, first_row: u32) -> Option<i32> {
     i32::try_from(base).ok()
 }
 
-/// Which entry of a dictionary each row of a column is, as a `CodePart` of js/wasm-types.ts.
+/// Rows by their positions in a dictionary: a `CodedPart` of js/wasm-types.ts.
 #[inline(never)]
-fn codes_to_js(codes: &Codes, column: &Column) -> Object {
-    let placed = column.validity().map(|validity| validity.place(&codes.codes, 0));
-    let placed = placed.as_deref().unwrap_or(&codes.codes);
-    #[expect(clippy::cast_possible_truncation, reason = "codes are below the number of entries")]
-    let values: Object = match codes.entries {
-        0..=0x100 => Uint8Array::from(&placed.iter().map(|&code| code as u8).collect::<Vec<_>>()[..]).into(),
-        0x101..=0x1_0000 => Uint16Array::from(&placed.iter().map(|&code| code as u16).collect::<Vec<_>>()[..]).into(),
-        _ => Uint32Array::from(placed).into(),
+fn coded_to_js(codes: &Codes, validity: Option<&Bitmap>) -> Object {
+    let entries = &codes.entries;
+    let placed = codes.placed(validity);
+    let has_nulls = placed.len() > codes.codes.len();
+    #[expect(clippy::cast_possible_truncation, reason = "codes are at most the number of entries")]
+    let narrow: Object = match entries.len() {
+        0..=0xff => Uint8Array::from(&placed.iter().map(|&code| code as u8).collect::<Vec<_>>()[..]).into(),
+        0x100..=0xffff => Uint16Array::from(&placed.iter().map(|&code| code as u16).collect::<Vec<_>>()[..]).into(),
+        _ => Uint32Array::from(&placed[..]).into(),
     };
     let object = Object::new();
-    set(&object, "entries", to_number(codes.entries as u64));
-    set(&object, "values", values);
+    set(&object, "codes", narrow);
+    set(&object, "entries", Uint8Array::from(entries.bytes()));
+    set(&object, "offsets", Int32Array::from(entries.offsets()));
+    set(&object, "size", to_number(codes.size()));
+    set(&object, "hasNulls", has_nulls);
     object
 }
 
@@ -98,8 +114,7 @@ fn described(values: &Values, rows: usize, validity: Option<&Bitmap>) -> Object 
     object
 }
 
-fn finished(object: &Object, values: &Object, warnings: &[Warning]) -> JsValue {
-    set(object, "values", values);
+fn finished(object: &Object, warnings: &[Warning]) -> JsValue {
     set(object, "warnings", warnings_to_js(warnings));
     object.into()
 }
@@ -120,8 +135,6 @@ pub struct Target {
     allocator: Allocator,
     rows: usize,
     filled: Option<Filled>,
-    /// Codes of the parts, as long as all have some.
-    codes: Option<Array>,
     warnings: Vec<Warning>,
 }
 
@@ -142,10 +155,13 @@ impl Allocator {
 struct Filled {
     /// No values, but their type.
     kind: Values,
-    /// Values in their final place; bits and bytes of text apart.
+    /// Values in their final place; bits and text apart.
     values: Object,
+    /// Of text whose first part has its values.
     offsets: Option<Int32Array>,
-    /// Bytes of the text of each part, and of all so far. The first can have room for others.
+    /// Strings whose first part has codes: `TextPart` of js/wasm-types.ts.
+    parts: Array,
+    /// Bytes of the text of each part, where there are offsets, and of all so far. The first can have room for others.
     pieces: Vec<Uint8Array>,
     bytes: u32,
     room: u32,
@@ -157,7 +173,7 @@ impl Target {
     /// For so many rows.
     pub fn new(capacity: u32, allocate: Option<Function>) -> Self {
         let allocator = Allocator(allocate);
-        Target { capacity, allocator, rows: 0, filled: None, codes: Some(Array::new()), warnings: Vec::new() }
+        Target { capacity, allocator, rows: 0, filled: None, warnings: Vec::new() }
     }
 
     /// Adds remarks.
@@ -166,28 +182,38 @@ impl Target {
     }
 
     /// Adds the rows that come next.
-    pub fn add(&mut self, part: &Column, codes: Option<&Codes>) -> Result<()> {
+    pub fn add(&mut self, part: ChunkRows) -> Result<()> {
         let too_many = || Error::invalid("rows", "are more than were announced");
-        let (at, end) = (self.rows, self.rows + part.len());
+        let (at, end) = (self.rows, self.rows + part.num_rows());
         let end_row = u32::try_from(end).ok().filter(|&end| end <= self.capacity).ok_or_else(too_many)?;
         let start_row = u32::try_from(at).map_err(|_| too_many())?;
+        let kind = match &part {
+            ChunkRows::Whole(column) => column.values().emptied(),
+            ChunkRows::Coded { .. } => Values::empty(DataType::String),
+        };
         let (capacity, allocator) = (self.capacity, &self.allocator);
-        let filled = self.filled.get_or_insert_with(|| Filled::new(part.values(), capacity, allocator));
-        if filled.kind.data_type() != part.values().data_type() {
+        let filled = self.filled.get_or_insert_with(|| Filled::new(kind.emptied(), capacity, allocator));
+        if filled.kind.data_type() != kind.data_type() {
             return Err(Error::corrupt("chunks of different types in one column"));
         }
-        filled.copy(part.values(), start_row, end_row, allocator)?;
-        match (&self.codes, codes) {
-            (Some(parts), Some(codes)) => {
-                parts.push(&codes_to_js(codes, part));
+        let whole;
+        let validity = match &part {
+            ChunkRows::Coded { validity, codes } if filled.offsets.is_none() => {
+                filled.count(codes.size())?;
+                filled.parts.push(&coded_to_js(codes, validity.as_ref()));
+                validity.as_ref()
             }
-            _ => self.codes = None,
-        }
-        if part.validity().is_some() || filled.validity.is_some() {
-            let validity = filled.validity.get_or_insert_with(|| Bitmap::filled(at, true));
-            match part.validity() {
-                Some(bits) => validity.append(bits),
-                None => validity.extend_filled(part.len(), true),
+            _ => {
+                whole = part.whole()?;
+                filled.copy(whole.values(), start_row, end_row, (capacity, allocator))?;
+                whole.validity()
+            }
+        };
+        if validity.is_some() || filled.validity.is_some() {
+            let all = filled.validity.get_or_insert_with(|| Bitmap::filled(at, true));
+            match validity {
+                Some(bits) => all.append(bits),
+                None => all.extend_filled(end - at, true),
             }
         }
         self.rows = end;
@@ -200,7 +226,7 @@ impl Target {
         let object = Object::new();
         match (&filled.offsets, &filled.kind) {
             (Some(offsets), _) => set(&object, "offsets", offsets.clone()),
-            (None, Values::Boolean(_)) => {}
+            (None, Values::Boolean(_) | Values::String(_) | Values::Binary(_)) => {}
             (None, _) => set(&object, "values", filled.values.clone()),
         }
         Some(object)
@@ -210,7 +236,7 @@ impl Target {
     pub fn finish(&mut self, empty: &Column) -> JsValue {
         match self.filled.take() {
             Some(filled) => self.finished(filled, false),
-            None => column_to_js(empty, None, &std::mem::take(&mut self.warnings), 0),
+            None => column_to_js(empty, &std::mem::take(&mut self.warnings), 0),
         }
     }
 
@@ -225,8 +251,9 @@ impl Target {
         let warnings = std::mem::take(&mut self.warnings);
         let rows = std::mem::take(&mut self.rows);
         let object = described(&filled.kind, rows, filled.validity.as_ref());
-        if let Some(codes) = self.codes.take() {
-            set(&object, "codes", codes);
+        if filled.parts.length() > 0 {
+            set(&object, "parts", filled.parts);
+            return finished(&object, &warnings);
         }
         // Odd legacy files have columns that are shorter than others.
         let used = u32::try_from(rows).unwrap_or(u32::MAX);
@@ -234,14 +261,15 @@ impl Target {
         if let Some(offsets) = &filled.offsets {
             set(&object, "offsets", if is_short { offsets.slice(0, used + 1) } else { offsets.clone() });
         }
-        finished(&object, &filled.finish(used, is_short, is_open, &self.allocator), &warnings)
+        set(&object, "values", filled.finish(used, is_short, is_open, &self.allocator));
+        finished(&object, &warnings)
     }
 }
 
 impl Filled {
-    fn new(values: &Values, capacity: u32, allocator: &Allocator) -> Self {
+    fn new(kind: Values, capacity: u32, allocator: &Allocator) -> Self {
         let buffer = |width: u32| allocator.buffer(capacity.saturating_mul(width));
-        let array: Object = match values {
+        let array: Object = match &kind {
             Values::Int8(_) => Int8Array::new(&buffer(1)).into(),
             Values::Int16(_) => Int16Array::new(&buffer(2)).into(),
             Values::Int32(_) | Values::Date(_) => Int32Array::new(&buffer(4)).into(),
@@ -255,16 +283,11 @@ impl Filled {
             Values::Decimal { .. } => BigUint64Array::new(&buffer(16)).into(),
             Values::Boolean(_) | Values::String(_) | Values::Binary(_) => Object::new(),
         };
-        let is_text = matches!(values, Values::String(_) | Values::Binary(_));
-        let offsets = is_text.then(|| {
-            let offsets = Int32Array::new(&allocator.buffer(capacity.saturating_add(1).saturating_mul(4)));
-            offsets.set_index(0, 0);
-            offsets
-        });
         Filled {
-            kind: values.emptied(),
+            kind,
             values: array,
-            offsets,
+            offsets: None,
+            parts: Array::new(),
             pieces: Vec::new(),
             bytes: 0,
             room: 0,
@@ -275,7 +298,7 @@ impl Filled {
 
     /// Puts values into rows `start..end`.
     #[inline(never)]
-    fn copy(&mut self, values: &Values, start: u32, end: u32, allocator: &Allocator) -> Result<()> {
+    fn copy(&mut self, values: &Values, start: u32, end: u32, all: (u32, &Allocator)) -> Result<()> {
         macro_rules! copy {
             ($array:ty, $values:expr) => {
                 self.values.unchecked_ref::<$array>().subarray(start, end).copy_from($values)
@@ -297,46 +320,62 @@ impl Filled {
             }
             Values::Boolean(bits) => self.bits.append(bits),
             Values::String(v) | Values::Binary(v) => {
-                let base = i32::try_from(self.bytes).unwrap_or(i32::MAX);
-                let size = u32::try_from(v.bytes().len()).unwrap_or(u32::MAX).saturating_add(self.bytes);
-                if i32::try_from(size).is_err() {
-                    return Err(Error::limit("bytes of one column", size.into(), i32::MAX as u64));
+                let start_byte = self.bytes;
+                self.count(v.bytes().len() as u64)?;
+                if self.parts.length() > 0 {
+                    let part = Object::new();
+                    set(&part, "values", Uint8Array::from(v.bytes()));
+                    set(&part, "offsets", Int32Array::from(v.offsets()));
+                    self.parts.push(&part);
+                } else {
+                    self.copy_text(v, start_byte, (start, end), all);
                 }
-                if let Some(offsets) = &self.offsets {
-                    let ends: Vec<i32> = v.offsets().iter().skip(1).map(|offset| offset + base).collect();
-                    offsets.subarray(start + 1, end + 1).copy_from(&ends);
-                }
-                self.copy_text(v, size, start, end, allocator);
-                self.bytes = size;
             }
         }
         Ok(())
     }
 
-    /// Copies the text of rows `start..end`, up to byte `size` of all.
-    fn copy_text(&mut self, text: &VarBytes, size: u32, start: u32, end: u32, allocator: &Allocator) {
-        let rows = self.offsets.as_ref().map_or(0, |offsets| offsets.length() - 1);
+    /// Counts bytes of text.
+    fn count(&mut self, more: u64) -> Result<()> {
+        let size = u64::from(self.bytes) + more;
+        let fits = u32::try_from(size).ok().filter(|&size| i32::try_from(size).is_ok());
+        self.bytes = fits.ok_or_else(|| Error::limit("bytes of one column", size, i32::MAX as u64))?;
+        Ok(())
+    }
+
+    /// Copies the text of rows `start..end`, which starts with this byte of all.
+    fn copy_text(&mut self, text: &VarBytes, start_byte: u32, (start, end): (u32, u32), all: (u32, &Allocator)) {
+        let (capacity, allocator) = all;
+        let offsets = self.offsets.get_or_insert_with(|| {
+            let offsets = Int32Array::new(&allocator.buffer(capacity.saturating_add(1).saturating_mul(4)));
+            offsets.set_index(0, 0);
+            offsets
+        });
+        let base = i32::try_from(start_byte).unwrap_or(i32::MAX);
+        let ends: Vec<i32> = text.offsets().iter().skip(1).map(|offset| offset + base).collect();
+        offsets.subarray(start + 1, end + 1).copy_from(&ends);
+        let size = self.bytes;
         // Codes of one length, as are common, get their final place at once, if these are not only a few of many rows.
         let each = size.checked_div(end).filter(|each| u64::from(*each) * u64::from(end) == u64::from(size));
-        if let (0, Some(each)) = (start, each.filter(|_| end < rows && rows / MAX_GUESS <= end)) {
-            self.room = each.saturating_mul(rows).min(i32::MAX.unsigned_abs());
+        if let (0, Some(each)) = (start, each.filter(|_| end < capacity && capacity / MAX_GUESS <= end)) {
+            self.room = each.saturating_mul(capacity).min(i32::MAX.unsigned_abs());
             self.pieces.push(Uint8Array::new(&allocator.buffer(self.room)));
         }
         match self.pieces.first().filter(|_| size <= self.room) {
-            Some(all) => all.subarray(self.bytes, size).copy_from(text.bytes()),
+            Some(first) => first.subarray(start_byte, size).copy_from(text.bytes()),
             None => {
-                self.end_room();
+                self.end_room(start_byte);
                 self.pieces.push(Uint8Array::from(text.bytes()));
             }
         }
     }
 
-    /// Leaves nothing behind the text in the first piece, which is all there is.
-    fn end_room(&mut self) {
-        if std::mem::take(&mut self.room) != self.bytes
-            && let Some(first) = self.pieces.first_mut().filter(|first| first.length() > self.bytes)
+    /// Leaves nothing behind the text in the first piece, which is all there is: so many bytes.
+    fn end_room(&mut self, bytes: u32) {
+        if std::mem::take(&mut self.room) != bytes
+            && let Some(first) = self.pieces.first_mut().filter(|first| first.length() > bytes)
         {
-            *first = first.slice(0, self.bytes);
+            *first = first.slice(0, bytes);
         }
     }
 
@@ -346,7 +385,7 @@ impl Filled {
             return all.subarray(0, self.bytes).into();
         }
         if self.room > 0 {
-            self.end_room();
+            self.end_room(self.bytes);
         }
         match &self.kind {
             Values::Boolean(_) => return Uint8Array::from(self.bits.as_bytes()).into(),

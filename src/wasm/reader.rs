@@ -191,12 +191,6 @@ impl RowGroup {
     pub fn supply(&mut self, column: u32, stored: Vec<u8>) {
         self.group.supply(column as usize, stored);
     }
-
-    /// Supplies the chunk of a column that will not be asked for, but that others are predicted from.
-    #[wasm_bindgen(js_name = supplyDependency)]
-    pub fn supply_dependency(&mut self, column: u32, stored: Vec<u8>) {
-        self.group.supply_dependency(column as usize, stored);
-    }
 }
 
 /// Puts the chunks of one column together. Belongs to the reader that it is given each time.
@@ -210,11 +204,17 @@ pub struct ColumnBuilder {
 impl ColumnBuilder {
     /// For the column with that position in the schema. Where it is known how many rows there will be in all, they are
     /// handed over as they are decoded, in arrays for which `allocate` makes buffers of so many bytes, with anything in
-    /// them.
+    /// them. Strings of a dictionary can be given as they are stored.
     #[wasm_bindgen(constructor)]
-    pub fn new(column: u32, rows: Option<u32>, allocate: Option<js_sys::Function>) -> ColumnBuilder {
+    pub fn new(
+        column: u32,
+        keeps_codes: bool,
+        rows: Option<u32>,
+        allocate: Option<js_sys::Function>,
+    ) -> ColumnBuilder {
         let target = rows.map(|rows| column::Target::new(rows, allocate));
-        ColumnBuilder { assembly: Assembly::new(column as usize), target }
+        let assembly = Assembly::new(column as usize);
+        ColumnBuilder { assembly: if keeps_codes { assembly.keeping_codes() } else { assembly }, target }
     }
 
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
@@ -236,7 +236,7 @@ impl ColumnBuilder {
             let (parts, warnings) = self.assembly.take_parts();
             target.warn(warnings);
             for part in parts {
-                target.add(&part.column, part.codes.as_deref())?;
+                target.add(part)?;
             }
         }
         Ok(())
@@ -245,11 +245,16 @@ impl ColumnBuilder {
     /// The next rows, at most so many, or all where their number was known: `ColumnData` of js/wasm-types.ts. Where they
     /// are a part of a whole, `first_row` is the position in it of the first of them.
     pub fn take(&mut self, reader: &Reader, count: u32, first_row: u32) -> Result<JsValue> {
-        let codes = self.assembly.codes(count as usize);
-        let (rows, warnings) = self.assembly.take(reader.file()?, count as usize)?;
-        Ok(match &mut self.target {
-            Some(target) => target.finish(&rows),
-            None => column::column_to_js(&rows, codes.as_deref(), &warnings, first_row),
+        let count = count as usize;
+        if let Some(target) = &mut self.target {
+            return Ok(target.finish(&self.assembly.take(reader.file()?, count)?.0));
+        }
+        Ok(match self.assembly.take_part(count) {
+            Some((rows, warnings)) => column::part_to_js(&rows, &warnings, first_row),
+            None => {
+                let (rows, warnings) = self.assembly.take(reader.file()?, count)?;
+                column::column_to_js(&rows, &warnings, first_row)
+            }
         })
     }
 

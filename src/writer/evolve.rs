@@ -284,7 +284,7 @@ fn supplied<'a>(file: &File, column: usize, group: usize, segments: &'a Segments
         let Some(range) = file.chunk(needed, group)? else { continue };
         match segments.get(range) {
             Ok(bytes) if needed == column => decoded.supply(needed, bytes),
-            Ok(bytes) => decoded.supply_dependency(needed, bytes),
+            Ok(bytes) => decoded.supply(needed, bytes),
             Err(Interrupt::Need(ranges)) => missing.extend(ranges),
             Err(failed) => return Err(failed),
         }

@@ -224,7 +224,7 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn of(column: Column, field: &Field) -> Result<Self> {
         let dictionary = chunk::dictionary(&column, field.use_dictionary)?.map(Arc::new);
-        let codes = dictionary.as_ref().map(|dictionary| dictionary.to_codes());
+        let codes = dictionary.as_ref().map(|dictionary| Arc::new(dictionary.to_codes()));
         Ok(Part { parent: Arc::new(Parent::new(Arc::new(column), codes)), dictionary })
     }
 }

@@ -26,7 +26,7 @@ export function ncfAdapter({ name, options = {} }) {
     write: (columns) => ncf.write(columns.map(timed), options),
     writeBuffers: (columns) => ncf.write(columns.map((column) => timed({ ...column, data: column })), options),
     open: (bytes) => ncf.open(bytes),
-    buffers: (bytes) => table(bytes),
+    buffers: (bytes) => table(bytes, { text: 'bytes' }),
     async values(bytes) {
       const { columns } = await table(bytes);
       return columns.map((/** @type {any} */ column) => ({ name: column.name, data: column.type === 'string' ? column.toArray() : column }));

@@ -1,7 +1,9 @@
 //! One value, however often: `varint length`, its bytes. No value at all is also constant.
 
+use std::sync::Arc;
+
 use super::super::{Decoder, varint};
-use super::Builder;
+use super::codes::{self, Codes};
 use crate::bytes::ByteReader;
 use crate::column::VarBytes;
 use crate::error::Result;
@@ -10,13 +12,9 @@ use crate::error::Result;
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let length = varint::read_count(reader)?;
     let value = reader.take(length)?;
-    decoder.check_count(count, length)?;
-    let mut builder = Builder::new(count, decoder);
-    for _ in 0..count {
-        builder.extend(value)?;
-        builder.end();
-    }
-    builder.finish()
+    let mut entries = VarBytes::default();
+    entries.push(value)?;
+    codes::finish(Codes { codes: vec![0; count], entries: Arc::new(entries) }, true, decoder)
 }
 
 #[cfg(feature = "writer")]

@@ -2,11 +2,12 @@
 //!
 //! Best for values that repeat.
 
+use std::sync::Arc;
+
 use super::super::{Decoder, integer, varint};
-use super::ROOM;
-use crate::bytes::{ByteReader, to_u64, to_usize};
-use crate::column::{VarBytes, index};
-use crate::encoding::parent::Codes;
+use super::codes::{self, Codes};
+use crate::bytes::ByteReader;
+use crate::column::VarBytes;
 use crate::error::{Error, Result};
 
 /// The distinct values of a node of `count` values.
@@ -32,87 +33,8 @@ pub fn entries_and_codes(
 #[inline(never)]
 pub fn decode(reader: &mut ByteReader<'_>, count: usize, decoder: &mut Decoder) -> Result<VarBytes> {
     let (entries, codes) = entries_and_codes(reader, count, decoder)?;
-    let ascends = || entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
-    let has_codes = decoder.is_top() && ascends();
-    let text = if has_codes && decoder.wants_codes {
-        VarBytes::new(vec![0; count + 1], Vec::new())?
-    } else {
-        expand(&entries, &codes, decoder)?
-    };
-    if has_codes {
-        decoder.codes = Some(Codes { codes, entries: entries.len() });
-    }
-    Ok(text)
-}
-
-/// The entry of each code.
-fn expand(entries: &VarBytes, codes: &[u32], decoder: &Decoder) -> Result<VarBytes> {
-    let lengths: Vec<usize> = entries.iter().map(<[u8]>::len).collect();
-    let longest = lengths.iter().copied().max().unwrap_or_default();
-    let mut offsets = Vec::with_capacity(codes.len() + 1);
-    offsets.push(0);
-    let size = if lengths.iter().all(|&length| length == longest) {
-        let ends = (1..=codes.len()).map(|count| offset(count.wrapping_mul(longest)));
-        offsets.extend(ends);
-        to_u64(codes.len()).saturating_mul(to_u64(longest))
-    } else {
-        let mut size = 0;
-        offsets.extend(codes.iter().map(|&code| {
-            size += to_u64(lengths.get(index(code)).copied().unwrap_or_default());
-            offset(usize::try_from(size).unwrap_or(usize::MAX))
-        }));
-        size
-    };
-    let limit = decoder.limit.min(i32::MAX as u64);
-    if size > limit {
-        return Err(Error::limit("bytes of one column chunk", size, limit));
-    }
-    let size = to_usize(size, "bytes of one column chunk")?;
-    let mut bytes = vec![0; size.saturating_add(ROOM)];
-    match longest.div_ceil(size_of::<u64>()) {
-        0 => {}
-        1 => place::<1>(entries, codes, &lengths, &mut bytes),
-        2 => place::<2>(entries, codes, &lengths, &mut bytes),
-        // Not so many entries that filling them up to whole words takes more than the values.
-        3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
-        5..=8 if entries.len() <= codes.len() / 4 => place::<8>(entries, codes, &lengths, &mut bytes),
-        _ => {
-            let mut rest = bytes.as_mut_slice();
-            for &code in codes {
-                let entry = entries.get(index(code));
-                if let Some(to) = rest.split_off_mut(..entry.len()) {
-                    to.copy_from_slice(entry);
-                }
-            }
-        }
-    }
-    bytes.truncate(size);
-    VarBytes::new(offsets, bytes)
-}
-
-/// The end of a value; what is beyond 31 bits is refused before it is used.
-fn offset(end: usize) -> i32 {
-    i32::try_from(end).unwrap_or(i32::MAX)
-}
-
-/// Copies the entry of each code, all of `N` words at once; what is behind an entry is overwritten by the next.
-fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[usize], bytes: &mut [u8]) {
-    const { assert!(N * size_of::<u64>() <= ROOM) }
-    let words = |entry: &[u8]| {
-        let mut words = [[0; size_of::<u64>()]; N];
-        words.as_flattened_mut().iter_mut().zip(entry).for_each(|(to, &from)| *to = from);
-        words.map(u64::from_le_bytes)
-    };
-    let filled: Vec<([u64; N], usize)> = entries.iter().map(words).zip(lengths.iter().copied()).collect();
-    let mut at = 0;
-    for &code in codes {
-        let Some((words, length)) = filled.get(index(code)) else { continue };
-        // One store per word is far quicker than vectors that overlap.
-        if let Some(to) = bytes.get_mut(at..at + N * size_of::<u64>()) {
-            to.as_chunks_mut().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
-        }
-        at += length;
-    }
+    let all_differ = entries.iter().zip(entries.iter().skip(1)).all(|(a, b)| a < b);
+    codes::finish(Codes { codes, entries: Arc::new(entries) }, all_differ, decoder)
 }
 
 #[cfg(feature = "writer")]
@@ -120,7 +42,7 @@ pub use writer::{Dictionary, encode, suits};
 
 #[cfg(feature = "writer")]
 mod writer {
-    use std::sync::OnceLock;
+    use std::sync::{Arc, OnceLock};
 
     use super::super::encoder::{self, Facts, Role};
     use super::Codes;
@@ -138,7 +60,7 @@ mod writer {
     /// The distinct values of text in ascending order, and which of them each value is.
     #[derive(Debug)]
     pub struct Dictionary {
-        entries: VarBytes,
+        entries: Arc<VarBytes>,
         codes: Vec<u64>,
         /// The node of the entries, once it is known.
         encoded: OnceLock<Vec<u8>>,
@@ -205,7 +127,7 @@ mod writer {
             for row in firsts {
                 entries.push(text.get(row)).ok()?;
             }
-            Some(Dictionary { entries, codes, encoded: OnceLock::new() })
+            Some(Dictionary { entries: Arc::new(entries), codes, encoded: OnceLock::new() })
         }
 
         /// The distinct values, ascending.
@@ -225,7 +147,7 @@ mod writer {
         pub fn to_codes(&self) -> Codes {
             // Entries are fewer than 2^31.
             let codes = self.codes.iter().map(|&code| u32::try_from(code).unwrap_or(u32::MAX)).collect();
-            Codes { codes, entries: self.entries.len() }
+            Codes { codes, entries: Arc::clone(&self.entries) }
         }
 
         /// About how many bytes it takes, if these are fewer than `most`.
@@ -275,31 +197,5 @@ mod writer {
         let Some(dictionary) = Dictionary::of(text, encoder.wants_dictionary()) else { return false };
         dictionary.write(encoder, out);
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn codes_are_expanded_whatever_the_lengths_of_entries() {
-        let lengths: [&[usize]; 8] =
-            [&[0], &[0, 0], &[3, 3, 3], &[0, 1, 16], &[17, 2], &[64, 0, 33], &[65, 1], &[300, 300, 0]];
-        for lengths in lengths {
-            let mut entries = VarBytes::default();
-            for (index, &length) in lengths.iter().enumerate() {
-                entries.push(&(0..length).map(|at| (index * 100 + at) as u8).collect::<Vec<_>>()).unwrap();
-            }
-            for count in [0usize, 1, 2, 5, 100, 1001] {
-                let codes: Vec<u32> = (0..count).map(|row| (row * row % lengths.len()) as u32).collect();
-                let text = expand(&entries, &codes, &Decoder::new(1 << 20)).unwrap();
-                assert_eq!(text, entries.gather(&codes).unwrap(), "{lengths:?} {count}");
-                if let Some(less) = to_u64(text.bytes().len()).checked_sub(1) {
-                    let error = expand(&entries, &codes, &Decoder::new(less)).unwrap_err();
-                    assert_eq!(error.code(), crate::error::Code::LimitExceeded);
-                }
-            }
-        }
     }
 }

@@ -1,6 +1,7 @@
 //! Text and binary: values of any length. Nothing here looks into them as characters; the reader of a column checks
 //! that text is UTF-8.
 
+pub mod codes;
 mod constant;
 mod dictionary;
 mod front;
