@@ -115,9 +115,10 @@ pub fn whole(decoded: &Arc<Parent>) -> Result<Arc<Parent>> {
 
 /// The same column of text or bytes with the values that its codes stand for.
 fn with_values(hollow: &Column, codes: &Codes) -> Result<Column> {
-    match hollow.values() {
-        Values::Binary(_) => with_nulls(Values::Binary(codes.expand()?), hollow.validity().cloned()),
-        _ => expand(codes, hollow.validity().cloned()),
+    let expanded = expand(codes, hollow.validity().cloned())?;
+    match (hollow.values(), expanded.into_parts()) {
+        (Values::Binary(_), (Values::String(text), validity)) => Column::new(Values::Binary(text), validity),
+        (_, (values, validity)) => Column::new(values, validity),
     }
 }
 
@@ -126,15 +127,12 @@ fn with_values(hollow: &Column, codes: &Codes) -> Result<Column> {
 /// # Errors
 /// `limit-exceeded` where they take 2 GiB or more.
 pub fn expand(codes: &Codes, validity: Option<Bitmap>) -> Result<Column> {
-    with_nulls(Values::String(codes.expand()?), validity)
-}
-
-/// A column from the values of its valid rows.
-fn with_nulls(dense: Values, validity: Option<Bitmap>) -> Result<Column> {
-    match validity {
-        None => Column::new(dense, None),
-        Some(validity) => Column::new(spread(dense, &validity)?, Some(validity)),
-    }
+    let dense = codes.expand()?;
+    let text = match &validity {
+        Some(validity) => spread_text(dense, validity)?,
+        None => dense,
+    };
+    Column::new(Values::String(text), validity)
 }
 
 /// The tree of encodings of a chunk, its nodes in the order in which they are stored. Costs as much as [`decode`], since
@@ -186,10 +184,13 @@ fn read(
         decoder.scope = Some(Arc::new(Scope::valid(Arc::clone(parents), validity)));
     }
     let dense = read_values(reader, column_type, count, decoder)?;
-    if validity.is_some() {
-        decoder.check_count(rows, 16)?;
+    match validity {
+        None => Column::new(dense, None),
+        Some(validity) => {
+            decoder.check_count(rows, 16)?;
+            Column::new(spread(dense, &validity)?, Some(validity))
+        }
     }
-    with_nulls(dense, validity)
 }
 
 /// The distinct values of a chunk of text or bytes that stores them as a dictionary or a constant, with a null where
@@ -341,21 +342,22 @@ fn converted<T>(patterns: &[u64], convert: impl Fn(u64) -> T) -> Vec<T> {
     patterns.iter().map(|&pattern| convert(pattern)).collect()
 }
 
+/// Puts text where it belongs; a null is empty, and ends where the value before it ends.
+fn spread_text(dense: VarBytes, validity: &Bitmap) -> Result<VarBytes> {
+    let ends = validity.place(dense.offsets().get(1..).unwrap_or_default(), 0);
+    let mut all = Vec::with_capacity(validity.len() + 1);
+    all.push(0);
+    all.extend(ends.into_iter().scan(0, |last, end| {
+        *last = end.max(*last);
+        Some(*last)
+    }));
+    VarBytes::new(all, dense.into_bytes())
+}
+
 /// Puts the values of the valid rows where they belong; the others are zero or empty.
 fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
     fn place<T: Copy + Default>(dense: Vec<T>, validity: &Bitmap) -> Vec<T> {
         validity.place(&dense, T::default())
-    }
-    fn place_text(dense: VarBytes, validity: &Bitmap) -> Result<VarBytes> {
-        let ends = validity.place(dense.offsets().get(1..).unwrap_or_default(), 0);
-        let mut all = Vec::with_capacity(validity.len() + 1);
-        all.push(0);
-        // A null ends where the value before it ends.
-        all.extend(ends.into_iter().scan(0, |last, end| {
-            *last = end.max(*last);
-            Some(*last)
-        }));
-        VarBytes::new(all, dense.into_bytes())
     }
     Ok(match dense {
         Values::Int8(v) => Values::Int8(place(v, validity)),
@@ -373,8 +375,8 @@ fn spread(dense: Values, validity: &Bitmap) -> Result<Values> {
         Values::Decimal { precision, scale, values } => {
             Values::Decimal { precision, scale, values: place(values, validity) }
         }
-        Values::String(v) => Values::String(place_text(v, validity)?),
-        Values::Binary(v) => Values::Binary(place_text(v, validity)?),
+        Values::String(v) => Values::String(spread_text(v, validity)?),
+        Values::Binary(v) => Values::Binary(spread_text(v, validity)?),
         Values::Boolean(v) => Values::Boolean(place(v.iter().collect(), validity).into_iter().collect()),
     })
 }

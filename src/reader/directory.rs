@@ -26,7 +26,7 @@ enum Walk {
 pub struct Directory {
     records: Vec<Record>,
     /// Position in `records` of each schema column found so far.
-    by_column: HashMap<usize, usize>,
+    by_column: Vec<Option<usize>>,
     /// Schema columns that no record was found for yet, by name, the first of equal names last.
     names: HashMap<String, Vec<usize>>,
     walk: Walk,
@@ -38,7 +38,7 @@ impl Directory {
     fn new(data: Range<u64>, walk: Walk) -> Self {
         Directory {
             records: Vec::new(),
-            by_column: HashMap::new(),
+            by_column: Vec::new(),
             names: HashMap::new(),
             walk,
             next: data.start,
@@ -74,7 +74,7 @@ impl Directory {
     }
 
     pub fn find(&self, column: usize) -> Option<&Record> {
-        self.by_column.get(&column).and_then(|&index| self.records.get(index))
+        self.by_column.get(column).and_then(|&index| self.records.get(index?))
     }
 
     /// Whether every column in the data was seen.
@@ -84,7 +84,10 @@ impl Directory {
 
     fn add(&mut self, record: Record) {
         if let Some(column) = record.column {
-            self.by_column.insert(column, self.records.len());
+            if column >= self.by_column.len() {
+                self.by_column.resize(column.saturating_add(1), None);
+            }
+            self.by_column.get_mut(column).into_iter().for_each(|place| *place = Some(self.records.len()));
         }
         self.records.push(record);
     }

@@ -1,6 +1,5 @@
 //! Files of version 2: opened from the end, read by chunk.
 
-use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -229,7 +228,11 @@ impl Version2 {
     ) -> Step<bool> {
         let mut was_tolerated = false;
         let mut wanted = columns.to_vec();
-        let mut seen: HashSet<usize> = wanted.iter().copied().collect();
+        let mut is_new = vec![true; self.entries.len()];
+        let mut see = |column: usize| is_new.get_mut(column).is_some_and(|is_new| std::mem::replace(is_new, false));
+        wanted.iter().for_each(|&column| {
+            see(column);
+        });
         // Each round is a step along the chains of parents.
         for _ in 0..=MAX_CHAIN {
             let mut missing = Vec::new();
@@ -242,7 +245,7 @@ impl Version2 {
                     Err(Interrupt::Failed(error)) => return Err(error.in_column(name).into()),
                     Ok(()) => {
                         let found = self.block(column)?.parents.iter().copied();
-                        parents.extend(found.filter(|&parent| seen.insert(parent)));
+                        parents.extend(found.filter(|&parent| see(parent)));
                     }
                 }
             }

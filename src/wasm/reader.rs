@@ -11,6 +11,7 @@ use crate::encoding::neural;
 use crate::error::{Error, Result};
 use crate::format::Dialect;
 use crate::reader::{Assembly, File, OpenOptions, Rows};
+use crate::sort::sort_by_key;
 
 /// One open file.
 #[wasm_bindgen]
@@ -112,13 +113,15 @@ impl Reader {
     /// Located columns and those that they depend on in a row group: whose chunks are needed to decode them, ascending.
     pub fn needed(&self, columns: Vec<u32>, row_group: u32) -> Result<Vec<u32>> {
         let file = self.file()?;
-        let mut needed = std::collections::BTreeSet::new();
+        let mut needed = Vec::new();
         for column in columns {
-            needed.insert(column);
+            needed.push(column);
             let found = file.dependencies(column as usize, row_group as usize)?;
             needed.extend(found.into_iter().map(|column| u32::try_from(column).unwrap_or(u32::MAX)));
         }
-        Ok(needed.into_iter().collect())
+        sort_by_key(&mut needed, |&column| column);
+        needed.dedup();
+        Ok(needed)
     }
 
     /// Whether a chunk that begins with this byte takes the neural module to decode.
@@ -206,12 +209,7 @@ impl ColumnBuilder {
     /// handed over as they are decoded, in arrays for which `allocate` makes buffers of so many bytes, with anything in
     /// them. Strings of a dictionary can be given as they are stored.
     #[wasm_bindgen(constructor)]
-    pub fn new(
-        column: u32,
-        keeps_codes: bool,
-        rows: Option<u32>,
-        allocate: Option<js_sys::Function>,
-    ) -> ColumnBuilder {
+    pub fn new(column: u32, keeps_codes: bool, rows: Option<u32>, allocate: Option<js_sys::Function>) -> ColumnBuilder {
         let target = rows.map(|rows| column::Target::new(rows, allocate));
         let assembly = Assembly::new(column as usize);
         ColumnBuilder { assembly: if keeps_codes { assembly.keeping_codes() } else { assembly }, target }

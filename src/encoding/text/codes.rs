@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::super::Decoder;
 use super::ROOM;
-use crate::bytes::{to_u64, to_usize};
+use crate::bytes::to_u64;
 use crate::column::{Bitmap, VarBytes, index};
 use crate::error::{Error, Result};
 
@@ -76,34 +76,25 @@ impl Codes {
     #[inline(never)]
     pub fn expand(&self) -> Result<VarBytes> {
         let Codes { codes, entries } = self;
-        let lengths: Vec<usize> = entries.iter().map(<[u8]>::len).collect();
-        let longest = lengths.iter().copied().max().unwrap_or_default();
+        let starts = entries.offsets();
+        let lengths: Vec<i32> = starts.iter().zip(starts.iter().skip(1)).map(|(start, end)| end - start).collect();
+        let longest = index(lengths.iter().copied().max().unwrap_or_default().cast_unsigned());
         let mut offsets = Vec::with_capacity(codes.len() + 1);
         offsets.push(0);
-        let size = if lengths.iter().all(|&length| length == longest) {
-            let ends = (1..=codes.len()).map(|count| offset(count.wrapping_mul(longest)));
-            offsets.extend(ends);
-            to_u64(codes.len()).saturating_mul(to_u64(longest))
-        } else {
-            let mut size = 0;
-            offsets.extend(codes.iter().map(|&code| {
-                size += to_u64(lengths.get(index(code)).copied().unwrap_or_default());
-                offset(usize::try_from(size).unwrap_or(usize::MAX))
-            }));
-            size
-        };
-        if size > i32::MAX as u64 {
-            return Err(Error::limit("bytes of one column chunk", size, i32::MAX as u64));
-        }
-        let size = to_usize(size, "bytes of one column chunk")?;
+        self.check_size(u64::MAX)?;
+        let mut end = 0i32;
+        offsets.extend(codes.iter().map(|&code| {
+            end = end.wrapping_add(lengths.get(index(code)).copied().unwrap_or_default());
+            end
+        }));
+        let size = index(end.cast_unsigned());
         let mut bytes = vec![0; size.saturating_add(ROOM)];
         match longest.div_ceil(size_of::<u64>()) {
             0 => {}
             1 => place::<1>(entries, codes, &lengths, &mut bytes),
             2 => place::<2>(entries, codes, &lengths, &mut bytes),
             // Not so many entries that filling them up to whole words takes more than the values.
-            3..=4 if entries.len() <= codes.len() / 4 => place::<4>(entries, codes, &lengths, &mut bytes),
-            5..=8 if entries.len() <= codes.len() / 4 => place::<8>(entries, codes, &lengths, &mut bytes),
+            3..=8 if entries.len() <= codes.len() / 4 => place::<8>(entries, codes, &lengths, &mut bytes),
             _ => {
                 let mut rest = bytes.as_mut_slice();
                 for &code in codes {
@@ -119,20 +110,15 @@ impl Codes {
     }
 }
 
-/// The end of a value; what is beyond 31 bits is refused before it is used.
-fn offset(end: usize) -> i32 {
-    i32::try_from(end).unwrap_or(i32::MAX)
-}
-
 /// Copies the entry of each code, all of `N` words at once; what is behind an entry is overwritten by the next.
-fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[usize], bytes: &mut [u8]) {
+fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[i32], bytes: &mut [u8]) {
     const { assert!(N * size_of::<u64>() <= ROOM) }
     let words = |entry: &[u8]| {
         let mut words = [[0; size_of::<u64>()]; N];
         words.as_flattened_mut().iter_mut().zip(entry).for_each(|(to, &from)| *to = from);
         words.map(u64::from_le_bytes)
     };
-    let filled: Vec<([u64; N], usize)> = entries.iter().map(words).zip(lengths.iter().copied()).collect();
+    let filled: Vec<([u64; N], i32)> = entries.iter().map(words).zip(lengths.iter().copied()).collect();
     let mut at = 0;
     for &code in codes {
         let Some((words, length)) = filled.get(index(code)) else { continue };
@@ -140,7 +126,7 @@ fn place<const N: usize>(entries: &VarBytes, codes: &[u32], lengths: &[usize], b
         if let Some(to) = bytes.get_mut(at..at + N * size_of::<u64>()) {
             to.as_chunks_mut().0.iter_mut().zip(words).for_each(|(to, word)| *to = word.to_le_bytes());
         }
-        at += length;
+        at += index(length.cast_unsigned());
     }
 }
 
