@@ -1,11 +1,8 @@
 /** Entry point for Node: the same API, with paths and file handles as sources, and no network for the wasm. */
 
-import { readFileSync } from 'node:fs';
-import { open as openFile, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
-import { Writable } from 'node:stream';
+import fs from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 
 import type { ByteSource } from './bytes.js';
 import { useCodecs, usePlatform, type InPlaceFile, type WasmKind } from './engine.js';
@@ -17,13 +14,18 @@ import type { OpenOptions } from './types.js';
 import { instantiate as neural } from './wasm/neural.js';
 import { instantiate as thorough } from './wasm/thorough.js';
 
-const wasmUrl = (kind: WasmKind): URL => new URL(`./wasm/${kind}.wasm`, import.meta.url);
+/** Gives modules of Node that not every program needs: to load them takes longer than to read a small file. */
+const builtin = process.getBuiltinModule.bind(process);
+
+const readWasm = (kind: WasmKind): Uint8Array<ArrayBuffer> => fs.readFileSync(new URL(`./wasm/${kind}.wasm`, import.meta.url));
 
 useCodecs({ neural, thorough });
 usePlatform({
-  load: (kind) => readFile(wasmUrl(kind)),
-  loadSync: (kind) => readFileSync(wasmUrl(kind)),
+  // To wait for other threads takes longer than to do it here, once.
+  load: (kind) => new WebAssembly.Module(readWasm(kind)),
+  loadSync: readWasm,
   spawn: (onMessage, onFailure) => {
+    const { Worker } = builtin('node:worker_threads');
     const worker = new Worker(new URL('./workers/node.js', import.meta.url), { execArgv: [], name: 'ncf' });
     worker.on('message', onMessage);
     worker.on('error', onFailure);
@@ -35,7 +37,7 @@ usePlatform({
       terminate: () => { void worker.terminate(); },
     };
   },
-  processors: availableParallelism,
+  processors: () => builtin('node:os').availableParallelism(),
   openSource: nodeSource,
   openSink: nodeSink,
   isLocal: (input) => isFileHandle(input) || toPath(input) !== undefined,
@@ -90,7 +92,7 @@ async function nodeSource(input: unknown): Promise<ByteSource | undefined> {
   const path = toPath(input);
   if (path === undefined) return undefined;
   try {
-    return await handleSource(await openFile(path, 'r'), path, true);
+    return await handleSource(await fs.promises.open(path, 'r'), path, true);
   } catch (cause) {
     throw new NcfError('source', `could not open ${path}: ${messageOf(cause)}`, { cause, source: path });
   }
@@ -106,6 +108,7 @@ async function writeAt(handle: FileHandle, bytes: Uint8Array, position: number):
 
 /** What only Node writes to; `undefined` for anything else. */
 async function nodeSink(target: unknown): Promise<ByteSink | undefined> {
+  const { Writable } = builtin('node:stream');
   if (target instanceof Writable) {
     const writer = (Writable.toWeb(target) as WritableStream<Uint8Array>).getWriter();
     return { write: (bytes) => writer.write(bytes), close: () => writer.close(), abort: (reason) => writer.abort(reason) };
@@ -137,22 +140,22 @@ let temporaries = 0;
 
 /** A new file beside the path, which takes its place at the end: until then, and if nothing comes of it, the old one stays. */
 async function pathSink(path: string): Promise<ByteSink> {
-  const known = await stat(path).catch((cause: unknown) => {
+  const known = await fs.promises.stat(path).catch((cause: unknown) => {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cause;
   });
   if (known && !known.isFile()) {
     // Pipes and devices cannot be replaced.
-    const handle = await openFile(path, 'w');
+    const handle = await fs.promises.open(path, 'w');
     return { write: (bytes) => handle.writeFile(bytes), close: () => handle.close(), abort: () => handle.close() };
   }
-  const final = known ? await realpath(path) : path;
+  const final = known ? await fs.promises.realpath(path) : path;
   temporaries += 1;
   const temporary = `${final}.${process.pid}-${temporaries}.tmp`;
-  const handle = await openFile(temporary, 'wx', known?.mode);
+  const handle = await fs.promises.open(temporary, 'wx', known?.mode);
   const discard = async (): Promise<void> => {
     await handle.close();
-    await rm(temporary, { force: true });
+    await fs.promises.rm(temporary, { force: true });
   };
   const inner = handleSink(handle);
   return {
@@ -161,7 +164,7 @@ async function pathSink(path: string): Promise<ByteSink> {
       try {
         await handle.sync();
         await handle.close();
-        await rename(temporary, final);
+        await fs.promises.rename(temporary, final);
       } catch (error) {
         await discard();
         throw error;
@@ -178,7 +181,7 @@ async function openInPlace(input: unknown): Promise<InPlaceFile | undefined> {
   if (!given && path === undefined) return undefined;
   let handle: FileHandle;
   try {
-    handle = given ?? (await openFile(path ?? '', 'r+'));
+    handle = given ?? (await fs.promises.open(path ?? '', 'r+'));
   } catch (cause) {
     throw new NcfError('sink', `could not open ${path ?? 'the file'}: ${messageOf(cause)}`, { cause, source: path });
   }
