@@ -7,6 +7,8 @@ import type { CodedPart, PlainPart, TextPart } from './wasm-types.js';
 
 /** Longer entries are copied by the platform, shorter ones by words. */
 const MAX_SHORT = 64;
+/** Rows for each entry from which on its string is made a name. */
+const ROWS_PER_NAME = 256;
 /** Bytes of a word. */
 const WORD = 4;
 
@@ -59,9 +61,25 @@ export class CodedText extends Cells {
 }
 
 /** Makes the strings when they are first asked for. */
-function stringsOf({ entries, offsets }: CodedPart): Strings['all'] {
+function stringsOf({ codes, entries, offsets }: CodedPart): Strings['all'] {
+  const make = (): (string | null)[] => {
+    const strings = makeTexts(entries, offsets);
+    return [...(strings.length * ROWS_PER_NAME <= codes.length ? asNames(strings) : strings), null];
+  };
   let made: (string | null)[] | undefined;
-  return () => (made ??= [...makeTexts(entries, offsets), null]);
+  return () => (made ??= make());
+}
+
+/**
+ * The same strings, which all differ, as names of properties: engines have each of these once, and V8 puts them where
+ * collections of what is new do not look. Such a collection would else follow every row of a large array of them.
+ */
+function asNames(strings: readonly string[]): string[] {
+  const positions = Object.create(null) as Record<string, number>;
+  for (const [position, string] of strings.entries()) positions[string] = position;
+  const names = [...strings];
+  for (const name of Object.keys(positions)) names[positions[name] ?? 0] = name;
+  return names;
 }
 
 function isSameDictionary(a: CodedPart, b: CodedPart): boolean {
