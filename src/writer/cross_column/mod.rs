@@ -32,10 +32,10 @@ use plan::Choice;
 use search::{Candidate, Search, Target, bits_per_value};
 
 /// Blocks of a sample, and rows of each.
-const SAMPLE_BLOCKS: usize = 8;
+const SAMPLE_BLOCKS: usize = 4;
 const SAMPLE_BLOCK: usize = 4096;
 /// Rows from which on relations are settled on a sample.
-const SAMPLED_FROM: usize = 2 * SAMPLE_BLOCKS * SAMPLE_BLOCK;
+const SAMPLED_FROM: usize = 4 * SAMPLE_BLOCKS * SAMPLE_BLOCK;
 /// Rows below which columns are not predicted from each other.
 const MIN_ROWS: usize = 32;
 /// Bytes that a chunk, or a sample of it, must take alone to be predicted.
