@@ -24,6 +24,9 @@ pub struct Fit {
 
 /// Rounds of reweighting.
 const ROUNDS: usize = 6;
+/// Rounds after which a sum that takes so many more bits per value than it may is given up.
+const EARLY_ROUNDS: usize = 2;
+const HOPELESS: f64 = 1.0;
 /// Rows that are added together, so that sums are loaded and stored less often.
 const AT_ONCE: usize = 4;
 /// Residuals up to this size are as good as none.
@@ -230,6 +233,9 @@ pub fn fit(
 ) -> Option<Fit> {
     let modulus_f64 = modulus as f64;
     let mut chosen: Vec<&Feature> = features.iter().collect();
+    if fit_cost(&chosen, target, modulus_f64, EARLY_ROUNDS)?.0 > most + HOPELESS {
+        return None;
+    }
     let (mut bits, mut solution) = fit_cost(&chosen, target, modulus_f64, ROUNDS)?;
     if bits > most {
         return None;
