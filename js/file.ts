@@ -349,9 +349,9 @@ export class NcfFile {
 
   #reading(request: Request, { onProgress }: Pick<ReadOptions, 'onProgress'>, sharing?: Sharing): ReturnType<Scan['read']> {
     this.#session.checkOpen();
-    return new Scan(this.#session, this.#bounds, request, sharing).read((column, loaded, total) => {
-      onProgress?.({ phase: 'decode', loaded, total, column: this.#name(column) });
-    });
+    return new Scan(this.#session, this.#bounds, request, sharing).read(onProgress && ((column, loaded, total) => {
+      onProgress({ phase: 'decode', loaded, total, column: this.#name(column) });
+    }));
   }
 
   /** How many workers may help, and what they need to know. */

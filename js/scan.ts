@@ -141,7 +141,7 @@ export class Scan {
   }
 
   /** All wanted rows, row group by row group; `onChunk` hears of each chunk that was decoded, and of how many. */
-  *read(onChunk: (column: number, done: number, all: number) => void): Steps<Batch> {
+  *read(onChunk?: (column: number, done: number, all: number) => void): Steps<Batch> {
     const { columns, rows, filter } = this.#request;
     const assembly = new Assembly(this, columns);
     try {
@@ -164,8 +164,9 @@ export class Scan {
       if (division && this.#sharing) {
         let done = 0;
         const parts = selections.map((selection) => selection.numRows);
-        const told = (column: number): void => { onChunk(column, ++done, selections.length * width); };
-        const read = new SharedRead(this.#sharing.file, this.session.engine, division, { bounds: this.#bounds, keepsCodes: this.keepsCodes }, parts, told);
+        const told = onChunk && ((column: number): void => { onChunk(column, ++done, selections.length * width); });
+        const common = { bounds: this.#bounds, keepsCodes: this.keepsCodes, tells: told !== undefined };
+        const read = new SharedRead(this.#sharing.file, this.session.engine, division, common, parts, told);
         return { columns: yield* this.#shared(read, selections, missing, told), numRows, rowStart };
       }
       // One part crosses as it is.
@@ -173,7 +174,7 @@ export class Scan {
       for (const [index, selection] of selections.entries()) {
         assembly.add(selection, yield* fetching(this.session, missing[index] ?? new Map(), selection.known));
         let done = index * width;
-        yield* assembly.settle((column) => { onChunk(column, ++done, selections.length * width); });
+        yield* assembly.settle(onChunk && ((column) => { onChunk(column, ++done, selections.length * width); }));
       }
       const { columns: read } = yield* assembly.take(Infinity);
       return { columns: read, numRows, rowStart };
@@ -353,7 +354,7 @@ export class Scan {
   }
 
   /** The wanted columns, from workers and what is left to this thread. */
-  *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[], onChunk: (column: number) => void): Steps<ColumnData[]> {
+  *#shared(read: SharedRead, selections: readonly Selection[], missing: readonly Ranges[], onChunk?: (column: number) => void): Steps<ColumnData[]> {
     const own = read.own.map((share) => ({ share, assembly: new Assembly(this, share.columns) }));
     const open = read.ownOpen && { columns: read.ownOpen, assembly: new Assembly(this, read.ownOpen) };
     try {

@@ -31,6 +31,8 @@ export interface Task {
   readonly columns: readonly number[];
   /** Whether strings of a dictionary stay codes. */
   readonly keepsCodes: boolean;
+  /** Whether the worker tells of each chunk that it decoded. */
+  readonly tells: boolean;
   /** First row of each row group of the file, and behind the last one the end. */
   readonly bounds: Float64Array;
   /** Rows of the read before those of the task. */

@@ -144,13 +144,15 @@ class Job {
   readonly #send: Send;
   readonly #scan: Scan;
   readonly #assembly: Assembly;
+  readonly #onChunk: ((column: number) => void) | undefined;
   readonly #stop = new AbortController();
 
-  constructor({ job, columns, keepsCodes, bounds, firstRow, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
+  constructor({ job, columns, keepsCodes, tells, bounds, firstRow, numRows }: Order & { kind: 'start' }, driver: Driver, steps: Steps, send: Send) {
     this.#job = job;
     this.#driver = driver;
     this.#steps = steps;
     this.#send = send;
+    if (tells) this.#onChunk = (column) => { send({ kind: 'decoded', job, column }, []); };
     this.#scan = new Scan(driver.session, bounds, { columns, rows: { start: 0, end: Infinity }, limit: Infinity, filter: undefined, keepsCodes });
     this.#assembly = new Assembly(this.#scan, columns);
     this.#assembly.beginAt(firstRow);
@@ -160,9 +162,7 @@ class Job {
   add({ selection, chunks }: Order & { kind: 'add' }): void {
     this.#then(async () => {
       this.#assembly.add(selection, new Map(chunks));
-      await this.#driver.run(this.#assembly.settle((column) => {
-        this.#send({ kind: 'decoded', job: this.#job, column }, []);
-      }), { signal: this.#stop.signal });
+      await this.#driver.run(this.#assembly.settle(this.#onChunk), { signal: this.#stop.signal });
     });
   }
 

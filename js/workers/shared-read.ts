@@ -8,6 +8,9 @@ import { pool, type Member, type SharedFile } from './pool.js';
 import type { Task } from './protocol.js';
 import { startsOf, type Division, type OpenShare, type Share } from './share-out.js';
 
+/** What all tasks of a read have. */
+type Common = Pick<Task, 'bounds' | 'keepsCodes' | 'tells'>;
+
 /** A job of a worker. */
 interface Assigned extends Share {
   readonly member: Member;
@@ -38,8 +41,8 @@ export class SharedRead {
   readonly ownOpen: readonly number[] | undefined;
   readonly #file: SharedFile;
   readonly #engine: Engine;
-  readonly #common: Pick<Task, 'bounds' | 'keepsCodes'>;
-  readonly #onChunk: (column: number) => void;
+  readonly #common: Common;
+  readonly #onChunk: ((column: number) => void) | undefined;
   readonly #open: OpenShare | undefined;
   readonly #members: readonly Member[];
   /** Jobs of row groups of `#open` that each worker has. */
@@ -68,7 +71,7 @@ export class SharedRead {
    * @param rows of each row group that are read
    * @param onChunk hears of each chunk that a worker decoded
    */
-  constructor(file: SharedFile, engine: Engine, { workers, shares, open }: Division, common: Pick<Task, 'bounds' | 'keepsCodes'>, rows: readonly number[], onChunk: (column: number) => void) {
+  constructor(file: SharedFile, engine: Engine, { workers, shares, open }: Division, common: Common, rows: readonly number[], onChunk?: (column: number) => void) {
     this.#file = file;
     this.#engine = engine;
     this.#common = common;
@@ -164,7 +167,7 @@ export class SharedRead {
     const numRows = end - start > 1 ? (this.#starts[end] ?? this.#numRows) - firstRow : undefined;
     this.#left += 1;
     const job = member.start(this.#file, this.#engine, { ...this.#common, columns, firstRow, numRows }, {
-      decoded: this.#onChunk,
+      ...(this.#onChunk && { decoded: this.#onChunk }),
       taken: (taken) => {
         if (this.#isEnded) return;
         this.#left -= 1;
