@@ -4,8 +4,8 @@ import {
   BigIntCells, BigIntTextCells, BinaryCells, BooleanCells, DateCells, DateTextCells, DecimalCells, NumberCells, SafeNumberCells, TimestampCells, TimestampTextCells,
   isNull, type Cells,
 } from './cells.js';
-import { areCoded, CodedText, expandText, type TextBuffers } from './coded-text.js';
-import { invalid } from './errors.js';
+import { areCoded, CodedText, expandText, sizeOfText, type TextBuffers } from './coded-text.js';
+import { invalid, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { PlainText } from './text.js';
 import type { Cell, DateMode, Int64Mode, ValuesByType } from './types.js';
@@ -33,7 +33,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   /**
    * The values in Arrow's layout, one per row but for `boolean` (bits), `decimal` (two per row) and text and binary. Under
    * a null anything. Those of strings that the file has a dictionary of are made when they, or their offsets, are first
-   * asked for: `get`, `toArray` and rows do not need them.
+   * asked for: `get`, `toArray` and rows do not need them. Where there is no memory for them, that throws `out-of-memory`.
    */
   declare readonly values: ValuesByType[T];
   /** For `string` and `binary`: row `i` is `values.subarray(offsets[i], offsets[i + 1])`. */
@@ -59,7 +59,7 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
     this.length = data.length;
     this.nullCount = data.nullCount;
     if (data.parts) {
-      defineText(this, data.parts, data.length);
+      defineText(this, data.parts);
     } else {
       this.values = data.values as ValuesByType[T];
       if (data.offsets) this.offsets = data.offsets;
@@ -126,14 +126,23 @@ export type AnyColumn<I extends Int64Mode = 'bigint', D extends DateMode = 'stri
 }[DataType];
 
 /** Lets a column make its bytes when they are asked for; they are own properties like any other. */
-function defineText(column: object, parts: readonly TextPart[], length: number): void {
+function defineText(column: { readonly name: string; readonly length: number }, parts: readonly TextPart[]): void {
   const property = (key: keyof TextBuffers): PropertyDescriptor => ({ enumerable: true, configurable: true, get: () => made()[key] });
   const made = (): TextBuffers => {
-    const buffers = expandText(parts, length);
+    const buffers = expanded(parts, column);
     for (const key of ['values', 'offsets'] as const) Object.defineProperty(column, key, { enumerable: true, configurable: true, writable: true, value: buffers[key] });
     return buffers;
   };
   Object.defineProperties(column, { values: property('values'), offsets: property('offsets') });
+}
+
+function expanded(parts: readonly TextPart[], { name, length }: { readonly name: string; readonly length: number }): TextBuffers {
+  try {
+    return expandText(parts, length);
+  } catch (cause) {
+    const message = `there is no memory for ${sizeOfText(parts)} bytes of text and ${length + 1} offsets, in column ${JSON.stringify(name)}`;
+    throw new NcfError('out-of-memory', message, { cause, column: name });
+  }
 }
 
 /** The cells of a column in the forms that were asked for. */

@@ -60,7 +60,7 @@ codes! {
     RangeUnsupported = "range-unsupported", "The server does not answer range requests properly.", "environment: enable ranges, or allow a full download";
     SourceChanged = "source-changed", "The file changed while it was being read.", "caller: open it again";
     WasmInit = "wasm-init", "The WebAssembly module could not be loaded or compiled.", "environment: serving, content security policy";
-    OutOfMemory = "out-of-memory", "WebAssembly ran out of memory.", "caller: read fewer columns or rows at a time";
+    OutOfMemory = "out-of-memory", "There is not enough memory, in WebAssembly or beside it.", "caller: read fewer columns or rows at a time";
     Closed = "closed", "The file or writer was closed, or a writer was used after it finished.", "caller";
     Internal = "internal", "A defect of this package; the instance was discarded and the next call starts afresh.", "us: please report";
 }

@@ -158,3 +158,26 @@ test('another way for text is refused', async () => {
   await fails(() => file.read({ text: 'utf8' }), 'invalid-argument');
   await fails(() => file.batches({ text: null }).next(), 'invalid-argument');
 });
+
+test('where there is no memory for bytes, that is said, and may be tried again', async () => {
+  const column = (await files[0].read({ columns: ['long'] })).column('long');
+  assert.ok(isLazy(column));
+  const { ArrayBuffer: Real, Buffer: NodeBuffer } = /** @type {any} */ (globalThis);
+  const allocUnsafeSlow = NodeBuffer?.allocUnsafeSlow;
+  const refuse = () => { throw new RangeError('Array buffer allocation failed'); };
+  globalThis.ArrayBuffer = /** @type {any} */ (class extends Real { constructor() { super(0); refuse(); } });
+  if (NodeBuffer) NodeBuffer.allocUnsafeSlow = refuse;
+  let thrown;
+  try {
+    void column.values;
+  } catch (error) {
+    thrown = error;
+  } finally {
+    globalThis.ArrayBuffer = Real;
+    if (NodeBuffer) NodeBuffer.allocUnsafeSlow = allocUnsafeSlow;
+  }
+  assert.equal(thrown?.code, 'out-of-memory');
+  assert.equal(thrown.column, 'long');
+  assert.deepEqual(column.toArray(), COLUMNS.long);
+  assert.deepEqual(fromBytes(column), COLUMNS.long);
+});
