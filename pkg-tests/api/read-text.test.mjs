@@ -181,3 +181,16 @@ test('where there is no memory for bytes, that is said, and may be tried again',
   assert.deepEqual(column.toArray(), COLUMNS.long);
   assert.deepEqual(fromBytes(column), COLUMNS.long);
 });
+
+test('few strings of many rows are right whatever they look like', async () => {
+  const strings = ['__proto__', 'constructor', 'toString', '10', '9', '-1', '01', '4294967295', '1e3', '', ' ', 'ü', '\u0000', 'a longer one, of more than a few characters', 'length'];
+  const data = Array.from({ length: 9000 }, (_, row) => (row % 11 === 5 ? null : strings[row * row % 7919 % strings.length]));
+  const file = await open(await write([{ name: 'text', type: 'string', useDictionary: true, data }], { rowGroupRows: 4500 }));
+  for (const workers of [0, 1]) {
+    const column = (await file.read({ workers })).column('text');
+    assert.ok(isLazy(column));
+    assert.deepEqual(column.toArray(), data);
+    assert.deepEqual(fromBytes(column), data);
+    for (let row = 0; row < data.length; row += 7) assert.equal(column.get(row), data[row]);
+  }
+});

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::directory::Directory;
-use super::{Body, File, Limits, OpenOptions, Record, RowGroup, Section, Verifier, stored_of};
+use super::{Body, Decoded, File, Limits, OpenOptions, Record, RowGroup, Section, Verifier, stored_of};
 use crate::bytes::{Segments, Step, to_u64};
 use crate::column::Column;
 use crate::compression::Compression;
@@ -90,13 +90,7 @@ impl Body for Legacy {
         Ok(Some(record.range.clone()))
     }
 
-    fn decode(
-        &self,
-        file: &File,
-        column: usize,
-        group: &mut RowGroup<'_>,
-        _is_whole: bool,
-    ) -> Result<(Arc<Parent>, Vec<Warning>)> {
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>, _is_whole: bool) -> Decoded {
         let parent = |column| Arc::new(Parent::new(Arc::new(column), None));
         let field = file.field(column)?;
         let Some(range) = file.chunk(column, group.index())? else {

@@ -133,6 +133,9 @@ pub struct File {
     body: Box<dyn Body>,
 }
 
+/// A column of a row group, and what was odd about it.
+type Decoded = Result<(Arc<Parent>, Vec<Warning>)>;
+
 /// What the dialects do each in their own way. A trait, so that a program that opens files of one kind holds no code of the
 /// others: the wasm modules are such programs.
 trait Body {
@@ -166,13 +169,7 @@ trait Body {
 
     /// Decodes a column of a row group that was supplied with what that takes; unless it is wanted as a whole, strings can
     /// be codes alone.
-    fn decode(
-        &self,
-        file: &File,
-        column: usize,
-        group: &mut RowGroup<'_>,
-        is_whole: bool,
-    ) -> Result<(Arc<Parent>, Vec<Warning>)>;
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>, is_whole: bool) -> Decoded;
 
     /// The tree of encodings of a chunk in words.
     fn explain(&self, _file: &File, _column: usize, _group: &mut RowGroup<'_>) -> Result<Option<String>> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::{Body, File, OpenOptions, Part, Record, RowGroup, Section, Verifier, stored_of};
+use super::{Body, Decoded, File, OpenOptions, Part, Record, RowGroup, Section, Verifier, stored_of};
 use crate::bytes::{Interrupt, Segments, Step, to_u64, to_usize};
 use crate::column::Column;
 use crate::encoding::chunk::{self, ColumnType, Parents};
@@ -21,7 +21,6 @@ use crate::schema::Extra;
 use crate::schema::{DataType, Schema};
 use crate::sort::sort_by_key;
 use crate::statistics::ColumnStatistics;
-use crate::warning::Warning;
 
 /// Features of columns that this release knows.
 const FEATURES: [&str; 0] = [];
@@ -554,13 +553,7 @@ impl Body for Version2 {
         Ok(self.block(column)?.needed(row_group).collect())
     }
 
-    fn decode(
-        &self,
-        file: &File,
-        column: usize,
-        group: &mut RowGroup<'_>,
-        is_whole: bool,
-    ) -> Result<(Arc<Parent>, Vec<Warning>)> {
+    fn decode(&self, file: &File, column: usize, group: &mut RowGroup<'_>, is_whole: bool) -> Decoded {
         // Bytes have no other form.
         let is_whole = is_whole || self.entry(column)?.column_type.data_type == DataType::Binary;
         Ok((self.decode_parent(file, column, group, is_whole)?, Vec::new()))
