@@ -23,7 +23,7 @@ const MAX_UNIT = 4 * 1024 * 1024;
 const MAX_EXPECTED = 2 ** 27;
 
 /** Microseconds of decoding, by a rough rule. */
-const SHARED_FROM = { warm: 6_000, cold: 500_000, later: 50_000 };
+const SHARED_FROM = { warm: 12_000, cold: 500_000, later: 50_000 };
 /** Nanoseconds of a model of another column per value, and of a stored byte, as measured in wasm. */
 const TIME_OF_PARENT = 5;
 const TIME_OF_BYTE = 4;
