@@ -143,7 +143,7 @@ export class NcfFile {
   async read<I extends Int64Mode = 'bigint', D extends DateMode = 'string'>(options: ReadOptions<I, D> = {}): Promise<Table<I, D>> {
     const { request, modes } = this.#wanted(options);
     const { workers = 'auto' } = options;
-    const sharing = this.#share(workers, keepsCodes(options));
+    const sharing = this.#share(workers, request.keepsCodes);
     options.signal?.throwIfAborted();
     const run = (shared?: Sharing): Promise<Batch> => this.#driver.run(this.#reading(request, options, shared), options);
     return this.#using(async () => {

@@ -1,7 +1,7 @@
 /** Parts of a column, row group by row group in any order, put together to one. */
 
+import { moveOffsets, sizeOfText } from '../coded-text.js';
 import { NcfError } from '../errors.js';
-import { sizeOfText } from '../coded-text.js';
 import { allocate } from '../memory.js';
 import type { ColumnData, OpenArrays, TextPart, ValuesArray } from '../wasm-types.js';
 
@@ -165,13 +165,6 @@ function uncleared(like: ValuesArray, length: number): ValuesArray {
 function put(to: ValuesArray, from: ValuesArray, at: number): void {
   // Both are of one kind.
   (to as Uint8Array).set(from as Uint8Array, at);
-}
-
-/** Puts offsets where they belong, and adds to them. */
-function moveOffsets(to: Int32Array, at: number, from: Int32Array, by: number): void {
-  // A loop takes several times as long.
-  if (by === 0) to.set(from, at);
-  else for (let index = 0; index < from.length; index++) to[at + index] = (from[index] ?? 0) + by;
 }
 
 /** Bitmaps of parts; those that have none have no null. */
