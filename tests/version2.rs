@@ -313,7 +313,10 @@ fn row_groups_that_others_encode_make_the_same_file() {
                 // A worker knows nothing of other row groups.
                 let mut worker = new();
                 worker.follow(&models).unwrap();
-                let bytes = worker.encode_row_group(part(start)).unwrap();
+                worker.hold(part(start)).unwrap();
+                // In any order, from any number of threads.
+                let (odd, even): (Vec<usize>, Vec<usize>) = (0..columns.len()).rev().partition(|at| at % 2 == 1);
+                let bytes = [odd, even].map(|some| worker.encode_columns(&some).unwrap()).concat();
                 (0..bytes.len()).step_by(1 + bytes.len() / 50).for_each(|end| {
                     assert!(new().add_row_group(&bytes[..end]).is_err());
                 });
@@ -327,7 +330,7 @@ fn row_groups_that_others_encode_make_the_same_file() {
 }
 
 #[test]
-fn the_first_row_group_of_many_rows_is_encoded_after_its_models_are_known() {
+fn threads_that_share_a_first_row_group_make_the_same_file() {
     let mut random = Random::new(79);
     let (rows, group) = (150_000, 80_000);
     let (schema, columns) = correlated(rows, &mut random);
@@ -337,47 +340,98 @@ fn the_first_row_group_of_many_rows_is_encoded_after_its_models_are_known() {
         |start: usize, end: usize| -> Vec<Column> { columns.iter().map(|column| column.slice(start..end)).collect() };
     let group = group as usize;
     let new = || StreamWriter::new(schema.clone(), types(&columns), options).unwrap();
-    let mut writer = new();
-    writer.begin(part(0, group)).unwrap();
-    assert!(writer.is_suspended());
-    let models = writer.models().unwrap();
-    assert!(models.len() > 50, "{} bytes of models", models.len());
-    let mut worker = new();
-    worker.follow(&models).unwrap();
-    let last = worker.encode_row_group(part(group, rows)).unwrap();
-    for refused in [writer.push(part(0, 1)), writer.begin(part(0, 1)), writer.add_row_group(&last)] {
-        assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
+    for hands in 1..=3 {
+        let mut writers: Vec<StreamWriter> = (0..hands).map(|_| new()).collect();
+        let shares: Vec<Vec<usize>> = (0..hands).map(|hand| (hand..columns.len()).step_by(hands).collect()).collect();
+        let together = |writers: &mut [StreamWriter], step: &dyn Fn(&mut StreamWriter, &[usize]) -> Vec<u8>| {
+            let mut all: Vec<_> = writers.iter_mut().zip(&shares).map(|(writer, share)| step(writer, share)).collect();
+            all.reverse();
+            all.concat()
+        };
+        writers.iter_mut().for_each(|writer| writer.hold(part(0, group)).unwrap());
+        let surveys = together(&mut writers, &|writer, share| writer.survey(share).unwrap());
+        let plan = writers[0].plan(&surveys).unwrap();
+        let tried = together(&mut writers, &|writer, share| writer.attempt(&plan, share).unwrap());
+        for (step, whole) in [("survey", &surveys), ("plan", &plan), ("tried", &tried)] {
+            for end in (1..whole.len()).step_by(1 + whole.len() / 40) {
+                let cut = &whole[..end];
+                let mut other = new();
+                other.hold(part(0, group)).unwrap();
+                other.survey(&[0]).unwrap();
+                // An end between two entries makes less of it, not an error.
+                let _ = match step {
+                    "survey" => other.plan(cut).map(drop),
+                    "plan" => other.attempt(cut, &[0, 1, 2]).map(drop),
+                    _ => other.settle(cut),
+                };
+            }
+        }
+        assert_eq!(writers[0].models(), None);
+        writers[0].settle(&tried).unwrap();
+        let models = writers[0].models().unwrap();
+        assert!(models.len() > 50, "{} bytes of models", models.len());
+        writers[1..].iter_mut().for_each(|writer| writer.follow(&models).unwrap());
+        let chunks = together(&mut writers, &|writer, share| writer.encode_columns(share).unwrap());
+        let mut worker = new();
+        worker.follow(&models).unwrap();
+        worker.hold(part(group, rows)).unwrap();
+        let all: Vec<usize> = (0..columns.len()).collect();
+        let last = worker.encode_columns(&all).unwrap();
+        let writer = &mut writers[0];
+        assert!(writer.is_suspended());
+        for refused in [writer.push(part(0, 1)), writer.hold(part(0, 1)), writer.add_row_group(&last)] {
+            assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
+        }
+        assert!(writer.add_row_group(&[&chunks[..], &chunks].concat()).is_err(), "each column once");
+        writer.add_row_group(&chunks).unwrap();
+        assert!(!writer.is_suspended());
+        writer.add_row_group(&last).unwrap();
+        assert!(writers.swap_remove(0).finish().unwrap().bytes == expected);
     }
-    writer.resume().unwrap();
-    assert!(!writer.is_suspended());
-    assert_eq!(writer.begin(part(0, 1)).unwrap_err().code().as_str(), "invalid-argument");
-    writer.add_row_group(&last).unwrap();
-    assert!(writer.finish().unwrap().bytes == expected);
     check(&expected, &schema, &columns);
-    // A few rows are encoded at once.
-    let mut writer = new();
-    writer.begin(part(0, 1000)).unwrap();
-    assert!(!writer.is_suspended());
-    assert!(writer.finish().unwrap().bytes == write_all(&schema, &part(0, 1000), options).unwrap());
+    // What is held can be encoded by the writer itself.
+    for rows in [1000, group] {
+        let mut writer = new();
+        writer.hold(part(0, rows)).unwrap();
+        assert!(writer.is_suspended());
+        writer.resume().unwrap();
+        assert!(writer.finish().unwrap().bytes == write_all(&schema, &part(0, rows), options).unwrap());
+    }
 }
 
 #[test]
 fn row_groups_on_their_own_are_checked() {
     let mut random = Random::new(78);
     let (schema, columns) = correlated(500, &mut random);
-    let mut writer = StreamWriter::new(schema, types(&columns), options(200)).unwrap();
-    let code = |result: ncf::Result<Vec<u8>>| result.unwrap_err().code().as_str();
+    let options = WriteOptions { cross_column: false, ..options(200) };
+    let new = || StreamWriter::new(schema.clone(), types(&columns), options).unwrap();
     let part = |rows: usize| -> Vec<Column> { columns.iter().map(|column| column.slice(0..rows)).collect() };
-    assert_eq!(code(writer.encode_row_group(part(201))), "invalid-argument");
-    assert_eq!(code(writer.encode_row_group(part(0))), "invalid-argument");
-    assert_eq!(code(writer.encode_row_group(&part(20)[1..])), "invalid-argument");
-    let group = writer.encode_row_group(part(20)).unwrap();
+    let mut writer = new();
+    for refused in [writer.hold(part(201)), writer.hold(part(0)), writer.hold(&part(20)[1..])] {
+        assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
+    }
+    let code = |result: ncf::Result<Vec<u8>>| result.unwrap_err().code().as_str();
+    assert_eq!(code(writer.encode_columns(&[0])), "invalid-argument");
+    assert_eq!(code(writer.survey(&[0])), "invalid-argument");
+    let mut helper = new();
+    helper.hold(part(20)).unwrap();
+    assert_eq!(code(helper.survey(&[0])), "invalid-argument");
+    assert_eq!(code(helper.encode_columns(&[columns.len()])), "invalid-argument");
+    let all: Vec<usize> = (0..columns.len()).collect();
+    let group = helper.encode_columns(&all).unwrap();
+    assert!(writer.add_row_group(&helper.encode_columns(&all[1..]).unwrap()).is_err());
     writer.push(part(10)).unwrap();
     assert_eq!(writer.add_row_group(&group).unwrap_err().code().as_str(), "invalid-argument");
+    assert_eq!(writer.hold(part(10)).unwrap_err().code().as_str(), "invalid-argument");
     assert!(writer.follow(&[9; 30]).is_err());
     writer.flush().unwrap();
     writer.add_row_group(&group).unwrap();
     assert_eq!(writer.finish().unwrap().written.num_rows, 30);
+    // Models that are not settled yet cannot be followed.
+    let mut searching =
+        StreamWriter::new(schema.clone(), types(&columns), WriteOptions { cross_column: true, ..options }).unwrap();
+    searching.hold(part(20)).unwrap();
+    assert_eq!(code(searching.encode_columns(&[0])), "invalid-argument");
 }
 
 #[test]

@@ -53,6 +53,20 @@ pub fn write_signed(value: i64, out: &mut Vec<u8>) {
     write(((value << 1) ^ (value >> 63)).cast_unsigned(), out);
 }
 
+/// Writes positions for [`read_list`].
+#[cfg(feature = "writer")]
+pub fn write_list(positions: &[usize], out: &mut Vec<u8>) {
+    write_count(positions.len(), out);
+    positions.iter().for_each(|&position| write_count(position, out));
+}
+
+/// Reads positions.
+#[cfg(feature = "writer")]
+pub fn read_list(reader: &mut ByteReader<'_>) -> Result<Vec<usize>> {
+    let count = read_count(reader)?;
+    (0..count).map(|_| read_count(reader)).collect()
+}
+
 #[cfg(all(test, feature = "writer"))]
 mod tests {
     use super::*;

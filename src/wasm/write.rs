@@ -209,12 +209,37 @@ impl StreamWriter {
         Ok(self.writer.is_suspended())
     }
 
-    /// Takes the first row group, and settles the models of all of them. Whether it now waits for `resume` to encode it.
-    pub fn begin(&mut self, columns: Vec<JsValue>, first: f64) -> Result<bool> {
+    /// Holds a row group, `first` as for `push`: it waits until `addRowGroup` brings its chunks, or `resume` encodes it.
+    pub fn hold(&mut self, columns: Vec<JsValue>, first: f64) -> Result<()> {
         let first = from_number(first, "first")?;
-        let begin = || self.writer.begin(self.columns(columns)?);
-        begin().map_err(|error| error.counted_from(first))?;
-        Ok(self.writer.is_suspended())
+        let hold = || self.writer.hold(self.columns(columns)?);
+        hold().map_err(|error| error.counted_from(first))
+    }
+
+    /// Rows of a row group from which on its columns can be surveyed.
+    #[wasm_bindgen(js_name = sharedFrom)]
+    pub fn shared_from() -> u32 {
+        u32::try_from(crate::writer::SHARED_FROM).unwrap_or(u32::MAX)
+    }
+
+    /// Looks for models of columns of the row group that it holds; `plan` takes what that gives for all columns.
+    pub fn survey(&mut self, columns: &[usize]) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.survey(columns)?[..]))
+    }
+
+    /// Chooses the models to try.
+    pub fn plan(&self, surveys: &[u8]) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.plan(surveys)?[..]))
+    }
+
+    /// Tries the models of a plan on columns that were surveyed; `settle` takes what that gives for all columns.
+    pub fn attempt(&mut self, plan: &[u8], columns: &[usize]) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.attempt(plan, columns)?[..]))
+    }
+
+    /// Takes the models that were of use in attempts.
+    pub fn settle(&mut self, tried: &[u8]) -> Result<()> {
+        self.writer.settle(tried)
     }
 
     /// Goes on with a row group that waited. Whether it, or the next one, still waits.
@@ -239,19 +264,16 @@ impl StreamWriter {
         self.writer.follow(models)
     }
 
-    /// Encodes rows as a row group for `addRowGroup` of the writer that it follows; else as `push`.
-    #[wasm_bindgen(js_name = encodeRowGroup)]
-    pub fn encode_row_group(&mut self, columns: Vec<JsValue>, first: f64) -> Result<Uint8Array> {
-        let first = from_number(first, "first")?;
-        let columns = self.columns(columns).map_err(|error| error.counted_from(first))?;
-        let bytes = self.writer.encode_row_group(columns).map_err(|error| error.counted_from(first))?;
-        Ok(Uint8Array::from(&bytes[..]))
+    /// Encodes columns of the row group that it holds; `addRowGroup` takes what that gives for all columns.
+    #[wasm_bindgen(js_name = encodeColumns)]
+    pub fn encode_columns(&mut self, columns: &[usize]) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.encode_columns(columns)?[..]))
     }
 
-    /// Adds a row group that another writer encoded.
+    /// Adds the row group of these chunks.
     #[wasm_bindgen(js_name = addRowGroup)]
-    pub fn add_row_group(&mut self, bytes: &[u8]) -> Result<()> {
-        self.writer.add_row_group(bytes)
+    pub fn add_row_group(&mut self, chunks: &[u8]) -> Result<()> {
+        self.writer.add_row_group(chunks)
     }
 
     fn take(&mut self, columns: Vec<JsValue>) -> Result<()> {

@@ -8,10 +8,12 @@ mod cross_column;
 mod evolve;
 mod legacy;
 mod row_group;
+mod shared;
 mod version2;
 
 pub use evolve::{Edit, EncodedChunks, Evolution, evolve};
 pub use legacy::LegacyWriter;
+pub use shared::SHARED_FROM;
 pub use version2::{Finished, StreamWriter, Written};
 
 use crate::column::{Column, MAX_PRECISION, Values};

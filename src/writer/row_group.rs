@@ -1,13 +1,13 @@
 //! Row groups that were encoded, and how they pass from one thread to another.
 //!
-//! A worker has a writer of its own, with the same options and columns. It follows the models that the first row group
-//! of the file has settled, encodes other row groups, and hands over what the writer of the file needs of them. The
-//! bytes are for the other half of the same build, and no part of the format:
+//! Several threads can encode the columns of a row group (see shared.rs). What each of them hands over to the writer of
+//! the file is for the other half of the same build, and no part of the format:
 //!
 //! ```text
-//! row group   varint rows, then per column: varint length, chunk, u64 hash, 32 bytes of its digest,
-//!             varint parents, a varint each, varint needs (bit by bit), statistics of one chunk, counter of its values
+//! chunk   varint column, varint rows, varint length, bytes, u64 hash, 32 bytes of its digest, varint parents, a varint
+//!         each, varint needs (bit by bit), statistics of one chunk, counter of its values
 //! ```
+//! Chunks of a row group stand behind each other, in any order.
 
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
@@ -79,8 +79,7 @@ impl EncodedChunk {
         out.extend_from_slice(bytes);
         out.extend(self.hash.to_le_bytes());
         out.extend(self.digest);
-        varint::write_count(parents.len(), out);
-        parents.iter().for_each(|&parent| varint::write_count(parent, out));
+        varint::write_list(parents, out);
         varint::write(*needs, out);
         statistics::write(std::slice::from_ref(&self.statistics), column_type, encoder, out)?;
         self.distinct.write(out);
@@ -97,14 +96,26 @@ impl EncodedChunk {
         let bytes = reader.take(length)?.to_vec();
         let hash = reader.u64()?;
         let digest = Sha::try_from(reader.take(size_of::<Sha>())?).unwrap_or_default();
-        let count = varint::read_count(reader)?;
-        let parents = (0..count).map(|_| varint::read_count(reader)).collect::<Result<_>>()?;
+        let parents = varint::read_list(reader)?;
         let needs = varint::read(reader)?;
         let found = statistics::read(reader, column_type, &[rows], decoder)?.pop();
         let statistics = found.ok_or_else(|| Error::corrupt("a chunk without statistics"))?;
         let distinct = Counter::read(reader)?;
         Ok(EncodedChunk { encoded: Encoded { bytes, parents, needs }, hash, digest, statistics, distinct })
     }
+}
+
+/// Writes a chunk of a column of a row group of so many rows.
+pub(super) fn write_chunk(
+    column: usize,
+    rows: u64,
+    chunk: &EncodedChunk,
+    column_type: ColumnType,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    varint::write_count(column, out);
+    varint::write(rows, out);
+    chunk.write(column_type, &mut Encoder::new(None)?, out)
 }
 
 /// A row group that was encoded.
@@ -116,23 +127,27 @@ pub struct EncodedRowGroup {
 }
 
 impl EncodedRowGroup {
-    /// What [`Self::read`] takes in another thread.
-    pub(super) fn write(&self, types: &[ColumnType]) -> Result<Vec<u8>> {
-        let encoder = &mut Encoder::new(None)?;
-        let mut out = Vec::new();
-        varint::write(self.rows, &mut out);
-        for (chunk, column_type) in self.chunks.iter().zip(types) {
-            chunk.write(*column_type, encoder, &mut out)?;
-        }
-        Ok(out)
-    }
-
-    /// A row group of columns of these types.
+    /// A row group of columns of these types, from the chunks of all of them in any order.
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated`, where they are no row group.
     pub(super) fn read(bytes: &[u8], types: &[ColumnType]) -> Result<Self> {
         let mut reader = ByteReader::new(bytes, 0);
         let decoder = &mut Decoder::new(to_u64(bytes.len()).saturating_mul(4) + (1 << 20));
-        let rows = varint::read(&mut reader)?;
-        let read = |column_type: &ColumnType| EncodedChunk::read(&mut reader, *column_type, rows, decoder);
-        Ok(EncodedRowGroup { rows, chunks: types.iter().map(read).collect::<Result<_>>()? })
+        let mut found: Vec<Option<EncodedChunk>> = types.iter().map(|_| None).collect();
+        let mut all_rows = None;
+        while reader.remaining() > 0 {
+            let (column, rows) = (varint::read_count(&mut reader)?, varint::read(&mut reader)?);
+            let Some((at @ None, column_type)) = found.get_mut(column).zip(types.get(column)) else {
+                return Err(Error::corrupt(format!("a row group with two chunks of column {column}, or without it")));
+            };
+            if *all_rows.get_or_insert(rows) != rows {
+                return Err(Error::corrupt("a row group with chunks of different lengths"));
+            }
+            *at = Some(EncodedChunk::read(&mut reader, *column_type, rows, decoder)?);
+        }
+        let chunks = found.into_iter().collect::<Option<_>>();
+        let chunks = chunks.ok_or_else(|| Error::corrupt("a row group without all of its columns"))?;
+        Ok(EncodedRowGroup { rows: all_rows.unwrap_or(0), chunks })
     }
 }

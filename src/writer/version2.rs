@@ -8,8 +8,9 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::cross_column::{Encoded, Relations};
+use super::cross_column::Relations;
 use super::row_group::{EncodedChunk, EncodedRowGroup};
+use super::shared::RowGroup;
 use super::{Bounds, WriteOptions, check_type, check_values};
 use crate::bytes::to_u64;
 use crate::column::{Column, Values};
@@ -181,27 +182,28 @@ fn follow(first: Order, second: Order, (low, high): (&Scalar, &Scalar), (min, ma
 /// Where the codec of neural chunks is one that encodes them later, a full row group suspends the writer: `resume` until
 /// it is no longer, before anything else, and `flush` before `finish`.
 pub struct StreamWriter {
-    options: WriteOptions,
-    schema: Schema,
-    types: Vec<ColumnType>,
+    pub(super) options: WriteOptions,
+    pub(super) schema: Schema,
+    pub(super) types: Vec<ColumnType>,
     requires: Vec<Vec<String>>,
     extra: Extra,
     /// Columns in the order in which their chunks are stored.
     storage: Vec<usize>,
     /// Rows that do not fill a row group yet.
-    pending: Vec<Column>,
-    /// The row group whose neural chunks are encoded elsewhere, and the rows behind it, from that one of the batch on.
-    suspended: Option<Vec<Part>>,
+    pub(super) pending: Vec<Column>,
+    /// The row group that is encoded elsewhere, or whose neural chunks are, and the rows behind it, from that one of the
+    /// batch on.
+    pub(super) suspended: Option<RowGroup>,
     rest: Option<(Vec<Column>, usize)>,
     rows: Vec<u64>,
     chunks: Vec<Chunks>,
     /// Where the next byte of output goes.
     position: u64,
     output: Vec<u8>,
-    encoders: Encoders,
+    pub(super) encoders: Encoders,
     /// What went wrong after rows had been taken; nothing can follow then.
-    failure: Option<Error>,
-    relations: Relations,
+    pub(super) failure: Option<Error>,
+    pub(super) relations: Relations,
 }
 
 impl std::fmt::Debug for StreamWriter {
@@ -214,6 +216,7 @@ impl std::fmt::Debug for StreamWriter {
 }
 
 /// A column of a row group on its way to a chunk.
+#[derive(Clone)]
 pub(super) struct Part {
     /// As models see it.
     pub parent: Arc<Parent>,
@@ -389,19 +392,19 @@ impl StreamWriter {
         self.rows.iter().sum()
     }
 
-    /// Whether a row group waits for its neural chunks.
+    /// Whether a row group waits to be encoded, or for its neural chunks.
     #[must_use]
     pub fn is_suspended(&self) -> bool {
         self.suspended.is_some()
     }
 
-    /// Rows of the row group that waits for its neural chunks.
+    /// Rows of the row group that waits.
     #[must_use]
     pub fn suspended_rows(&self) -> u64 {
-        self.suspended.as_deref().map_or(0, |parts| to_u64(rows_of(parts)))
+        self.suspended.as_ref().map_or(0, RowGroup::rows)
     }
 
-    fn check_ready(&self) -> Result<()> {
+    pub(super) fn check_ready(&self) -> Result<()> {
         match &self.failure {
             Some(error) => Err(error.clone()),
             None if self.is_suspended() => Err(Error::invalid("writer", "is suspended until a row group is encoded")),
@@ -418,8 +421,8 @@ impl StreamWriter {
             return Err(error.clone());
         }
         let go_on = |writer: &mut Self| -> Result<()> {
-            let Some(parts) = writer.suspended.take() else { return Ok(()) };
-            if !writer.encode(parts)? {
+            let Some(group) = writer.suspended.take() else { return Ok(()) };
+            if !writer.encode(group.parts)? {
                 return Ok(());
             }
             let Some((batch, at)) = writer.rest.take() else { return Ok(()) };
@@ -455,7 +458,7 @@ impl StreamWriter {
     }
 
     /// Checks a batch, and brings it into the form that is stored.
-    fn check<'a>(&self, columns: Cow<'a, [Column]>) -> Result<Vec<Cow<'a, Column>>> {
+    pub(super) fn check<'a>(&self, columns: Cow<'a, [Column]>) -> Result<Vec<Cow<'a, Column>>> {
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
             return Err(Error::invalid("columns", why));
@@ -554,42 +557,26 @@ impl StreamWriter {
         self.encode(parts).map(|_| ())
     }
 
-    fn parts(&self, columns: impl IntoIterator<Item = Column>) -> Result<Vec<Part>> {
+    pub(super) fn parts(&self, columns: impl IntoIterator<Item = Column>) -> Result<Vec<Part>> {
         columns.into_iter().zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect()
-    }
-
-    /// Checks rows that are to be one row group.
-    fn row_group(&self, columns: Cow<'_, [Column]>) -> Result<Vec<Part>> {
-        let batch = self.check(columns)?;
-        let rows = batch.first().map_or(0, |column| to_u64(column.len()));
-        if rows == 0 || rows > self.options.row_group_rows.into() {
-            return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
-        }
-        self.check_total(rows)?;
-        self.parts(batch.into_iter().map(Cow::into_owned))
     }
 
     /// Encodes a row group, or is suspended: whether the first.
     fn encode(&mut self, parts: Vec<Part>) -> Result<bool> {
         let Some(encoded) = self.relations.encode(&parts, &self.schema, &mut self.encoders)? else {
-            self.suspended = Some(parts);
+            self.suspended = Some(RowGroup::new(parts));
             return Ok(false);
         };
-        let group = self.measure(&parts, encoded);
+        let chunks = self.schema.columns.iter().zip(&parts).zip(encoded).map(|((field, part), encoded)| {
+            EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds))
+        });
+        let group = EncodedRowGroup { rows: to_u64(rows_of(&parts)), chunks: chunks.collect() };
         self.store(group);
         Ok(true)
     }
 
-    /// What the file wants to know of chunks.
-    fn measure(&self, parts: &[Part], encoded: Vec<Encoded>) -> EncodedRowGroup {
-        let chunks = self.schema.columns.iter().zip(parts).zip(encoded).map(|((field, part), encoded)| {
-            EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds))
-        });
-        EncodedRowGroup { rows: to_u64(rows_of(parts)), chunks: chunks.collect() }
-    }
-
     /// Puts out the next row group.
-    fn store(&mut self, group: EncodedRowGroup) {
+    pub(super) fn store(&mut self, group: EncodedRowGroup) {
         let mut encoded: Vec<Option<EncodedChunk>> = group.chunks.into_iter().map(Some).collect();
         for &index in &self.storage {
             let chunk = encoded.get_mut(index).and_then(Option::take);
@@ -603,72 +590,7 @@ impl StreamWriter {
         self.rows.push(group.rows);
     }
 
-    /// Takes the first row group and settles the models of all of them, for [`Self::models`]. The writer is suspended
-    /// then, and [`Self::resume`] encodes it: meanwhile others can encode more. Small ones are encoded at once.
-    ///
-    /// # Errors
-    /// Those of [`Self::push`]; `invalid-argument` for no rows, for more than a row group has, and where there are rows.
-    pub fn begin<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<()> {
-        self.check_ready()?;
-        if self.encoded_rows() > 0 || self.pending.first().is_some_and(|column| !column.is_empty()) {
-            return Err(Error::invalid("writer", "has rows already"));
-        }
-        let parts = self.row_group(columns.into())?;
-        let settle = |writer: &mut Self| -> Result<()> {
-            writer.relations.settle(&parts, &writer.schema, &mut writer.encoders)?;
-            if writer.relations.are_settled() {
-                writer.suspended = Some(parts);
-                return Ok(());
-            }
-            writer.encode(parts).map(|_| ())
-        };
-        settle(self).inspect_err(|error| self.failure = Some(error.clone()))
-    }
-
-    /// The models of the columns, once the first row group has settled which these are: those of all row groups that
-    /// follow. `None` before, and where neural chunks are wanted, for which each row group can matter to the next.
-    #[must_use]
-    pub fn models(&self) -> Option<Vec<u8>> {
-        self.relations.write_models()
-    }
-
-    /// Encodes row groups by the models of another writer of the same columns, which has the same options.
-    ///
-    /// # Errors
-    /// `corrupt` for what [`Self::models`] does not give.
-    pub fn follow(&mut self, models: &[u8]) -> Result<()> {
-        self.relations.read_models(models, self.types.len())
-    }
-
-    /// Encodes rows as a row group, for the writer that has the models to add; this one's file stays as it is.
-    ///
-    /// # Errors
-    /// Those of [`Self::push`], `invalid-argument` for no rows and for more than a row group has.
-    pub fn encode_row_group<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<Vec<u8>> {
-        self.check_ready()?;
-        let parts = self.row_group(columns.into())?;
-        let encoded = self.relations.encode(&parts, &self.schema, &mut self.encoders)?;
-        let encoded = encoded.ok_or_else(|| Error::unsupported("neural chunks of a row group on its own"))?;
-        self.measure(&parts, encoded).write(&self.types)
-    }
-
-    /// Adds a row group from [`Self::encode_row_group`] of a writer that follows this one.
-    ///
-    /// # Errors
-    /// `corrupt` for anything else, `invalid-argument` while rows wait for their row group, `limit-exceeded` for too many
-    /// rows.
-    pub fn add_row_group(&mut self, bytes: &[u8]) -> Result<()> {
-        self.check_ready()?;
-        if self.pending.first().is_some_and(|column| !column.is_empty()) {
-            return Err(Error::invalid("writer", "has rows that are not in a row group yet"));
-        }
-        let group = EncodedRowGroup::read(bytes, &self.types)?;
-        self.check_total(group.rows)?;
-        self.store(group);
-        Ok(())
-    }
-
-    fn check_total(&self, rows: u64) -> Result<()> {
+    pub(super) fn check_total(&self, rows: u64) -> Result<()> {
         let total = self.encoded_rows().saturating_add(rows);
         if total > MAX_ROWS { Err(Error::limit("rows", total, MAX_ROWS)) } else { Ok(()) }
     }

@@ -76,8 +76,8 @@ struct Sampled {
 type KnownPair = ((usize, usize), Rc<(Labels, usize)>);
 
 /// The columns of a row group, and a sample of them.
-pub struct Search<'a> {
-    columns: &'a [Arc<Parent>],
+pub struct Search {
+    columns: Vec<Arc<Parent>>,
     rows: usize,
     sampled: Vec<Sampled>,
     /// Rows of the first part of the sample.
@@ -112,11 +112,11 @@ fn class_at(classes: &Labels, row: usize) -> u32 {
     classes.ids.get(row).copied().unwrap_or_default()
 }
 
-impl<'a> Search<'a> {
+impl Search {
     /// Draws the sample. About so many nanoseconds may be spent on one column, on a machine of our days: what is done
     /// depends on nothing else, so that the same input gives the same bytes.
     #[inline(never)]
-    pub fn new(columns: &'a [Arc<Parent>], share: u64) -> Self {
+    pub fn new(columns: Vec<Arc<Parent>>, share: u64) -> Self {
         let rows = columns.first().map_or(0, |column| column.column().len());
         let candidates = to_u64(columns.len().saturating_sub(1).clamp(1, MAX_CANDIDATES));
         let affordable = usize::try_from(share / 3 / candidates / ESTIMATE_PRICE.0 / 2).unwrap_or(usize::MAX);
@@ -138,17 +138,8 @@ impl<'a> Search<'a> {
             }
             numbers
         });
-        Search {
-            rows,
-            sampled: sampled.collect(),
-            first: window,
-            numbers: numbers.collect(),
-            fitted,
-            exponents,
-            columns,
-            share,
-            pairs: RefCell::default(),
-        }
+        let (sampled, numbers) = (sampled.collect(), numbers.collect());
+        Search { rows, sampled, first: window, numbers, fitted, exponents, columns, share, pairs: RefCell::default() }
     }
 
     /// Models of a target that save something, the best first, of the columns that may be its parents.

@@ -1,0 +1,204 @@
+//! One file that several threads encode, each with a writer of its own of the same columns and options.
+//!
+//! ```text
+//! writer of the file, helpers   hold       the first row group, in all of them
+//!                               survey     some columns each: what they take alone, and models that are worth trying
+//! writer of the file            plan       which of the models to try
+//! writer of the file, helpers   attempt    those of some columns each
+//! writer of the file            settle     the models that are of use: those of all row groups
+//! all                           encode     columns of row groups that they hold, by these models
+//! writer of the file            add        chunks of all columns of a row group, one row group after the other
+//! ```
+//! What they tell each other is bytes for the same build; those of several writers can stand behind each other. The file
+//! is the same, whoever did what.
+
+use std::borrow::Cow;
+
+use super::StreamWriter;
+use super::cross_column::{Relation, SAMPLED_FROM, Sample, Trial, Wanted};
+use super::row_group::{EncodedChunk, EncodedRowGroup, write_chunk};
+use super::version2::{Part, rows_of, states_bounds};
+use crate::bytes::{ByteReader, to_u64};
+use crate::column::Column;
+use crate::encoding::varint;
+use crate::error::{Error, Result};
+
+/// Rows from which on the models of a first row group are settled on a sample of it, so that threads can share that.
+pub const SHARED_FROM: usize = SAMPLED_FROM;
+
+/// A row group that is not encoded yet.
+pub(super) struct RowGroup {
+    pub parts: Vec<Part>,
+    /// Once it was asked for.
+    sample: Option<Sample>,
+}
+
+impl RowGroup {
+    pub(super) fn new(parts: Vec<Part>) -> Self {
+        RowGroup { parts, sample: None }
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        to_u64(rows_of(&self.parts))
+    }
+}
+
+impl StreamWriter {
+    /// Holds the next row group; then the writer is suspended until [`Self::add_row_group`] brings its chunks, or
+    /// [`Self::resume`] encodes it.
+    ///
+    /// # Errors
+    /// Those of [`Self::push`]; `invalid-argument` for no rows, for more than a row group has, and where other rows wait.
+    pub fn hold<'a>(&mut self, columns: impl Into<Cow<'a, [Column]>>) -> Result<()> {
+        self.check_ready()?;
+        self.check_nothing_waits()?;
+        let batch = self.check(columns.into())?;
+        let rows = batch.first().map_or(0, |column| to_u64(column.len()));
+        if rows == 0 || rows > self.options.row_group_rows.into() {
+            return Err(Error::invalid("columns", format!("{rows} rows for a row group")));
+        }
+        self.check_total(rows)?;
+        self.suspended = Some(RowGroup::new(self.parts(batch.into_iter().map(Cow::into_owned))?));
+        Ok(())
+    }
+
+    fn check_nothing_waits(&self) -> Result<()> {
+        match self.pending.first() {
+            Some(column) if !column.is_empty() => {
+                Err(Error::invalid("writer", "has rows that are not in a row group yet"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks for models of some columns of the row group that it holds, for [`Self::plan`].
+    ///
+    /// # Errors
+    /// `invalid-argument` where it holds none of [`SHARED_FROM`] rows, or for columns that are not there.
+    pub fn survey(&mut self, columns: &[usize]) -> Result<Vec<u8>> {
+        let group = self.suspended.as_mut().filter(|group| rows_of(&group.parts) >= SHARED_FROM);
+        let group = group.ok_or_else(holds_none)?;
+        let sample = match &mut group.sample {
+            Some(sample) => sample,
+            none => none.insert(Sample::of(&group.parts, &self.schema)?),
+        };
+        let mut out = Vec::new();
+        for &column in columns {
+            let (_, wanted) = self.relations.survey(sample, column, &self.schema, &mut self.encoders)?;
+            wanted.into_iter().for_each(|wanted| wanted.write(&mut out));
+        }
+        Ok(out)
+    }
+
+    /// Chooses the models to try, from what surveys of all columns found: for [`Self::attempt`].
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated` for what surveys do not give.
+    pub fn plan(&self, surveys: &[u8]) -> Result<Vec<u8>> {
+        let mut wanted = read_all(surveys, Wanted::read)?;
+        crate::sort::sort_by_key(&mut wanted, Wanted::column);
+        let mut out = Vec::new();
+        self.relations.plan(&wanted).iter().for_each(|trial| trial.write(&mut out));
+        Ok(out)
+    }
+
+    /// Tries the models of a plan on some columns of the row group that was surveyed, for [`Self::settle`].
+    ///
+    /// # Errors
+    /// `invalid-argument` where nothing was surveyed, `corrupt`, `truncated` for what [`Self::plan`] does not give.
+    pub fn attempt(&mut self, plan: &[u8], columns: &[usize]) -> Result<Vec<u8>> {
+        let sample = self.suspended.as_ref().and_then(|group| group.sample.as_ref()).ok_or_else(holds_none)?;
+        let mut out = Vec::new();
+        for trial in read_all(plan, Trial::read)?.iter().filter(|trial| columns.contains(&trial.column)) {
+            let tried = self.relations.attempt(trial, sample, &self.schema, &mut self.encoders)?;
+            if let Some((relation, _)) = tried {
+                varint::write_count(trial.column, &mut out);
+                relation.write(&mut out);
+            }
+        }
+        Ok(out)
+    }
+
+    /// Takes the models that were of use in attempts, for all row groups.
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated` for what attempts do not give.
+    pub fn settle(&mut self, tried: &[u8]) -> Result<()> {
+        let read = |reader: &mut ByteReader<'_>| Ok((varint::read_count(reader)?, Relation::read(reader)?));
+        self.relations.keep(read_all(tried, read)?, self.types.len());
+        // It has told what it could.
+        self.suspended.iter_mut().for_each(|group| group.sample = None);
+        Ok(())
+    }
+
+    /// The models of the columns, once these are settled. `None` before, and where neural chunks are wanted, for which
+    /// each row group can matter to the next.
+    #[must_use]
+    pub fn models(&self) -> Option<Vec<u8>> {
+        self.relations.write_models()
+    }
+
+    /// Takes over the models of another writer of the same columns, which has the same options.
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated` for what [`Self::models`] does not give.
+    pub fn follow(&mut self, models: &[u8]) -> Result<()> {
+        self.relations.read_models(models, self.types.len())
+    }
+
+    /// Encodes some columns of the row group that it holds, and goes on holding it: for [`Self::add_row_group`].
+    ///
+    /// # Errors
+    /// `invalid-argument` where it holds none, where no models are settled, or for columns that are not there.
+    pub fn encode_columns(&mut self, columns: &[usize]) -> Result<Vec<u8>> {
+        let group = self.suspended.as_ref().ok_or_else(holds_none)?;
+        if !self.relations.can_share() {
+            return Err(Error::invalid("writer", "has not settled the models of its columns"));
+        }
+        let wanted = columns.iter().copied();
+        let encoded = self.relations.encode_columns(&group.parts, wanted, &self.schema, &mut self.encoders)?;
+        let mut out = Vec::new();
+        for (&column, encoded) in columns.iter().zip(encoded) {
+            let known = group.parts.get(column).zip(self.schema.columns.get(column)).zip(self.types.get(column));
+            if let Some(((part, field), column_type)) = known {
+                let chunk = EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds));
+                write_chunk(column, group.rows(), &chunk, *column_type, &mut out)?;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Adds the row group of these chunks, one of each column: that which it holds, or else the next one.
+    ///
+    /// # Errors
+    /// `corrupt`, `truncated` for what [`Self::encode_columns`] does not give, `invalid-argument` while rows wait for their
+    /// row group, or where it holds another one, `limit-exceeded` for too many rows.
+    pub fn add_row_group(&mut self, chunks: &[u8]) -> Result<()> {
+        if let Some(error) = &self.failure {
+            return Err(error.clone());
+        }
+        self.check_nothing_waits()?;
+        let group = EncodedRowGroup::read(chunks, &self.types)?;
+        if self.suspended.as_ref().is_some_and(|held| held.rows() != group.rows) {
+            return Err(Error::invalid("writer", format!("holds another row group than that of {} rows", group.rows)));
+        }
+        self.check_total(group.rows)?;
+        self.suspended = None;
+        self.store(group);
+        Ok(())
+    }
+}
+
+fn holds_none() -> Error {
+    Error::invalid("writer", format!("holds no row group of {SHARED_FROM} rows whose columns can be looked at"))
+}
+
+/// All of what stands behind each other.
+fn read_all<T>(bytes: &[u8], read: impl Fn(&mut ByteReader<'_>) -> Result<T>) -> Result<Vec<T>> {
+    let mut reader = ByteReader::new(bytes, 0);
+    let mut all = Vec::new();
+    while reader.remaining() > 0 {
+        all.push(read(&mut reader)?);
+    }
+    Ok(all)
+}
