@@ -7,7 +7,6 @@ import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
 import { checkWorkers } from './workers/pool.js';
-import type { RowGroup } from './workers/protocol.js';
 
 /** How to write, whatever the form of the input. */
 export interface EncodingOptions extends CallOptions {
@@ -45,8 +44,8 @@ export interface EncodingOptions extends CallOptions {
   /** The user's own data about the table: null, booleans, numbers, bigints, text, bytes, arrays, objects. Key `metadata` of the schema. */
   metadata?: Readonly<Record<string, unknown>> | ReadonlyMap<unknown, unknown> | undefined;
   /**
-   * Workers that encode at the same time. `write` gives them whole row groups behind the first one (version 2, whose
-   * `rowGroupRows` are a multiple of 8), each a copy of its part of the table; neural chunks are shared out column by
+   * Workers that encode at the same time. `write` gives them row groups (version 2; each a copy of its part of the table), and
+   * columns of the first one, where it has 65,536 rows or more; neural chunks are shared out column by
    * column, with up to some 60 MB for each worker. Default `auto`: as many as there are processors, at most 8, where that
    * pays, which a first call seldom does, as workers would have to start; 0, and wherever workers cannot be had: the calling
    * thread, which makes way for others in between. The bytes are the same. `signal` ends workers at once, and the calling
@@ -194,7 +193,7 @@ export type OnChunk = (rows: number, column: string) => void;
 
 /**
  * Encodes one table of version 2 from batches of rows. Neural chunks are encoded by the calls themselves; or by
- * `NeuralTasks`: then a call can leave a row group suspended, which `settle` completes.
+ * `NeuralTasks`: then a call can leave a row group suspended, which `settleChunks` completes.
  */
 export class StreamEncoder extends Handle<StreamHandle> {
   readonly #tasks: NeuralTasks | undefined;
@@ -236,50 +235,82 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** Adds rows, `first` being the number of the first of them in errors; nothing is taken if it throws. */
   push(columns: readonly ColumnBuffers[], first: number): void {
-    this.#attempt((writer) => writer.push([...columns], first));
+    this.#run((writer) => writer.push([...columns], first));
+  }
+
+  /** Rows of a first row group from which on threads can share the search for its models. */
+  static sharedFrom(engine: Engine): number {
+    const { StreamWriter } = writingInstance(engine);
+    return engine.call(engine.instance, () => StreamWriter.sharedFrom());
   }
 
   /**
-   * Takes the first row group, `first` as for `push`, and settles the models of all of them; `resume` encodes it, and
-   * until then nothing else can be pushed or added.
+   * Holds the next row group, `first` as for `push`, until `addRowGroup` brings its chunks or `resume` encodes it: nothing
+   * else can be pushed meanwhile.
+   *
+   * Several encoders of the same columns can hold it, in several threads: they survey columns, that of the file plans which
+   * models to try, they attempt these, it settles on some, and all encode columns by them. What they give for all columns
+   * can stand behind each other in any order.
    */
-  begin(columns: readonly ColumnBuffers[], first: number): void {
-    this.#attempt((writer) => writer.begin([...columns], first));
+  hold(columns: readonly ColumnBuffers[], first: number): void {
+    this.call((writer) => { writer.hold([...columns], first); });
   }
 
-  /** Encodes the row group of `begin`. */
+  /** Encodes the row group that it holds, and settles the models before, unless they are. */
   resume(): void {
-    this.#attempt((writer) => writer.resume());
+    this.#run((writer) => writer.resume());
   }
 
-  /** The models of the row groups that follow, for other encoders of the same columns; `undefined` while there are none. */
+  /** Looks for models of a column. */
+  survey(column: number): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => writer.survey(Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Chooses the models to try, by surveys of all columns. */
+  plan(surveys: Uint8Array): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => writer.plan(surveys)) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Tries the models of a column. */
+  attempt(plan: Uint8Array, column: number): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => writer.attempt(plan, Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Takes the models that were of use in attempts of all columns. */
+  settle(tried: Uint8Array): void {
+    this.call((writer) => { writer.settle(tried); });
+  }
+
+  /** The settled models, for other encoders of the same columns; `undefined` while there are none. */
   models(): Uint8Array | undefined {
     return this.call((writer) => writer.models());
   }
 
-  /** Encodes rows as a row group for an encoder that has these models. */
-  encodeRowGroup({ models, columns, first }: Pick<RowGroup, 'models' | 'columns' | 'first'>): Uint8Array<ArrayBuffer> {
-    return this.call((writer) => {
-      writer.follow(models);
-      return writer.encodeRowGroup([...columns], first) as Uint8Array<ArrayBuffer>;
-    });
+  /** Takes over the models of another encoder. */
+  follow(models: Uint8Array): void {
+    this.call((writer) => { writer.follow(models); });
   }
 
-  /** Adds a row group that another encoder made. */
-  addRowGroup(bytes: Uint8Array): void {
-    this.call((writer) => { writer.addRowGroup(bytes); });
+  /** Encodes a column by the settled models. */
+  encodeColumn(column: number): Uint8Array<ArrayBuffer> {
+    return this.call((writer) => writer.encodeColumns(Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+  }
+
+  /** Adds the row group of these chunks of all columns: that which it holds, or else the next one. */
+  addRowGroup(chunks: Uint8Array): void {
+    this.call((writer) => { writer.addRowGroup(chunks); });
   }
 
   /** Encodes rows that do not fill a row group: the last ones, where there are `NeuralTasks`. */
   flush(): void {
-    this.#attempt((writer) => writer.flush());
+    this.#run((writer) => writer.flush());
   }
 
   /**
    * Encodes what the last call left suspended.
    * @throws {NcfError} as that call; `closed` where the encoder is freed meanwhile; the reason of the signal
    */
-  async settle(signal: AbortSignal | undefined, onChunk: OnChunk): Promise<void> {
+  async settleChunks(signal: AbortSignal | undefined, onChunk: OnChunk): Promise<void> {
     while (this.#isSuspended) {
       const [start, rows] = this.call((writer) => [writer.encodedRows - this.#before, writer.suspendedRows]);
       await this.#tasks?.run(signal, (part, column) => { onChunk(start + Math.floor(part * rows), column); });
@@ -287,7 +318,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
     }
   }
 
-  #attempt(body: (writer: StreamHandle) => boolean): void {
+  #run(body: (writer: StreamHandle) => boolean): void {
     this.#isSuspended = this.call((writer) => (this.#tasks ? this.#tasks.attempt(() => body(writer)) : body(writer)));
   }
 

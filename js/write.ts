@@ -52,22 +52,35 @@ function stepRows(rowGroupRows: number | undefined): number {
   return rows >= 1 && rows <= 2 ** 24 ? Math.ceil(Math.max(rows, 2 ** 14) / 8) * 8 : 2 ** 17;
 }
 
-/** Values, those of the first row group aside. */
-const SHARED_FROM = { warm: 500_000, cold: 40_000_000, later: 2_000_000 };
+/** Values of the table. */
+const SHARED_FROM = { warm: 400_000, cold: 40_000_000, later: 2_000_000 };
 
 /** JavaScript values that make collections, of which workers cause more, so long that they take more time than workers save. */
 const MAX_CELLS = 15_000_000;
 
-/** Rows of the row groups that workers encode, and how many workers; none where that does not pay. */
-function sharing({ rowGroupRows }: WriteOptions, rows: number, columns: readonly ColumnInput[], wanted: number | 'auto'): { groupRows: number; workers: number } | undefined {
+/** How a table is shared out: rows of its row groups, and workers, so many of which help with the first one. */
+interface Shares {
+  readonly groupRows: number;
+  readonly workers: number;
+  readonly helpers: number;
+  readonly isSampled: boolean;
+}
+
+/** How to share a table out, where that pays. */
+function sharing(engine: Engine, { rowGroupRows }: WriteOptions, rows: number, columns: readonly ColumnInput[], wanted: number | 'auto'): Shares | undefined {
+  const size = pool.size(wanted);
   const groupRows = Number(rowGroupRows ?? 2 ** 17);
+  const others = Math.ceil(rows / groupRows) - 1;
   // Bitmaps are cut at whole bytes.
-  if (groupRows % 8 !== 0 || rows <= groupRows) return undefined;
-  const workers = Math.min(pool.size(wanted), Math.ceil(rows / groupRows) - 1);
-  const values = (rows - groupRows) * columns.length;
+  if (size === 0 || !(groupRows > 0) || (others > 0 && groupRows % 8 !== 0)) return undefined;
+  // The calling thread works as well: it and so many workers have the processors.
+  const most = wanted === 'auto' ? size - 1 : size;
+  const isSampled = Math.min(rows, groupRows) >= StreamEncoder.sharedFrom(engine);
+  const helpers = isSampled && columns.length > 1 ? most : 0;
+  const workers = Math.max(helpers, Math.min(size, others));
   const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;
-  if (workers === 0 || (wanted === 'auto' && (workers === 1 || cells > MAX_CELLS || !pool.isWorth(workers, values, SHARED_FROM)))) return undefined;
-  return { groupRows, workers };
+  if (workers === 0 || (wanted === 'auto' && (most === 0 || cells > MAX_CELLS || !pool.isWorth(workers, rows * columns.length, SHARED_FROM)))) return undefined;
+  return { groupRows, workers, helpers, isSampled };
 }
 
 function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOptions, wanted: number | 'auto', tasks: NeuralTasks | undefined): Encoding {
@@ -86,7 +99,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
   const fields = sources.map(({ field }) => field);
   const rows = countRows(columns, sources);
   const encoder = StreamEncoder.create(engine, setup, fields, tasks);
-  const settled = (): Promise<void> | undefined => tasks && encoder.settle(options.signal, (loaded, column) => {
+  const settled = (): Promise<void> | undefined => tasks && encoder.settleChunks(options.signal, (loaded, column) => {
     options.onProgress?.({ phase: 'encode', loaded, total: rows, column });
   });
   try {
@@ -98,36 +111,19 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     const buffers = new BufferPool();
     const ofWorkers = sharedPool();
     const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end, buffers));
-    const shared = tasks ? undefined : sharing(options, rows, columns, wanted);
-    if (shared) {
-      const { groupRows, workers } = shared;
-      pool.warm(workers);
-      encoder.begin(cut(0, groupRows), 0);
-      buffers.reclaim();
-      first = groupRows;
-      const added = (end: number): void => {
-        done = end;
-        parts.push(encoder.take());
-        options.onProgress?.({ phase: 'encode', loaded: end, total: rows });
-      };
-      const encodeFirst = (): void => {
-        if (done > 0) return;
-        encoder.resume();
-        added(groupRows);
-      };
-      const models = encoder.models();
-      if (models) {
-        yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
-          const { signal } = options;
-          const cutOwn = (start: number, end: number): OwnRows => ({
-            columns: sources.map((source) => source.cutOwn(start, end, ofWorkers ?? newBuffers)),
-            release: ofWorkers?.lend() ?? (() => undefined),
-          });
-          first = await encodeRowGroups({ engine, setup, fields, rows, groupRows, cutOwn }, encoder, models, { first, workers, signal, meanwhile: encodeFirst, onAdded: added });
+    const shares = tasks ? undefined : sharing(engine, options, rows, columns, wanted);
+    if (shares) {
+      yield import('./row-groups.js').then(async ({ encodeRowGroups }) => {
+        const cutOwn = (start: number, end: number): OwnRows => ({
+          columns: sources.map((source) => source.cutOwn(start, end, ofWorkers ?? newBuffers)),
+          release: ofWorkers?.lend() ?? (() => undefined),
         });
-      }
-      // Unless that was done, as there were workers for the others.
-      encodeFirst();
+        first = await encodeRowGroups({ engine, setup, fields, rows, cutOwn, ...shares }, encoder, options.signal, (end) => {
+          done = end;
+          parts.push(encoder.take());
+          options.onProgress?.({ phase: 'encode', loaded: end, total: rows });
+        });
+      });
     }
     for (let start = first; start < rows; start += step) {
       const end = Math.min(start + step, rows);

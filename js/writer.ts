@@ -332,7 +332,7 @@ export class NcfWriter implements AsyncDisposable {
   }
 
   async #settle(encoder: StreamEncoder): Promise<void> {
-    await encoder.settle(this.#options.signal, (rows, column) => { this.#report(rows, { column }); });
+    await encoder.settleChunks(this.#options.signal, (rows, column) => { this.#report(rows, { column }); });
     this.#check();
   }
 

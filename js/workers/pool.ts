@@ -1,5 +1,5 @@
 /**
- * The calling thread's side: workers that decode columns or encode neural chunks and row groups. They start when the first
+ * The calling thread's side: workers that decode columns, or encode neural chunks and columns of row groups. They start when the first
  * call needs them, serve all files and calls, and end when nothing was to do for a while.
  */
 
@@ -8,7 +8,7 @@ import { codecModule, currentPlatform, type Engine, type WasmKind, type WorkerPo
 import { invalid, NcfError } from '../errors.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
-import { buffersOf, fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Task } from './protocol.js';
+import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Step, type Task } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
@@ -37,6 +37,8 @@ export interface Waiting {
   taken?(columns: readonly ColumnData[]): void;
   /** What was encoded, at the end. */
   encoded?(bytes: Uint8Array): void;
+  /** What the oldest step gave that was not told of yet. */
+  stepped?(bytes: Uint8Array<ArrayBuffer>): void;
   /** The job failed. */
   failed(error: unknown): void;
 }
@@ -91,18 +93,18 @@ export class Member {
     return job;
   }
 
-  /** A row group, encoded for the writer of the file; the columns are moved, or shared with the worker until it has done. */
-  encodeRowGroup(engine: Engine, group: RowGroup): { job: number; done: Promise<Uint8Array> } {
+  /** A row group to hold, for `step`; of its buffers, those that are to be moved are. */
+  hold(engine: Engine, group: RowGroup, move: ArrayBuffer[], waiting: Waiting): number {
     this.#bring(engine.kind, () => engine.module);
     this.#bring('thorough', () => codecModule('thorough'));
-    let job = 0;
-    const done = new Promise<Uint8Array>((resolve, reject) => {
-      job = this.#begin({ encoded: resolve, failed: reject });
-    });
-    // Whoever needs it sees the failure.
-    done.catch(() => undefined);
-    this.#order({ kind: 'encode-row-group', job, group }, buffersOf(group.columns));
-    return { job, done };
+    const job = this.#begin(waiting);
+    this.#order({ kind: 'hold', job, group }, move);
+    return job;
+  }
+
+  /** The next step of a row group. */
+  step(job: number, step: Step): void {
+    this.#order({ kind: 'step', job, step });
   }
 
   add(job: number, selection: Selection, chunks: Chunks): void {
@@ -170,8 +172,9 @@ export class Member {
       waiting?.decoded?.(report.column);
       return;
     }
-    this.#leave(report.job);
-    if (report.kind === 'taken') waiting?.taken?.(report.columns);
+    if (report.kind !== 'stepped' || report.isLast) this.#leave(report.job);
+    if (report.kind === 'stepped') waiting?.stepped?.(report.bytes);
+    else if (report.kind === 'taken') waiting?.taken?.(report.columns);
     else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes);
     else waiting?.failed(fromPlain(report.error));
   }

@@ -1,7 +1,7 @@
 /**
  * What passes between the calling thread and its workers. A worker decodes columns of version 2: it opens the file
  * itself, by asking the calling thread for the bytes of the directory, and is given the chunks. Or it encodes neural
- * chunks, of columns that it is given, or whole row groups.
+ * chunks, of columns that it is given, or columns of row groups, step by step.
  */
 
 import type { Piece, Range } from '../bytes.js';
@@ -10,21 +10,27 @@ import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
 import { isMovable } from '../memory.js';
 import type { Selection } from '../scan.js';
+import type { Claims } from './claims.js';
 import type { ColumnBuffers, ColumnData, FieldSetup, OpenLimits, WriterSetup } from '../wasm-types.js';
 
 /** Chunks of one row group by column. */
 export type Chunks = readonly (readonly [column: number, bytes: Uint8Array])[];
 
-/** Rows to encode as a row group. */
+/** Rows that are a row group. */
 export interface RowGroup {
   readonly setup: WriterSetup;
   readonly fields: readonly FieldSetup[];
-  /** Those that the writer of the file has settled. */
-  readonly models: Uint8Array;
   readonly columns: readonly ColumnBuffers[];
   /** The row of the table with which they begin, for errors. */
   readonly first: number;
 }
+
+/** What a worker does with columns of a row group that it holds; see `StreamEncoder`. */
+export type Step =
+  | { readonly kind: 'survey'; readonly claims: Claims }
+  | { readonly kind: 'attempt'; readonly claims: Claims; readonly plan: Uint8Array }
+  /** The last one: the worker holds the row group no longer. */
+  | { readonly kind: 'encode'; readonly claims: Claims; readonly models: Uint8Array };
 
 /** What to decode of a file. */
 export interface Task {
@@ -57,8 +63,10 @@ export type Order =
   | { readonly kind: 'take'; readonly job: number }
   /** A job: a neural chunk, from the column and its parents; the worker has the codec. */
   | { readonly kind: 'encode'; readonly job: number; readonly columns: Uint8Array<ArrayBuffer>[]; readonly level: number }
-  /** A job: a row group; the worker has the module that writes. */
-  | { readonly kind: 'encode-row-group'; readonly job: number; readonly group: RowGroup }
+  /** A job: a row group to hold; the worker has the module that writes. */
+  | { readonly kind: 'hold'; readonly job: number; readonly group: RowGroup }
+  /** The next step of such a job. */
+  | { readonly kind: 'step'; readonly job: number; readonly step: Step }
   /** Nobody waits for that job any more. */
   | { readonly kind: 'stop'; readonly job: number }
   /** The answer to `need`. */
@@ -73,8 +81,10 @@ export type Report =
   | { readonly kind: 'decoded'; readonly job: number; readonly column: number }
   /** The columns, in the order of the job. */
   | { readonly kind: 'taken'; readonly job: number; readonly columns: readonly ColumnData[] }
-  /** The neural chunk of the job, or its row group. */
+  /** The neural chunk of the job. */
   | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** What the oldest step of the job gave that was not told of yet. */
+  | { readonly kind: 'stepped'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly isLast: boolean }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
 

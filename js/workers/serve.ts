@@ -1,14 +1,15 @@
-/** The worker's side: files that were opened here, jobs that decode their columns, and neural chunks and row groups to encode. */
+/** The worker's side: files that were opened here, jobs that decode their columns, neural chunks to encode, and row groups whose columns are encoded. */
 
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { StreamEncoder } from '../encoder.js';
+import { join, StreamEncoder } from '../encoder.js';
 import { encodeNeural, loadSync, readingEngine, useCodecs, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate as neural } from '../wasm/neural.js';
 import { instantiate as thorough } from '../wasm/thorough.js';
-import { buffersOf, fromPlain, toPlain, type Order, type Report } from './protocol.js';
+import { claim } from './claims.js';
+import { buffersOf, fromPlain, toPlain, type Order, type Report, type Step } from './protocol.js';
 
 useCodecs({ neural, thorough });
 
@@ -27,6 +28,8 @@ export class Server {
   readonly #steps = new Steps();
   readonly #files = new Map<number, Driver>();
   readonly #jobs = new Map<number, Job>();
+  /** The writers of row groups. */
+  readonly #held = new Map<number, StreamEncoder>();
   readonly #requests = new Map<number, Request>();
   #lastRequest = 0;
 
@@ -58,8 +61,11 @@ export class Server {
       case 'encode':
         this.#encode(order);
         break;
-      case 'encode-row-group':
-        this.#encodeRowGroup(order);
+      case 'hold':
+        this.#hold(order);
+        break;
+      case 'step':
+        this.#step(order);
         break;
       case 'take':
         this.#jobs.get(order.job)?.take();
@@ -68,6 +74,7 @@ export class Server {
       case 'stop':
         this.#jobs.get(order.job)?.stop();
         this.#jobs.delete(order.job);
+        this.#drop(order.job);
         break;
       case 'bytes':
         this.#answer(order.request, (request) => { request.resolve(order.bytes); });
@@ -78,25 +85,42 @@ export class Server {
   }
 
   #encode(order: Order & { kind: 'encode' }): void {
-    this.#answerJob(order.job, () => encodeNeural(order));
-  }
-
-  #encodeRowGroup({ job, group }: Order & { kind: 'encode-row-group' }): void {
-    this.#answerJob(job, () => {
-      const encoder = StreamEncoder.create(writingEngine(), group.setup, group.fields);
-      try {
-        return encoder.encodeRowGroup(group);
-      } finally {
-        encoder.free();
-      }
+    this.#attempt(order.job, () => {
+      const bytes = encodeNeural(order);
+      this.#send({ kind: 'encoded', job: order.job, bytes }, [bytes.buffer]);
     });
   }
 
-  #answerJob(job: number, encode: () => Uint8Array<ArrayBuffer>): void {
+  #hold({ job, group: { setup, fields, columns, first } }: Order & { kind: 'hold' }): void {
+    this.#attempt(job, () => {
+      const encoder = StreamEncoder.create(writingEngine(), setup, fields);
+      this.#held.set(job, encoder);
+      encoder.hold(columns, first);
+    });
+  }
+
+  /** A step of a job that has not failed. */
+  #step({ job, step }: Order & { kind: 'step' }): void {
+    const encoder = this.#held.get(job);
+    if (!encoder) return;
+    this.#attempt(job, () => {
+      const bytes = join([...carryOut(step, encoder)]);
+      const isLast = step.kind === 'encode';
+      if (isLast) this.#drop(job);
+      this.#send({ kind: 'stepped', job, bytes, isLast }, [bytes.buffer]);
+    });
+  }
+
+  #drop(job: number): void {
+    this.#held.get(job)?.free();
+    this.#held.delete(job);
+  }
+
+  #attempt(job: number, body: () => void): void {
     try {
-      const bytes = encode();
-      this.#send({ kind: 'encoded', job, bytes }, [bytes.buffer]);
+      body();
     } catch (error) {
+      this.#drop(job);
       this.#send({ kind: 'failed', job, error: toPlain(error) }, []);
     }
   }
@@ -123,6 +147,23 @@ export class Server {
         this.#send({ kind: 'need', request: this.#lastRequest, file, range: { start, end } }, []);
       }),
     };
+  }
+}
+
+/** Does a step on the columns that this thread gets. */
+function* carryOut(step: Step, encoder: StreamEncoder): Generator<Uint8Array<ArrayBuffer>> {
+  if (step.kind === 'encode') encoder.follow(step.models);
+  for (const column of claim(step.claims)) {
+    switch (step.kind) {
+      case 'survey':
+        yield encoder.survey(column);
+        break;
+      case 'attempt':
+        yield encoder.attempt(step.plan, column);
+        break;
+      case 'encode':
+        yield encoder.encodeColumn(column);
+    }
   }
 }
 

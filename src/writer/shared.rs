@@ -22,6 +22,7 @@ use crate::bytes::{ByteReader, to_u64};
 use crate::column::Column;
 use crate::encoding::varint;
 use crate::error::{Error, Result};
+use crate::schema::Schema;
 
 /// Rows from which on the models of a first row group are settled on a sample of it, so that threads can share that.
 pub const SHARED_FROM: usize = SAMPLED_FROM;
@@ -40,6 +41,15 @@ impl RowGroup {
 
     pub(super) fn rows(&self) -> u64 {
         to_u64(rows_of(&self.parts))
+    }
+
+    /// The sample of the row group that is held, if there is one that is large enough.
+    fn sampled<'a>(held: &'a mut Option<RowGroup>, schema: &Schema) -> Result<&'a Sample> {
+        let group = held.as_mut().filter(|group| rows_of(&group.parts) >= SHARED_FROM).ok_or_else(holds_none)?;
+        Ok(match &mut group.sample {
+            Some(sample) => sample,
+            none => none.insert(Sample::of(&group.parts, schema)?),
+        })
     }
 }
 
@@ -76,12 +86,7 @@ impl StreamWriter {
     /// # Errors
     /// `invalid-argument` where it holds none of [`SHARED_FROM`] rows, or for columns that are not there.
     pub fn survey(&mut self, columns: &[usize]) -> Result<Vec<u8>> {
-        let group = self.suspended.as_mut().filter(|group| rows_of(&group.parts) >= SHARED_FROM);
-        let group = group.ok_or_else(holds_none)?;
-        let sample = match &mut group.sample {
-            Some(sample) => sample,
-            none => none.insert(Sample::of(&group.parts, &self.schema)?),
-        };
+        let sample = RowGroup::sampled(&mut self.suspended, &self.schema)?;
         let mut out = Vec::new();
         for &column in columns {
             let (_, wanted) = self.relations.survey(sample, column, &self.schema, &mut self.encoders)?;
@@ -102,12 +107,12 @@ impl StreamWriter {
         Ok(out)
     }
 
-    /// Tries the models of a plan on some columns of the row group that was surveyed, for [`Self::settle`].
+    /// Tries the models of a plan on some columns of the row group that it holds, for [`Self::settle`].
     ///
     /// # Errors
-    /// `invalid-argument` where nothing was surveyed, `corrupt`, `truncated` for what [`Self::plan`] does not give.
+    /// `invalid-argument` as for surveys, `corrupt`, `truncated` for what [`Self::plan`] does not give.
     pub fn attempt(&mut self, plan: &[u8], columns: &[usize]) -> Result<Vec<u8>> {
-        let sample = self.suspended.as_ref().and_then(|group| group.sample.as_ref()).ok_or_else(holds_none)?;
+        let sample = RowGroup::sampled(&mut self.suspended, &self.schema)?;
         let mut out = Vec::new();
         for trial in read_all(plan, Trial::read)?.iter().filter(|trial| columns.contains(&trial.column)) {
             let tried = self.relations.attempt(trial, sample, &self.schema, &mut self.encoders)?;
