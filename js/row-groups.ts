@@ -3,16 +3,19 @@
  * them are settled, and the others as a whole. Loaded where a table is large.
  */
 
-import { join, type StreamEncoder } from './encoder.js';
+import { join, StreamEncoder } from './encoder.js';
 import type { Engine } from './engine.js';
 import type { ColumnBuffers, FieldSetup, WriterSetup } from './wasm-types.js';
-import { claim, claimsOf, type Claims } from './workers/claims.js';
+import { aloneWith, claim, claimsOf, isLeft, type Claims } from './workers/claims.js';
 import { pool, WorkerFailure, type Member } from './workers/pool.js';
 import { buffersOf, type RowGroup, type Step } from './workers/protocol.js';
 import { makeWay, orAborted } from './yield.js';
 
 /** Row groups that a worker has at once: while it sends one back, it can go on with the next. */
 const AHEAD = 2;
+
+/** Row groups for each of those who work up to which all of them share the last ones. */
+const MAX_EACH = 2;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -75,8 +78,8 @@ class Held {
   }
 }
 
-/** A row group behind the first one. */
-interface Other {
+/** A row group behind the first one that one worker encodes. */
+interface Whole {
   readonly held: Held;
   readonly release: () => void;
   /** Once it is being encoded. */
@@ -112,11 +115,17 @@ class Sharing {
   /** The writers of workers need not know what they don't write. */
   readonly #setup: WriterSetup;
   readonly #fields: readonly FieldSetup[];
+  /**
+   * Where there are few row groups, each worker encodes so many of them alone, this thread the first one, and all of them
+   * those that are left, column by column; else workers encode all others. `undefined` for the latter.
+   */
+  readonly #wholes: number | undefined;
   #members: readonly Member[] = [];
   /** The first row group, in the workers that help with it. */
   readonly #helpers: Held[] = [];
-  /** The others, as far as workers have them. */
-  readonly #others: Other[] = [];
+  /** Row groups of one worker each, in their order, those that are not added. */
+  readonly #others: Whole[] = [];
+  readonly #held = new Set<Held>();
   /** The row with which those begin that no worker has. */
   #next: number;
   #models: Uint8Array | undefined;
@@ -137,6 +146,9 @@ class Sharing {
       return own;
     });
     this.#next = Math.min(table.groupRows, table.rows);
+    const groups = Math.ceil(table.rows / table.groupRows);
+    const hands = 1 + table.helpers;
+    if (table.helpers > 0 && groups <= MAX_EACH * hands) this.#wholes = Math.floor(groups / hands);
   }
 
   /** Rows of the row groups that are added. */
@@ -145,17 +157,22 @@ class Sharing {
   }
 
   async run(): Promise<void> {
-    const { workers, rows } = this.#table;
-    this.#members = pool.members(workers);
-    await this.#encodeFirst();
-    while (this.#models && this.#added < rows) {
-      this.#handOut(AHEAD);
-      const [other] = this.#others;
-      if (!other?.chunks) throw new WorkerFailure('there are no workers');
-      this.#add(await this.#result(other.chunks));
-      other.release();
-      this.#others.shift();
-    }
+    const { workers, helpers, isSampled } = this.#table;
+    this.#members = pool.members(this.#wholes === undefined ? workers : helpers);
+    const { columns, release } = this.#cut(0, this.#next);
+    // What is not shared is copied.
+    for (const member of this.#members.slice(0, helpers)) this.#helpers.push(this.#hold(member, columns, 0, []));
+    this.#encoder.hold(columns, 0);
+    this.#isHolding = true;
+    const pieces = costliestFirst(columns);
+    if (isSampled) await this.#settle(pieces);
+    else this.finishFirst();
+    const models = this.#encoder.models();
+    if (!models) return;
+    this.#models = models;
+    if (this.#wholes !== undefined) await this.#encodeFew(pieces, models);
+    else await this.#encodeMany(pieces, models);
+    release();
   }
 
   /** Encodes the first row group here, if it is not added yet. */
@@ -167,59 +184,98 @@ class Sharing {
 
   /** Lets workers forget what they have. */
   stop(): void {
-    [...this.#helpers, ...this.#others.map(({ held }) => held)].forEach((held) => { held.drop(); });
-  }
-
-  /** The first row group, and the models of all of them: when it is done, workers are encoding others. */
-  async #encodeFirst(): Promise<void> {
-    const { helpers, isSampled, rows, groupRows, workers } = this.#table;
-    const { columns, release } = this.#table.cutOwn(0, this.#next);
-    // What is not shared is copied.
-    for (const member of this.#members.slice(0, helpers)) this.#helpers.push(this.#hold(member, columns, 0, []));
-    this.#encoder.hold(columns, 0);
-    this.#isHolding = true;
-    const pieces = costliestFirst(columns);
-    if (isSampled) await this.#settle(pieces);
-    else this.finishFirst();
-    this.#models = this.#encoder.models();
-    if (!this.#models || !this.#isHolding) return;
-    const models = this.#models;
-    const isShared = rows <= groupRows * (1 + workers);
-    // Where others wait, helpers let go of this one.
-    if (!isShared) this.#helpers.forEach((held) => void held.step({ kind: 'encode', models, claims: nothing() }));
-    this.#handOut(AHEAD);
-    this.#add(await this.#together(pieces, isShared ? this.#helpers : [], (claims) => ({ kind: 'encode', models, claims }), (column) => this.#encoder.encodeColumn(column)));
-    // All helpers have answered, so that they have copied it.
-    release();
+    this.#held.forEach((held) => { held.drop(); });
   }
 
   /** Settles the models, unless there can be none. */
   async #settle(pieces: readonly number[]): Promise<void> {
     if (this.#encoder.models()) return;
-    const surveys = await this.#together(pieces, this.#helpers, (claims) => ({ kind: 'survey', claims }), (column) => this.#encoder.survey(column), () => { this.#handOut(1); });
+    const meanwhile = (): void => { this.#handOut(this.#wholes ?? 1); };
+    const surveys = await this.#together(pieces, (claims) => ({ kind: 'survey', claims }), (column) => this.#encoder.survey(column), meanwhile);
     const plan = this.#encoder.plan(surveys);
-    this.#encoder.settle(await this.#together(pieces, this.#helpers, (claims) => ({ kind: 'attempt', claims, plan }), (column) => this.#encoder.attempt(plan, column)));
+    this.#encoder.settle(await this.#together(pieces, (claims) => ({ kind: 'attempt', claims, plan }), (column) => this.#encoder.attempt(plan, column)));
   }
 
-  /** Lets this thread and workers do a step on columns, each the next one when it has done one; what that gives for all. */
-  async #together(pieces: readonly number[], helpers: readonly Held[], step: (claims: Claims) => Step, own: (column: number) => Bytes, meanwhile?: () => void): Promise<Bytes> {
-    const [claims, ...others] = claimsOf(pieces, 1 + helpers.length);
-    const theirs = helpers.map((held, index) => held.step(step(others[index] ?? nothing())));
+  /** Lets all do a step on columns of the first row group; what that gives for all columns. */
+  async #together(pieces: readonly number[], step: (claims: Claims) => Step, own: (column: number) => Bytes, meanwhile?: () => void): Promise<Bytes> {
+    const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
+    const theirs = this.#helpers.map((held, index) => held.step(step(others[index] ?? aloneWith([]))));
     meanwhile?.();
+    return join([...(await this.#claimed(claims, own)), ...(await this.#results(theirs))]);
+  }
+
+  /** Does what this thread gets of some work. */
+  async #claimed(claims: Claims, own: (column: number) => Bytes): Promise<Bytes[]> {
     const parts = [];
-    for (const column of claim(claims ?? nothing())) {
+    for (const column of claim(claims)) {
       parts.push(own(column));
       await makeWay(this.#signal);
     }
-    for (const other of theirs) parts.push(await this.#result(other));
-    return join(parts);
+    return parts;
   }
 
-  /** Gives each worker so many row groups that are not the first, and lets it encode them once it is known how. */
-  #handOut(ahead: number): void {
-    const { rows, groupRows, workers } = this.#table;
-    while (this.#next < rows && this.#others.length < ahead * workers) {
-      const { columns, release } = this.#table.cutOwn(this.#next, Math.min(this.#next + groupRows, rows));
+  /** Encodes row groups of which there are so few that no hand may wait for another. */
+  async #encodeFew(pieces: readonly number[], models: Uint8Array): Promise<void> {
+    const { rows, groupRows, engine } = this.#table;
+    this.#handOut(this.#wholes ?? 0);
+    const left = [];
+    for (; this.#next < rows; this.#next += groupRows) {
+      const first = this.#next;
+      const { columns, release } = this.#cut(first, Math.min(first + groupRows, rows));
+      const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
+      const theirs = this.#members.map((member, index) => this.#hold(member, columns, first, []).step({ kind: 'encode', models, claims: others[index] ?? aloneWith([]) }));
+      left.push({ columns, first, claims, theirs, release });
+    }
+    const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
+    const theirs = this.#helpers.map((held, index) => held.step({ kind: 'encode', models, claims: others[index] ?? aloneWith([]) }));
+    const own = [await this.#claimed(claims, (column) => this.#encoder.encodeColumn(column))];
+    for (const { columns, first, claims } of left) {
+      const encoder = StreamEncoder.create(engine, this.#setup, this.#fields);
+      try {
+        if (isLeft(claims)) {
+          encoder.follow(models);
+          encoder.hold(columns, first);
+        }
+        own.push(await this.#claimed(claims, (column) => encoder.encodeColumn(column)));
+      } finally {
+        encoder.free();
+      }
+    }
+    const [ownFirst = [], ...ownLeft] = own;
+    this.#add(join([...ownFirst, ...(await this.#results(theirs))]));
+    while (this.#others.length > 0) await this.#addWhole();
+    for (const [index, { theirs, release }] of left.entries()) {
+      this.#add(join([...(ownLeft[index] ?? []), ...(await this.#results(theirs))]));
+      release();
+    }
+  }
+
+  /** Encodes the first row group while workers encode the others, and go on with those that are left. */
+  async #encodeMany(pieces: readonly number[], models: Uint8Array): Promise<void> {
+    // Who helped lets go of it.
+    this.#helpers.forEach((held) => void held.step({ kind: 'encode', models, claims: aloneWith([]) }));
+    this.#handOut(AHEAD);
+    if (this.#isHolding) this.#add(join(await this.#claimed(aloneWith(pieces), (column) => this.#encoder.encodeColumn(column))));
+    while (this.#added < this.#table.rows) {
+      this.#handOut(AHEAD);
+      await this.#addWhole();
+    }
+  }
+
+  /** Adds the next row group that a worker encodes. */
+  async #addWhole(): Promise<void> {
+    const other = this.#others.shift();
+    if (!other?.chunks) throw new WorkerFailure('there are no workers');
+    const [chunks = new Uint8Array()] = await this.#results([other.chunks]);
+    this.#add(chunks);
+    other.release();
+  }
+
+  /** Gives each worker so many row groups, and lets it encode them once it is known how. */
+  #handOut(each: number): void {
+    const { rows, groupRows } = this.#table;
+    while (this.#next < rows && this.#others.length < each * this.#members.length) {
+      const { columns, release } = this.#cut(this.#next, Math.min(this.#next + groupRows, rows));
       const [member] = [...this.#members].sort((a, b) => a.load - b.load);
       if (!member) throw new WorkerFailure('there are no workers');
       this.#others.push({ held: this.#hold(member, columns, this.#next, buffersOf(columns)), release, chunks: undefined });
@@ -227,19 +283,23 @@ class Sharing {
     }
     const models = this.#models;
     if (!models) return;
-    for (const other of this.#others) {
-      const [claims = nothing()] = claimsOf([...this.#fields.keys()], 1);
-      other.chunks ??= other.held.step({ kind: 'encode', models, claims });
-    }
+    for (const other of this.#others) other.chunks ??= other.held.step({ kind: 'encode', models, claims: aloneWith([...this.#fields.keys()]) });
+  }
+
+  #cut(start: number, end: number): OwnRows {
+    return this.#table.cutOwn(start, end);
   }
 
   #hold(member: Member, columns: readonly ColumnBuffers[], first: number, move: ArrayBuffer[]): Held {
-    return new Held(member, this.#table.engine, { setup: this.#setup, fields: this.#fields, columns, first }, move);
+    const held = new Held(member, this.#table.engine, { setup: this.#setup, fields: this.#fields, columns, first }, move);
+    this.#held.add(held);
+    return held;
   }
 
-  async #result(done: Promise<Bytes>): Promise<Bytes> {
-    await orAborted(done, this.#signal);
-    return done;
+  async #results(done: readonly Promise<Bytes>[]): Promise<Bytes[]> {
+    const all = Promise.all(done);
+    await orAborted(all, this.#signal);
+    return all;
   }
 
   #add(chunks: Bytes): void {
@@ -254,13 +314,8 @@ class Sharing {
   }
 }
 
-/** No piece of work. */
-function nothing(): Claims {
-  return { pieces: [], taken: undefined, hand: 0, hands: 1 };
-}
-
-/** Columns, those first that take long: text by its bytes. */
+/** Columns, those first that are likely to take long. */
 function costliestFirst(columns: readonly ColumnBuffers[]): number[] {
-  const sizes = columns.map(({ offsets, values }) => (offsets ? values.byteLength : 0));
-  return [...columns.keys()].sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0));
+  const costs = columns.map(({ offsets, values }) => values.byteLength * (offsets ? 2 : values instanceof Float64Array ? 4 : 1));
+  return [...columns.keys()].sort((a, b) => (costs[b] ?? 0) - (costs[a] ?? 0));
 }

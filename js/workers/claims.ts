@@ -26,3 +26,13 @@ export function* claim({ pieces, taken, hand, hands }: Claims): Generator<number
     yield piece;
   }
 }
+
+/** Whether there may be pieces that nobody has taken. */
+export function isLeft({ pieces, taken }: Claims): boolean {
+  return !taken || Atomics.load(taken, 0) < pieces.length;
+}
+
+/** The claims of whoever has nobody beside it. */
+export function aloneWith(pieces: readonly number[]): Claims {
+  return { pieces, taken: undefined, hand: 0, hands: 1 };
+}
