@@ -263,7 +263,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** Looks for models of a column. */
   survey(column: number): Uint8Array<ArrayBuffer> {
-    return this.call((writer) => writer.survey(Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+    return this.call((writer) => writer.survey(column)) as Uint8Array<ArrayBuffer>;
   }
 
   /** Chooses the models to try, by surveys of all columns. */
@@ -273,7 +273,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** Tries the models of a column. */
   attempt(plan: Uint8Array, column: number): Uint8Array<ArrayBuffer> {
-    return this.call((writer) => writer.attempt(plan, Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+    return this.call((writer) => writer.attempt(plan, column)) as Uint8Array<ArrayBuffer>;
   }
 
   /** Takes the models that were of use in attempts of all columns. */
@@ -293,7 +293,7 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** Encodes a column by the settled models. */
   encodeColumn(column: number): Uint8Array<ArrayBuffer> {
-    return this.call((writer) => writer.encodeColumns(Uint32Array.of(column))) as Uint8Array<ArrayBuffer>;
+    return this.call((writer) => writer.encodeColumn(column)) as Uint8Array<ArrayBuffer>;
   }
 
   /** Adds the row group of these chunks of all columns: that which it holds, or else the next one. */

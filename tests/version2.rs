@@ -316,7 +316,8 @@ fn row_groups_that_others_encode_make_the_same_file() {
                 worker.hold(part(start)).unwrap();
                 // In any order, from any number of threads.
                 let (odd, even): (Vec<usize>, Vec<usize>) = (0..columns.len()).rev().partition(|at| at % 2 == 1);
-                let bytes = [odd, even].map(|some| worker.encode_columns(&some).unwrap()).concat();
+                let bytes =
+                    [odd, even].concat().iter().flat_map(|&at| worker.encode_column(at).unwrap()).collect::<Vec<u8>>();
                 (0..bytes.len()).step_by(1 + bytes.len() / 50).for_each(|end| {
                     assert!(new().add_row_group(&bytes[..end]).is_err());
                 });
@@ -343,25 +344,26 @@ fn threads_that_share_a_first_row_group_make_the_same_file() {
     for hands in 1..=3 {
         let mut writers: Vec<StreamWriter> = (0..hands).map(|_| new()).collect();
         let shares: Vec<Vec<usize>> = (0..hands).map(|hand| (hand..columns.len()).step_by(hands).collect()).collect();
-        let together = |writers: &mut [StreamWriter], step: &dyn Fn(&mut StreamWriter, &[usize]) -> Vec<u8>| {
-            let mut all: Vec<_> = writers.iter_mut().zip(&shares).map(|(writer, share)| step(writer, share)).collect();
-            all.reverse();
-            all.concat()
+        let together = |writers: &mut [StreamWriter], step: &dyn Fn(&mut StreamWriter, usize) -> Vec<u8>| {
+            let mut all = Vec::new();
+            for (writer, share) in writers.iter_mut().zip(&shares).rev() {
+                share.iter().for_each(|&column| all.extend(step(writer, column)));
+            }
+            all
         };
         writers.iter_mut().for_each(|writer| writer.hold(part(0, group)).unwrap());
-        let surveys = together(&mut writers, &|writer, share| writer.survey(share).unwrap());
+        let surveys = together(&mut writers, &|writer, column| writer.survey(column).unwrap());
         let plan = writers[0].plan(&surveys).unwrap();
-        let tried = together(&mut writers, &|writer, share| writer.attempt(&plan, share).unwrap());
+        let tried = together(&mut writers, &|writer, column| writer.attempt(&plan, column).unwrap());
         for (step, whole) in [("survey", &surveys), ("plan", &plan), ("tried", &tried)] {
             for end in (1..whole.len()).step_by(1 + whole.len() / 40) {
                 let cut = &whole[..end];
                 let mut other = new();
                 other.hold(part(0, group)).unwrap();
-                other.survey(&[0]).unwrap();
                 // An end between two entries makes less of it, not an error.
                 let _ = match step {
                     "survey" => other.plan(cut).map(drop),
-                    "plan" => other.attempt(cut, &[0, 1, 2]).map(drop),
+                    "plan" => other.attempt(cut, 1).map(drop),
                     _ => other.settle(cut),
                 };
             }
@@ -371,12 +373,11 @@ fn threads_that_share_a_first_row_group_make_the_same_file() {
         let models = writers[0].models().unwrap();
         assert!(models.len() > 50, "{} bytes of models", models.len());
         writers[1..].iter_mut().for_each(|writer| writer.follow(&models).unwrap());
-        let chunks = together(&mut writers, &|writer, share| writer.encode_columns(share).unwrap());
+        let chunks = together(&mut writers, &|writer, column| writer.encode_column(column).unwrap());
         let mut worker = new();
         worker.follow(&models).unwrap();
         worker.hold(part(group, rows)).unwrap();
-        let all: Vec<usize> = (0..columns.len()).collect();
-        let last = worker.encode_columns(&all).unwrap();
+        let last: Vec<u8> = (0..columns.len()).flat_map(|column| worker.encode_column(column).unwrap()).collect();
         let writer = &mut writers[0];
         assert!(writer.is_suspended());
         for refused in [writer.push(part(0, 1)), writer.hold(part(0, 1)), writer.add_row_group(&last)] {
@@ -411,15 +412,15 @@ fn row_groups_on_their_own_are_checked() {
         assert_eq!(refused.unwrap_err().code().as_str(), "invalid-argument");
     }
     let code = |result: ncf::Result<Vec<u8>>| result.unwrap_err().code().as_str();
-    assert_eq!(code(writer.encode_columns(&[0])), "invalid-argument");
-    assert_eq!(code(writer.survey(&[0])), "invalid-argument");
+    assert_eq!(code(writer.encode_column(0)), "invalid-argument");
+    assert_eq!(code(writer.survey(0)), "invalid-argument");
     let mut helper = new();
     helper.hold(part(20)).unwrap();
-    assert_eq!(code(helper.survey(&[0])), "invalid-argument");
-    assert_eq!(code(helper.encode_columns(&[columns.len()])), "invalid-argument");
-    let all: Vec<usize> = (0..columns.len()).collect();
-    let group = helper.encode_columns(&all).unwrap();
-    assert!(writer.add_row_group(&helper.encode_columns(&all[1..]).unwrap()).is_err());
+    assert_eq!(code(helper.survey(0)), "invalid-argument");
+    assert_eq!(code(helper.encode_column(columns.len())), "invalid-argument");
+    let chunks: Vec<Vec<u8>> = (0..columns.len()).map(|column| helper.encode_column(column).unwrap()).collect();
+    let group = chunks.concat();
+    assert!(writer.add_row_group(&chunks[1..].concat()).is_err());
     writer.push(part(10)).unwrap();
     assert_eq!(writer.add_row_group(&group).unwrap_err().code().as_str(), "invalid-argument");
     assert_eq!(writer.hold(part(10)).unwrap_err().code().as_str(), "invalid-argument");
@@ -431,7 +432,7 @@ fn row_groups_on_their_own_are_checked() {
     let mut searching =
         StreamWriter::new(schema.clone(), types(&columns), WriteOptions { cross_column: true, ..options }).unwrap();
     searching.hold(part(20)).unwrap();
-    assert_eq!(code(searching.encode_columns(&[0])), "invalid-argument");
+    assert_eq!(code(searching.encode_column(0)), "invalid-argument");
 }
 
 #[test]

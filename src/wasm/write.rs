@@ -222,9 +222,9 @@ impl StreamWriter {
         u32::try_from(crate::writer::SHARED_FROM).unwrap_or(u32::MAX)
     }
 
-    /// Looks for models of columns of the row group that it holds; `plan` takes what that gives for all columns.
-    pub fn survey(&mut self, columns: &[usize]) -> Result<Uint8Array> {
-        Ok(Uint8Array::from(&self.writer.survey(columns)?[..]))
+    /// Looks for models of a column of the row group that it holds; `plan` takes what that gives for all columns.
+    pub fn survey(&mut self, column: usize) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.survey(column)?[..]))
     }
 
     /// Chooses the models to try.
@@ -232,9 +232,9 @@ impl StreamWriter {
         Ok(Uint8Array::from(&self.writer.plan(surveys)?[..]))
     }
 
-    /// Tries the models of a plan on columns that were surveyed; `settle` takes what that gives for all columns.
-    pub fn attempt(&mut self, plan: &[u8], columns: &[usize]) -> Result<Uint8Array> {
-        Ok(Uint8Array::from(&self.writer.attempt(plan, columns)?[..]))
+    /// Tries the models of a plan on a column; `settle` takes what that gives for all columns.
+    pub fn attempt(&mut self, plan: &[u8], column: usize) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.attempt(plan, column)?[..]))
     }
 
     /// Takes the models that were of use in attempts.
@@ -264,10 +264,10 @@ impl StreamWriter {
         self.writer.follow(models)
     }
 
-    /// Encodes columns of the row group that it holds; `addRowGroup` takes what that gives for all columns.
-    #[wasm_bindgen(js_name = encodeColumns)]
-    pub fn encode_columns(&mut self, columns: &[usize]) -> Result<Uint8Array> {
-        Ok(Uint8Array::from(&self.writer.encode_columns(columns)?[..]))
+    /// Encodes a column of the row group that it holds; `addRowGroup` takes what that gives for all columns.
+    #[wasm_bindgen(js_name = encodeColumn)]
+    pub fn encode_column(&mut self, column: usize) -> Result<Uint8Array> {
+        Ok(Uint8Array::from(&self.writer.encode_column(column)?[..]))
     }
 
     /// Adds the row group of these chunks.
@@ -281,6 +281,7 @@ impl StreamWriter {
         self.writer.push(columns)
     }
 
+    #[inline(never)]
     fn columns(&self, columns: Vec<JsValue>) -> Result<Vec<Column>> {
         if columns.len() != self.fields.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.fields.len());

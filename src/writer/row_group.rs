@@ -69,6 +69,7 @@ impl EncodedChunk {
     }
 
     /// The chunk of a part of a row group.
+    #[inline(never)]
     pub(super) fn of_part(part: &Part, encoded: Encoded, with_bounds: bool) -> EncodedChunk {
         EncodedChunk::new(part.parent.column(), part.dictionary.as_deref(), encoded, with_bounds)
     }

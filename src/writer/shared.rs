@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! writer of the file, helpers   hold       the first row group, in all of them
-//!                               survey     some columns each: what they take alone, and models that are worth trying
+//!                               survey     some columns each: what these take alone, and models that are worth trying
 //! writer of the file            plan       which of the models to try
 //! writer of the file, helpers   attempt    those of some columns each
 //! writer of the file            settle     the models that are of use: those of all row groups
@@ -15,7 +15,7 @@
 use std::borrow::Cow;
 
 use super::StreamWriter;
-use super::cross_column::{Relation, SAMPLED_FROM, Sample, Trial, Wanted};
+use super::cross_column::{Relation, SAMPLED_FROM, Sample, Trial, Wanted, parents_of};
 use super::row_group::{EncodedChunk, EncodedRowGroup, write_chunk};
 use super::version2::{Part, rows_of, states_bounds};
 use crate::bytes::{ByteReader, to_u64};
@@ -81,17 +81,15 @@ impl StreamWriter {
         }
     }
 
-    /// Looks for models of some columns of the row group that it holds, for [`Self::plan`].
+    /// Looks for models of a column of the row group that it holds, for [`Self::plan`].
     ///
     /// # Errors
-    /// `invalid-argument` where it holds none of [`SHARED_FROM`] rows, or for columns that are not there.
-    pub fn survey(&mut self, columns: &[usize]) -> Result<Vec<u8>> {
+    /// `invalid-argument` where it holds none of [`SHARED_FROM`] rows, or for a column that is not there.
+    pub fn survey(&mut self, column: usize) -> Result<Vec<u8>> {
         let sample = RowGroup::sampled(&mut self.suspended, &self.schema)?;
+        let (_, wanted) = self.relations.survey(sample, column, &self.schema, &mut self.encoders)?;
         let mut out = Vec::new();
-        for &column in columns {
-            let (_, wanted) = self.relations.survey(sample, column, &self.schema, &mut self.encoders)?;
-            wanted.into_iter().for_each(|wanted| wanted.write(&mut out));
-        }
+        wanted.into_iter().for_each(|wanted| wanted.write(&mut out));
         Ok(out)
     }
 
@@ -107,19 +105,19 @@ impl StreamWriter {
         Ok(out)
     }
 
-    /// Tries the models of a plan on some columns of the row group that it holds, for [`Self::settle`].
+    /// Tries the models of a plan on a column of the row group that it holds, for [`Self::settle`].
     ///
     /// # Errors
     /// `invalid-argument` as for surveys, `corrupt`, `truncated` for what [`Self::plan`] does not give.
-    pub fn attempt(&mut self, plan: &[u8], columns: &[usize]) -> Result<Vec<u8>> {
+    pub fn attempt(&mut self, plan: &[u8], column: usize) -> Result<Vec<u8>> {
         let sample = RowGroup::sampled(&mut self.suspended, &self.schema)?;
+        let trials = read_all(plan, Trial::read)?;
         let mut out = Vec::new();
-        for trial in read_all(plan, Trial::read)?.iter().filter(|trial| columns.contains(&trial.column)) {
-            let tried = self.relations.attempt(trial, sample, &self.schema, &mut self.encoders)?;
-            if let Some((relation, _)) = tried {
-                varint::write_count(trial.column, &mut out);
-                relation.write(&mut out);
-            }
+        if let Some(trial) = trials.iter().find(|trial| trial.column == column)
+            && let Some((relation, _)) = self.relations.attempt(trial, sample, &self.schema, &mut self.encoders)?
+        {
+            varint::write_count(column, &mut out);
+            relation.write(&mut out);
         }
         Ok(out)
     }
@@ -151,24 +149,22 @@ impl StreamWriter {
         self.relations.read_models(models, self.types.len())
     }
 
-    /// Encodes some columns of the row group that it holds, and goes on holding it: for [`Self::add_row_group`].
+    /// Encodes a column of the row group that it holds, and goes on holding it: for [`Self::add_row_group`].
     ///
     /// # Errors
-    /// `invalid-argument` where it holds none, where no models are settled, or for columns that are not there.
-    pub fn encode_columns(&mut self, columns: &[usize]) -> Result<Vec<u8>> {
+    /// `invalid-argument` where it holds none, where no models are settled, or for a column that is not there.
+    pub fn encode_column(&mut self, column: usize) -> Result<Vec<u8>> {
         let group = self.suspended.as_ref().ok_or_else(holds_none)?;
         if !self.relations.can_share() {
             return Err(Error::invalid("writer", "has not settled the models of its columns"));
         }
-        let wanted = columns.iter().copied();
-        let encoded = self.relations.encode_columns(&group.parts, wanted, &self.schema, &mut self.encoders)?;
+        let columns = parents_of(&group.parts);
+        let encoded = self.relations.encode_column(&group.parts, &columns, column, &self.schema, &mut self.encoders)?;
         let mut out = Vec::new();
-        for (&column, encoded) in columns.iter().zip(encoded) {
-            let known = group.parts.get(column).zip(self.schema.columns.get(column)).zip(self.types.get(column));
-            if let Some(((part, field), column_type)) = known {
-                let chunk = EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds));
-                write_chunk(column, group.rows(), &chunk, *column_type, &mut out)?;
-            }
+        let known = group.parts.get(column).zip(self.schema.columns.get(column)).zip(self.types.get(column));
+        if let Some(((part, field), column_type)) = known {
+            let chunk = EncodedChunk::of_part(part, encoded, states_bounds(field, self.options.bounds));
+            write_chunk(column, group.rows(), &chunk, *column_type, &mut out)?;
         }
         Ok(out)
     }
@@ -176,7 +172,7 @@ impl StreamWriter {
     /// Adds the row group of these chunks, one of each column: that which it holds, or else the next one.
     ///
     /// # Errors
-    /// `corrupt`, `truncated` for what [`Self::encode_columns`] does not give, `invalid-argument` while rows wait for their
+    /// `corrupt`, `truncated` for what [`Self::encode_column`] does not give, `invalid-argument` while rows wait for their
     /// row group, or where it holds another one, `limit-exceeded` for too many rows.
     pub fn add_row_group(&mut self, chunks: &[u8]) -> Result<()> {
         if let Some(error) = &self.failure {

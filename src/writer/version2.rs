@@ -458,6 +458,7 @@ impl StreamWriter {
     }
 
     /// Checks a batch, and brings it into the form that is stored.
+    #[inline(never)]
     pub(super) fn check<'a>(&self, columns: Cow<'a, [Column]>) -> Result<Vec<Cow<'a, Column>>> {
         if columns.len() != self.types.len() {
             let why = format!("{} where the schema has {}", columns.len(), self.types.len());
@@ -557,6 +558,7 @@ impl StreamWriter {
         self.encode(parts).map(|_| ())
     }
 
+    #[inline(never)]
     pub(super) fn parts(&self, columns: impl IntoIterator<Item = Column>) -> Result<Vec<Part>> {
         columns.into_iter().zip(&self.schema.columns).map(|(column, field)| Part::of(column, field)).collect()
     }

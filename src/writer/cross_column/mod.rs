@@ -86,8 +86,14 @@ pub(super) struct Encoded {
     pub needs: u64,
 }
 
-fn parents_of(parts: &[Part]) -> Vec<Arc<Parent>> {
+pub(super) fn parents_of(parts: &[Part]) -> Vec<Arc<Parent>> {
     parts.iter().map(|part| Arc::clone(&part.parent)).collect()
+}
+
+/// A column of a row group, and what the schema says of it.
+fn known<'a>(parts: &'a [Part], column: usize, schema: &'a Schema) -> Result<(&'a Part, &'a Field)> {
+    let found = parts.get(column).zip(schema.columns.get(column));
+    found.ok_or_else(|| Error::invalid("columns", format!("have no number {column}")))
 }
 
 /// Reads the hint of a column.
@@ -155,7 +161,8 @@ impl Relations {
                 return Ok(encoded);
             }
         }
-        self.encode_columns(parts, 0..parts.len(), schema, encoders)
+        let columns = parents_of(parts);
+        (0..parts.len()).map(|column| self.encode_column(parts, &columns, column, schema, encoders)).collect()
     }
 
     /// Settles the models of all row groups on a sample of the first one: the sample's columns, encoded.
@@ -187,8 +194,7 @@ impl Relations {
         schema: &Schema,
         encoders: &mut Encoders,
     ) -> Result<(Encoded, Option<Wanted>)> {
-        let known = sample.parts.get(column).zip(schema.columns.get(column));
-        let (part, field) = known.ok_or_else(|| Error::invalid("columns", format!("have no number {column}")))?;
+        let (part, field) = known(&sample.parts, column, schema)?;
         let bytes = chunk::encode(part.parent.column(), encoders.for_part(field, part))?;
         let is_wanted = match self.hints.get(column) {
             Some(Hint::Automatic) => bytes.len() >= MIN_SIZE,
@@ -204,6 +210,7 @@ impl Relations {
 
     /// The models to try, of those that are worth it: together they promise the most. In the order of the columns, as is
     /// what it chooses from.
+    #[inline(never)]
     pub(super) fn plan(&self, wanted: &[Wanted]) -> Vec<Trial> {
         let chosen = plan::plan(&wanted.iter().map(Wanted::options).collect::<Vec<_>>(), &Graph::new(&self.lists));
         let mut graph = chosen.graph;
@@ -218,6 +225,7 @@ impl Relations {
     }
 
     /// Tries models on a sample: those that are of use, and the encoded column, where that gets smaller.
+    #[inline(never)]
     pub(super) fn attempt(
         &self,
         trial: &Trial,
@@ -225,9 +233,7 @@ impl Relations {
         schema: &Schema,
         encoders: &mut Encoders,
     ) -> Result<Option<(Relation, Encoded)>> {
-        let Some((part, field)) = sample.parts.get(trial.column).zip(schema.columns.get(trial.column)) else {
-            return Ok(None);
-        };
+        let (part, field) = known(&sample.parts, trial.column, schema)?;
         let mut relation = trial.relation.clone();
         let mut apply =
             |relation: &mut Relation| relation.apply(&sample.columns, &part.parent, encoders.for_part(field, part));
@@ -251,6 +257,7 @@ impl Relations {
     }
 
     /// Takes the models of the columns that have some; the others have none.
+    #[inline(never)]
     pub(super) fn keep(&mut self, settled: Vec<(usize, Relation)>, columns: usize) {
         let mut relations = vec![Relation::default(); columns];
         for (column, relation) in settled {
@@ -259,26 +266,23 @@ impl Relations {
         self.relations = Some(relations);
     }
 
-    /// Encodes some columns of a row group by the models that are known.
-    pub(super) fn encode_columns(
+    /// Encodes a column of a row group, which are `columns` as models see them, by the models that are known.
+    #[inline(never)]
+    pub(super) fn encode_column(
         &mut self,
         parts: &[Part],
-        wanted: impl IntoIterator<Item = usize>,
+        columns: &[Arc<Parent>],
+        column: usize,
         schema: &Schema,
         encoders: &mut Encoders,
-    ) -> Result<Vec<Encoded>> {
-        let columns = parents_of(parts);
-        let mut encode = |column: usize| {
-            let known = parts.get(column).zip(schema.columns.get(column));
-            let (part, field) = known.ok_or_else(|| Error::invalid("columns", format!("have no number {column}")))?;
-            let relation = self.relations.as_mut().and_then(|relations| relations.get_mut(column));
-            let encoder = encoders.for_part(field, part);
-            match relation {
-                Some(relation) if relation.is_related() => relation.apply(&columns, &part.parent, encoder),
-                _ => Ok(Encoded { bytes: chunk::encode(part.parent.column(), encoder)?, ..Encoded::default() }),
-            }
-        };
-        wanted.into_iter().map(&mut encode).collect()
+    ) -> Result<Encoded> {
+        let (part, field) = known(parts, column, schema)?;
+        let relation = self.relations.as_mut().and_then(|relations| relations.get_mut(column));
+        let encoder = encoders.for_part(field, part);
+        match relation {
+            Some(relation) if relation.is_related() => relation.apply(columns, &part.parent, encoder),
+            _ => Ok(Encoded { bytes: chunk::encode(part.parent.column(), encoder)?, ..Encoded::default() }),
+        }
     }
 
     /// The settled models of all columns, for [`Self::read_models`].
