@@ -171,16 +171,15 @@ pub fn measure(column: &Column) -> ColumnStatistics {
 }
 
 fn count_distinct(column: &Column) -> u64 {
-    macro_rules! count {
-        ($values:expr) => {{
-            let present = $values.iter().enumerate().filter(|(row, _)| column.is_valid(*row)).map(|(_, value)| value);
-            to_u64(present.collect::<HashSet<_>>().len())
-        }};
-    }
+    let rows = || (0..column.len()).filter(|&row| column.is_valid(row));
     match column.values() {
-        Values::Decimal { values, .. } => count!(values),
-        Values::Boolean(bits) => count!(bits),
-        Values::String(v) | Values::Binary(v) => count!(v),
+        Values::Decimal { values, .. } => {
+            to_u64(rows().filter_map(|row| values.get(row)).collect::<HashSet<_>>().len())
+        }
+        Values::Boolean(bits) => {
+            to_u64([true, false].iter().filter(|&&value| rows().any(|row| bits.get(row) == value)).count())
+        }
+        Values::String(v) | Values::Binary(v) => to_u64(rows().map(|row| v.get(row)).collect::<HashSet<_>>().len()),
         values => {
             let is_float = matches!(values, Values::Float32(_) | Values::Float64(_));
             let mut keys = keys(column).unwrap_or_default().into_owned();

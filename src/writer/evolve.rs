@@ -2,7 +2,6 @@
 //! a column that is dropped are encoded anew, since what is dropped must not stay in the file.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -55,7 +54,7 @@ pub struct Evolution {
 const TOGETHER: usize = 8;
 
 /// Where the values of a chunk that is encoded come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     /// The column of the file at that position.
     File(usize),
@@ -65,7 +64,7 @@ enum Origin {
 
 /// Chunks that were encoded for edits of a file, by origin and row group: each attempt adds some.
 #[derive(Clone, Debug, Default)]
-pub struct EncodedChunks(HashMap<(Origin, usize), Vec<u8>>);
+pub struct EncodedChunks(Vec<(Origin, Vec<Option<Vec<u8>>>)>);
 
 impl EncodedChunks {
     /// Encodes the chunks of row groups that are not there yet, of values by row group. False where the codec of neural
@@ -82,13 +81,23 @@ impl EncodedChunks {
         for groups in missing.chunks(TOGETHER) {
             let columns: Vec<Column> = groups.iter().map(|&group| values(group)).collect::<Result<_>>()?;
             let Some(chunks) = encode_alone(&columns, field, options, encoders)? else { return Ok(false) };
-            self.0.extend(groups.iter().map(|&group| (origin, group)).zip(chunks));
+            let at = self.0.iter().position(|(known, _)| *known == origin).unwrap_or_else(|| {
+                self.0.push((origin, Vec::new()));
+                self.0.len() - 1
+            });
+            for (&group, chunk) in groups.iter().zip(chunks) {
+                if let Some((_, known)) = self.0.get_mut(at) {
+                    known.resize(known.len().max(group + 1), None);
+                    known.get_mut(group).into_iter().for_each(|place| *place = Some(chunk.clone()));
+                }
+            }
         }
         Ok(true)
     }
 
     fn get(&self, origin: Origin, group: usize) -> Option<&[u8]> {
-        self.0.get(&(origin, group)).map(Vec::as_slice)
+        let (_, known) = self.0.iter().find(|(known, _)| *known == origin)?;
+        known.get(group)?.as_deref()
     }
 }
 
@@ -138,7 +147,7 @@ pub fn evolve(
         })
         .collect();
     let mut encoders = Encoders::new(options)?;
-    let mut dropped: HashSet<usize> = HashSet::new();
+    let mut dropped: Vec<usize> = Vec::new();
     for (number, edit) in edits.iter().enumerate() {
         let position = |name: &str| {
             let found = columns.iter().position(|column| column.field.name == name);
@@ -212,13 +221,18 @@ pub fn evolve(
 fn make_independent(
     file: &File,
     columns: &mut [Kept],
-    dropped: &HashSet<usize>,
+    dropped: &[usize],
     (options, encoders): (&WriteOptions, &mut Encoders),
     segments: &Segments,
     known: &mut EncodedChunks,
 ) -> Step<bool> {
-    let places: HashMap<usize, usize> =
-        columns.iter().enumerate().filter_map(|(index, column)| Some((column.old?, index))).collect();
+    let mut places: Vec<usize> = Vec::new();
+    for (index, column) in columns.iter().enumerate() {
+        if let Some(old) = column.old {
+            places.resize(places.len().max(old + 1), 0);
+            places.get_mut(old).into_iter().for_each(|place| *place = index);
+        }
+    }
     let is_affected = |column: &Kept| column.chunks.block.parents.iter().any(|parent| dropped.contains(parent));
     let affected = |column: &Kept| -> Vec<usize> {
         let needs = column.chunks.block.needs.iter().enumerate();
@@ -270,7 +284,7 @@ fn make_independent(
             column.chunks.block.parents.clear();
         }
         for parent in &mut column.chunks.block.parents {
-            *parent = places.get(parent).copied().unwrap_or_default();
+            *parent = places.get(*parent).copied().unwrap_or_default();
         }
     }
     Ok(true)

@@ -1,7 +1,6 @@
 //! The two legacy dialects that are written: what they can hold, and how their files are put together.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
@@ -28,7 +27,6 @@ pub struct LegacyWriter {
     options: WriteOptions,
     columns: Vec<Encoded>,
     num_rows: Option<u64>,
-    names: HashSet<String>,
 }
 
 impl LegacyWriter {
@@ -44,7 +42,7 @@ impl LegacyWriter {
         }
         schema.columns.clear();
         schema.default_compression = options.compression.as_str().to_owned();
-        Ok(LegacyWriter { schema, options, columns: Vec::new(), num_rows: None, names: HashSet::new() })
+        Ok(LegacyWriter { schema, options, columns: Vec::new(), num_rows: None })
     }
 
     /// Adds a column.
@@ -63,13 +61,12 @@ impl LegacyWriter {
         self.columns.push(Encoded { statistics, stored });
         self.num_rows = Some(to_u64(column.len()));
         complete(&mut field, column, &self.options);
-        self.names.insert(field.name.clone());
         self.schema.columns.push(field);
         Ok(())
     }
 
     fn check(&self, field: &Field, column: &Column) -> Result<()> {
-        if self.names.contains(&field.name) {
+        if self.schema.columns.iter().any(|other| other.name == field.name) {
             return Err(Error::invalid("name", "another column has the same name"));
         }
         check_type(field, column)?;

@@ -23,6 +23,7 @@ use crate::column::Column;
 use crate::encoding::varint;
 use crate::error::{Error, Result};
 use crate::schema::Schema;
+use crate::sort::sort_by_key;
 
 /// Rows from which on the models of a first row group are settled on a sample of it, so that threads can share that.
 pub const SHARED_FROM: usize = SAMPLED_FROM;
@@ -44,6 +45,7 @@ impl RowGroup {
     }
 
     /// The sample of the row group that is held, if there is one that is large enough.
+    #[inline(never)]
     fn sampled<'a>(held: &'a mut Option<RowGroup>, schema: &Schema) -> Result<&'a Sample> {
         let group = held.as_mut().filter(|group| rows_of(&group.parts) >= SHARED_FROM).ok_or_else(holds_none)?;
         Ok(match &mut group.sample {
@@ -99,7 +101,7 @@ impl StreamWriter {
     /// `corrupt`, `truncated` for what surveys do not give.
     pub fn plan(&self, surveys: &[u8]) -> Result<Vec<u8>> {
         let mut wanted = read_all(surveys, Wanted::read)?;
-        crate::sort::sort_by_key(&mut wanted, Wanted::column);
+        sort_by_key(&mut wanted, Wanted::column);
         let mut out = Vec::new();
         self.relations.plan(&wanted).iter().for_each(|trial| trial.write(&mut out));
         Ok(out)

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -26,6 +25,7 @@ use crate::format::version2::block::{self, Block, Digests, Sha};
 use crate::format::version2::{self, Footer, HEADER_SIZE, MAX_ROWS, statistics};
 use crate::reader::File;
 use crate::schema::{Extra, Field, Schema, TimeUnit};
+use crate::sort::sort_by_key;
 use crate::statistics::{ColumnStatistics, Order, Scalar};
 
 /// Bytes of column blocks up to which they are put into the footer, where the first read of a file finds them.
@@ -675,11 +675,12 @@ pub(super) fn check_schema(schema: &Schema, types: &[ColumnType]) -> Result<()> 
         let why = format!("{} types for a schema of {}", types.len(), schema.columns.len());
         return Err(Error::invalid("columns", why));
     }
-    let mut names = HashSet::new();
+    let mut names: Vec<&str> = schema.columns.iter().map(|field| field.name.as_str()).collect();
+    sort_by_key(&mut names, |&name| name);
+    if let Some((name, _)) = names.iter().zip(names.iter().skip(1)).find(|(name, next)| name == next) {
+        return Err(Error::invalid("name", "another column has the same name").in_column(name));
+    }
     for (field, column_type) in schema.columns.iter().zip(types) {
-        if !names.insert(field.name.as_str()) {
-            return Err(Error::invalid("name", "another column has the same name").in_column(&field.name));
-        }
         if field.data_type != column_type.data_type {
             let (expected, found) = (field.data_type.as_str(), column_type.data_type.as_str());
             return Err(Error::type_mismatch(expected, format!("values of type {found}")).in_column(&field.name));
@@ -692,11 +693,12 @@ pub(super) fn check_schema(schema: &Schema, types: &[ColumnType]) -> Result<()> 
 /// where they are.
 fn storage_order(schema: &Schema) -> Vec<usize> {
     let mut order = Vec::with_capacity(schema.columns.len());
-    let mut done = HashSet::new();
+    let mut done: Vec<i64> = Vec::new();
     for (index, field) in schema.columns.iter().enumerate() {
         match field.column_group {
             None => order.push(index),
-            Some(group) if done.insert(group) => {
+            Some(group) if !done.contains(&group) => {
+                done.push(group);
                 let members = schema.columns.iter().enumerate().filter(|(_, other)| other.column_group == Some(group));
                 order.extend(members.map(|(index, _)| index));
             }

@@ -205,7 +205,7 @@ fn fit_cost(features: &[&Feature], target: &[f64], modulus: f64, rounds: usize) 
             *constant = 0.0;
         }
         let mut left: Vec<f64> = residuals(features, &whole, target, modulus).collect();
-        left.sort_by(f64::total_cmp);
+        sort_by(&mut left, f64::total_cmp);
         if let Some(constant) = whole.last_mut() {
             *constant = left.get(left.len() / 2).copied().unwrap_or_default().round();
         }
