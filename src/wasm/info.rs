@@ -1,10 +1,11 @@
 //! Metadata to JavaScript. The shapes are those of js/wasm-types.ts.
 
-use js_sys::{BigInt, Object, Reflect, Uint8Array};
+use js_sys::{BigInt, Object, Uint8Array};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{from_number, set, to_number, warnings_to_js};
+use super::properties::Properties;
 use super::value;
 use crate::encoding::chunk::ColumnType;
 use crate::error::{Error, Result, hex};
@@ -13,34 +14,26 @@ use crate::reader::{File, Limits, OpenOptions, Problem, Verifier};
 use crate::schema::{DataType, Field, SemanticType};
 use crate::statistics::{ColumnStatistics, Order, Scalar};
 
-/// Options of `open`, from `OpenLimits` of js/wasm-types.ts, property by property: derived code, and what it says of numbers,
-/// would cost the reader several KB.
+/// Options of `open`, from `OpenLimits` of js/wasm-types.ts.
 pub fn open_options(options: &JsValue) -> Result<OpenOptions> {
-    // Nothing has no properties.
-    let get = |name: &str| Reflect::get(options, &name.into()).ok().filter(|value| !value.loose_eq(&JsValue::NULL));
-    let limit = |name: &'static str, default| {
-        let number = |value: JsValue| value.as_f64().ok_or_else(|| Error::invalid(name, "is no number"));
-        get(name).map_or(Ok(default), |value| from_number(number(value)?, name))
-    };
-    let flag = |name: &'static str, default| {
-        let flag = |value: JsValue| value.as_bool().ok_or_else(|| Error::invalid(name, "is neither true nor false"));
-        get(name).map_or(Ok(default), flag)
-    };
+    let options = Properties(options);
+    let limit =
+        |name: &'static str, default| options.number(name)?.map_or(Ok(default), |value| from_number(value, name));
     let default = Limits::default();
     let limits = Limits {
         metadata_bytes: limit("maxMetadataBytes", default.metadata_bytes)?,
         column_bytes: limit("maxColumnBytes", default.column_bytes)?,
         columns: limit("maxColumns", default.columns)?,
     };
-    let integrity = get("integrity").map(|value| {
+    let integrity = options.get("integrity").map(|value| {
         let bytes = value.dyn_into::<Uint8Array>().map_err(|_| Error::invalid("integrity", "is no Uint8Array"))?;
         let wrong = |bytes: Vec<u8>| Error::invalid("integrity", format!("{} bytes instead of 32", bytes.len()));
         <[u8; DIGEST_SIZE]>::try_from(bytes.to_vec()).map_err(wrong)
     });
     Ok(OpenOptions {
         limits,
-        salvage: flag("salvage", false)?,
-        checksums: flag("checksums", true)?,
+        salvage: options.flag("salvage")?.unwrap_or(false),
+        checksums: options.flag("checksums")?.unwrap_or(true),
         integrity: integrity.transpose()?,
     })
 }

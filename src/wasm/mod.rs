@@ -27,6 +27,8 @@ mod neural;
 #[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod neural_host;
 #[cfg(not(any(feature = "neural", feature = "thorough")))]
+mod properties;
+#[cfg(not(any(feature = "neural", feature = "thorough")))]
 mod reader;
 #[cfg(feature = "thorough")]
 mod thorough;

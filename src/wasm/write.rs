@@ -1,11 +1,11 @@
 //! Writing from JavaScript: canonical buffers in, a file out.
 
 use js_sys::{Float64Array, Object, Uint8Array};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 use super::buffers::{argument, column_from_js};
-use super::convert::{from_number, set, to_integer, to_number};
+use super::convert::{from_number, set, to_number};
+use super::properties::Properties;
 use super::{Reader, value};
 use crate::bytes::Interrupt;
 use crate::column::{Column, MAX_PRECISION};
@@ -17,82 +17,33 @@ use crate::format::Dialect;
 use crate::schema::{DataType, Field, Schema, SemanticType};
 use crate::writer::{Bounds, Edit, EncodedChunks, LegacyWriter, WriteOptions};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct WriteDto {
-    dialect: String,
-    compression: Option<String>,
-    level: Option<i32>,
-    created: Option<f64>,
-    modified: Option<f64>,
-    lossy: Option<bool>,
-    row_group_rows: Option<f64>,
-    bounds: Option<String>,
-    cross_column: Option<bool>,
-    table_name: Option<String>,
-    schema_version: Option<f64>,
-    created_at: Option<String>,
-    modified_at: Option<String>,
-    enable_learned_indexes: Option<bool>,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    column_groups: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    extra: JsValue,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct FieldDto {
-    utc: Option<bool>,
-    precision: Option<u8>,
-    scale: Option<u8>,
-    name: String,
-    #[serde(rename = "type")]
-    data_type: String,
-    nullable: Option<bool>,
-    semantic_type: Option<String>,
-    description: Option<String>,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    statistics: JsValue,
-    compression_model: Option<String>,
-    use_dictionary: Option<bool>,
-    create_learned_index: Option<bool>,
-    index_model_type: Option<String>,
-    contains_pii: Option<bool>,
-    typical_query_patterns: Option<Vec<String>>,
-    column_group: Option<f64>,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    extra: JsValue,
-}
-
-/// A plain object from JavaScript.
-fn from_js<T: for<'a> Deserialize<'a>>(value: JsValue) -> Result<T> {
-    serde_wasm_bindgen::from_value(value).map_err(|error| Error::invalid("options", error.to_string()))
-}
-
 /// Options and the schema without its columns, from `WriterSetup` of js/wasm-types.ts.
-fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
-    let mut dto: WriteDto = from_js(options)?;
-    let mut options = WriteOptions::new(Dialect::from_name(&dto.dialect)?);
-    if dto.compression.as_deref() == Some("neural") {
+fn setup(options: &JsValue) -> Result<(WriteOptions, Schema)> {
+    let given = Properties(options);
+    let dialect = given.text("dialect")?.unwrap_or_default();
+    let mut options = WriteOptions::new(Dialect::from_name(&dialect)?);
+    let mut level: Option<i32> = given.integer("level")?;
+    let compression = given.text("compression")?;
+    if compression.as_deref() == Some("neural") {
         // What is not neural is compressed as ever.
-        let level = dto.level.take().unwrap_or(neural::DEFAULT_LEVEL.into());
+        let level = level.take().unwrap_or(neural::DEFAULT_LEVEL.into());
         options.neural = Some(u8::try_from(level).unwrap_or(u8::MAX));
-    } else if let Some(name) = &dto.compression {
+    } else if let Some(name) = &compression {
         let known = Compression::ALL.iter().copied().find(|codec| codec.as_str() == name);
         options.compression = known.ok_or_else(|| {
             Error::invalid("compression", format!("{name:?} is not one of \"none\", \"zstd\", \"neural\""))
         })?;
     }
-    options.level = dto.level.unwrap_or(options.level);
-    options.created = from_number(dto.created.unwrap_or(0.0), "created")?;
-    options.modified = from_number(dto.modified.or(dto.created).unwrap_or(0.0), "modified")?;
-    options.lossy = dto.lossy.unwrap_or(false);
-    if let Some(rows) = dto.row_group_rows {
+    options.level = level.unwrap_or(options.level);
+    let created = given.number("created")?;
+    options.created = from_number(created.unwrap_or(0.0), "created")?;
+    options.modified = from_number(given.number("modified")?.or(created).unwrap_or(0.0), "modified")?;
+    options.lossy = given.flag("lossy")?.unwrap_or(false);
+    if let Some(rows) = given.number("rowGroupRows")? {
         options.row_group_rows = u32::try_from(from_number(rows, "rowGroupRows")?).unwrap_or(u32::MAX);
     }
-    options.cross_column = dto.cross_column.unwrap_or(options.cross_column);
-    options.bounds = match dto.bounds.as_deref() {
+    options.cross_column = given.flag("crossColumn")?.unwrap_or(options.cross_column);
+    options.bounds = match given.text("bounds")?.as_deref() {
         None | Some("no-pii") => Bounds::WithoutPii,
         Some("all") => Bounds::All,
         Some("none") => Bounds::None,
@@ -101,14 +52,45 @@ fn setup(options: JsValue) -> Result<(WriteOptions, Schema)> {
             return Err(Error::invalid("bounds", why));
         }
     };
-    let mut schema = Schema::new(dto.table_name.unwrap_or_default(), Vec::new());
-    schema.version = integer(dto.schema_version, "schema.version")?.unwrap_or(1);
-    schema.created_at = dto.created_at;
-    schema.modified_at = dto.modified_at;
-    schema.enable_learned_indexes = dto.enable_learned_indexes.unwrap_or(true);
-    schema.column_groups = value::map_from_js(&dto.column_groups, "columnGroups")?;
-    schema.extra = value::map_from_js(&dto.extra, "extra")?;
+    let mut schema = Schema::new(given.text("tableName")?.unwrap_or_default(), Vec::new());
+    schema.version = given.integer("schemaVersion")?.unwrap_or(1);
+    schema.created_at = given.text("createdAt")?;
+    schema.modified_at = given.text("modifiedAt")?;
+    schema.enable_learned_indexes = given.flag("enableLearnedIndexes")?.unwrap_or(true);
+    schema.column_groups = value::map_from_js(&given.raw("columnGroups"), "columnGroups")?;
+    schema.extra = value::map_from_js(&given.raw("extra"), "extra")?;
     Ok((options, schema))
+}
+
+/// A column's part of the schema and its type, from `FieldSetup` of js/wasm-types.ts.
+fn field(setup: &JsValue) -> Result<(Field, ColumnType)> {
+    let given = Properties(setup);
+    let data_type = argument("type", DataType::from_name(&given.text("type")?.unwrap_or_default()))?;
+    let mut field = Field::new(given.text("name")?.unwrap_or_default(), data_type);
+    field.nullable = given.flag("nullable")?.unwrap_or(true);
+    if let Some(name) = given.text("semanticType")? {
+        field.semantic_type = argument("semanticType", SemanticType::from_name(&name))?;
+    }
+    field.description = given.text("description")?;
+    field.statistics = value::from_js(&given.raw("statistics"))?;
+    field.compression_model = given.text("compressionModel")?;
+    field.use_dictionary = given.flag("useDictionary")?.unwrap_or(false);
+    field.create_learned_index = given.flag("createLearnedIndex")?.unwrap_or(false);
+    field.index_model_type = given.text("indexModelType")?;
+    field.contains_pii = given.flag("containsPii")?.unwrap_or(false);
+    field.typical_query_patterns = given.texts("typicalQueryPatterns")?.unwrap_or_default();
+    field.column_group = given.integer("columnGroup")?;
+    field.extra = value::map_from_js(&given.raw("extra"), "extra")?;
+    let mut column_type = ColumnType::plain(data_type);
+    match data_type {
+        DataType::Timestamp => column_type.utc = given.flag("utc")?.unwrap_or(false),
+        DataType::Decimal => {
+            column_type.precision = given.integer("precision")?.unwrap_or(MAX_PRECISION);
+            column_type.scale = given.integer("scale")?.unwrap_or(0);
+        }
+        _ => {}
+    }
+    Ok((field, column_type))
 }
 
 /// A writer of one table of a legacy dialect.
@@ -122,13 +104,13 @@ impl TableWriter {
     /// `options` is `WriterSetup` of js/wasm-types.ts.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue) -> Result<TableWriter> {
-        let (options, schema) = setup(options)?;
+        let (options, schema) = setup(&options)?;
         Ok(TableWriter { writer: LegacyWriter::new(schema, options)? })
     }
 
     /// Adds a column: `field` is `FieldSetup`, `data` is `ColumnBuffers` of js/wasm-types.ts.
     pub fn add(&mut self, field: JsValue, data: JsValue) -> Result<()> {
-        let field = field_from_js(from_js(field)?)?;
+        let (field, _) = self::field(&field)?;
         let column = column_from_js(&data, field.data_type).map_err(|error| error.in_column(&field.name))?;
         self.writer.add(field, &column)
     }
@@ -151,21 +133,10 @@ impl StreamWriter {
     /// `options` is `WriterSetup`, `fields` are `FieldSetup[]` of js/wasm-types.ts.
     #[wasm_bindgen(constructor)]
     pub fn new(options: JsValue, fields: Vec<JsValue>) -> Result<StreamWriter> {
-        let (options, mut schema) = setup(options)?;
+        let (options, mut schema) = setup(&options)?;
         let mut types = Vec::with_capacity(fields.len());
-        for field in fields {
-            let dto: FieldDto = from_js(field)?;
-            let parameters = (dto.utc, dto.precision, dto.scale);
-            let field = field_from_js(dto)?;
-            let mut column_type = ColumnType::plain(field.data_type);
-            match field.data_type {
-                DataType::Timestamp => column_type.utc = parameters.0.unwrap_or(false),
-                DataType::Decimal => {
-                    column_type.precision = parameters.1.unwrap_or(MAX_PRECISION);
-                    column_type.scale = parameters.2.unwrap_or(0);
-                }
-                _ => {}
-            }
+        for setup in fields {
+            let (field, column_type) = field(&setup)?;
             types.push(column_type);
             schema.columns.push(field);
         }
@@ -176,7 +147,7 @@ impl StreamWriter {
     /// A writer that adds row groups to an open file of version 2, whose verifier was prepared. Its output follows the
     /// first `start` bytes of the file.
     pub fn append(reader: &Reader, options: JsValue) -> Result<StreamWriter> {
-        let (options, _) = setup(options)?;
+        let (options, _) = setup(&options)?;
         let file = reader.file()?;
         let fields = file.schema().columns.iter().map(|field| (field.name.clone(), field.data_type)).collect();
         Ok(StreamWriter { writer: crate::writer::StreamWriter::append(file, options)?, fields })
@@ -311,17 +282,6 @@ impl StreamWriter {
     }
 }
 
-#[derive(Deserialize)]
-struct EditDto {
-    drop: Option<String>,
-    rename: Option<String>,
-    to: Option<String>,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    field: JsValue,
-    #[serde(with = "serde_wasm_bindgen::preserve", default)]
-    data: JsValue,
-}
-
 /// Changes of the columns of one file.
 #[wasm_bindgen]
 pub struct Evolver {
@@ -335,16 +295,16 @@ impl Evolver {
     /// `edits` are `EditSetup[]`, `options` is `WriterSetup` of js/wasm-types.ts.
     #[wasm_bindgen(constructor)]
     pub fn new(edits: Vec<JsValue>, options: JsValue) -> Result<Evolver> {
-        let (options, _) = setup(options)?;
+        let (options, _) = setup(&options)?;
         let edit = |edit: JsValue| {
-            let dto: EditDto = from_js(edit)?;
-            match (dto.drop, dto.rename, dto.to) {
+            let given = Properties(&edit);
+            match (given.text("drop")?, given.text("rename")?, given.text("to")?) {
                 (Some(name), None, None) => Ok(Edit::Drop(name)),
                 (None, Some(from), Some(to)) => Ok(Edit::Rename { from, to }),
                 (None, None, None) => {
-                    let field = field_from_js(from_js(dto.field)?)?;
-                    let column =
-                        column_from_js(&dto.data, field.data_type).map_err(|error| error.in_column(&field.name))?;
+                    let (field, _) = field(&given.raw("field"))?;
+                    let column = column_from_js(&given.raw("data"), field.data_type)
+                        .map_err(|error| error.in_column(&field.name))?;
                     Ok(Edit::Add(Box::new(field), column))
                 }
                 _ => Err(Error::invalid("edits", "each is one of { drop }, { rename, to }, { field, data }")),
@@ -380,28 +340,4 @@ impl Evolver {
         set(&object, "digest", hex(&plan.digest));
         Ok(object.into())
     }
-}
-
-fn integer(value: Option<f64>, name: &'static str) -> Result<Option<i64>> {
-    let exact = |value| to_integer(value).ok_or_else(|| Error::invalid(name, format!("{value} is not a whole number")));
-    value.map(exact).transpose()
-}
-
-fn field_from_js(dto: FieldDto) -> Result<Field> {
-    let mut field = Field::new(dto.name, argument("type", DataType::from_name(&dto.data_type))?);
-    field.nullable = dto.nullable.unwrap_or(true);
-    if let Some(name) = dto.semantic_type {
-        field.semantic_type = argument("semanticType", SemanticType::from_name(&name))?;
-    }
-    field.description = dto.description;
-    field.statistics = value::from_js(&dto.statistics)?;
-    field.compression_model = dto.compression_model;
-    field.use_dictionary = dto.use_dictionary.unwrap_or(false);
-    field.create_learned_index = dto.create_learned_index.unwrap_or(false);
-    field.index_model_type = dto.index_model_type;
-    field.contains_pii = dto.contains_pii.unwrap_or(false);
-    field.typical_query_patterns = dto.typical_query_patterns.unwrap_or_default();
-    field.column_group = integer(dto.column_group, "columnGroup")?;
-    field.extra = value::map_from_js(&dto.extra, "extra")?;
-    Ok(field)
 }
