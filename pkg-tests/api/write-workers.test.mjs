@@ -39,6 +39,32 @@ test('the bytes are the same', async () => {
   }
 });
 
+test('columns of the first row group are shared out, and of the last ones where there are few', async () => {
+  const table = related(140_000);
+  for (const options of [{}, { rowGroupRows: 70_000 }, { rowGroupRows: 2 ** 16 }, { rowGroupRows: 2 ** 16, crossColumn: false }, { rowGroupRows: 2 ** 18, compression: 'none' }, { rowGroupRows: 2 ** 18, level: 6 }]) {
+    const expected = await write(table, { ...options, workers: 0 });
+    for (const workers of [1, 2, 4]) assert.deepEqual(await write(table, { ...options, workers }), expected, `${JSON.stringify(options)}, ${workers} workers`);
+  }
+  // More row groups than are shared out in pieces: workers that helped with the first go on with others.
+  const many = related(330_000);
+  const expected = await write(many, { rowGroupRows: 2 ** 16, workers: 0 });
+  for (const workers of [1, 2]) assert.deepEqual(await write(many, { rowGroupRows: 2 ** 16, workers }), expected, `${workers} workers`);
+  // One column is nothing to share.
+  const single = { noise: table.noise };
+  assert.deepEqual(await write(single, { workers: 2 }), await write(single, { workers: 0 }));
+});
+
+test('hints hold for whoever encodes the column', async () => {
+  const table = related(70_000);
+  const { schema } = await open(await write(table));
+  const hints = { minutes: 'independent', late: 'cross:flight', carrier: 'none' };
+  const hinted = { ...schema, columns: schema.columns.map((column) => ({ ...column, ...(column.name in hints && { compressionModel: hints[column.name] }) })) };
+  const bytes = await write(table, { schema: hinted, workers: 0 });
+  assert.deepEqual(await write(table, { schema: hinted, workers: 2 }), bytes);
+  const { chunks } = await (await open(bytes)).layout();
+  assert.deepEqual(chunks.filter(({ column }) => column === 'minutes').map(({ parents }) => parents ?? []), [[]]);
+});
+
 test('what one row group holds does not show in the next', async () => {
   // Every value of the first row group is there, none of the second, few of the others.
   const isNull = (row) => row >= 1000 && (row < 2000 || row % 7 > 0);
@@ -116,6 +142,13 @@ test('writing can be aborted, and the next call succeeds', async () => {
     assert.deepEqual(await write(every, { rowGroupRows: 1000, workers: 2 }), expected);
   }
   assert.equal(await ended(write(large, { workers: 2, signal: AbortSignal.abort(new Error('before')) })), 'before');
+  // Within the first row group, whose columns are shared out.
+  for (const rowGroupRows of [2 ** 17, 2 ** 19]) {
+    const stop = new AbortController();
+    setTimeout(() => { stop.abort(new Error('early')); }, 1);
+    assert.equal(await ended(write(large, { rowGroupRows, workers: 2, signal: stop.signal })), 'early');
+  }
+  assert.deepEqual(await write(every, { rowGroupRows: 1000, workers: 2 }), expected);
 });
 
 test('what is no number of workers is refused', async () => {
@@ -123,6 +156,30 @@ test('what is no number of workers is refused', async () => {
 });
 
 if (!isBrowser) {
+  test('what a worker that ends leaves undone is done without it', async () => {
+    for (const [rows, last] of [[70_000, 1], [70_000, 3], [70_000, 4], [70_000, 5], [140_000, 3], [140_000, 5], [140_000, 8], [140_000, 9]]) {
+      const output = await printed(`
+        const threads = process.getBuiltinModule('node:worker_threads');
+        let sent = 0;
+        threads.Worker = class extends threads.Worker {
+          postMessage(message, transfer) {
+            sent += 1;
+            if (sent < ${last}) super.postMessage(message, transfer);
+            else void this.terminate();
+          }
+        };
+        const { write } = await import('ncf-wasm');
+        const a = Int32Array.from({ length: ${rows} }, (_, row) => (row * 7919) % 10_007);
+        const table = { a, b: Float64Array.from(a, (value) => value / 4), c: Array.from(a, (value) => 'c' + (value % 50)), d: a.map((value, row) => value + row) };
+        const options = { rowGroupRows: 2 ** 16 + 8 };
+        const shared = await write(table, { ...options, workers: 1 });
+        const alone = await write(table, { ...options, workers: 0 });
+        console.log(sent >= ${last}, Buffer.compare(shared, alone));
+      `);
+      assert.equal(output, 'true 0\n', `${rows} rows, ends at message ${last}`);
+    }
+  });
+
   test('a process does not live on for its workers', async () => {
     const output = await printed(`
       import { open, write } from 'ncf-wasm';
