@@ -26,10 +26,14 @@ export interface BufferSupply {
 /** New ones, of just so many bytes. */
 export const newBuffers: BufferSupply = { take: allocate };
 
+/** Bytes of buffers that wait to be used again. */
+const MAX_FREE = 2 ** 28;
+
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
 export class BufferPool implements BufferSupply {
   readonly #make: (byteLength: number) => ArrayBuffer;
   readonly #free = new Map<number, ArrayBuffer[]>();
+  #freeBytes = 0;
   readonly #taken: ArrayBuffer[] = [];
 
   constructor(make: (byteLength: number) => ArrayBuffer = allocate) {
@@ -39,7 +43,9 @@ export class BufferPool implements BufferSupply {
   /** One that was given back, or else a new one. */
   take(byteLength: number): ArrayBuffer {
     const size = roundUp(byteLength);
-    const buffer = this.#free.get(size)?.pop() ?? this.#make(size);
+    const known = this.#free.get(size)?.pop();
+    if (known) this.#freeBytes -= size;
+    const buffer = known ?? this.#make(size);
     this.#taken.push(buffer);
     return buffer;
   }
@@ -49,6 +55,8 @@ export class BufferPool implements BufferSupply {
     const lent = this.#taken.splice(0);
     return () => {
       for (const buffer of lent.splice(0)) {
+        if (this.#freeBytes + buffer.byteLength > MAX_FREE) continue;
+        this.#freeBytes += buffer.byteLength;
         const free = this.#free.get(buffer.byteLength);
         if (free) free.push(buffer);
         else this.#free.set(buffer.byteLength, [buffer]);

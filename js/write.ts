@@ -6,7 +6,7 @@ import { compareWritten } from './compare.js';
 import { DEFAULT_DIALECT, join, LegacyEncoder, prepare, StreamEncoder, writerSetup, type EncodingOptions } from './encoder.js';
 import { writingEngine, type Engine } from './engine.js';
 import { openSource, openSync } from './file.js';
-import { BufferPool, newBuffers, sharedPool } from './memory.js';
+import { BufferPool, newBuffers } from './memory.js';
 import type { OwnRows } from './row-groups.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { Progress, WritableDialect } from './types.js';
@@ -53,10 +53,13 @@ function stepRows(rowGroupRows: number | undefined): number {
 }
 
 /** Values of the table. */
-const SHARED_FROM = { warm: 400_000, cold: 40_000_000, later: 2_000_000 };
+const SHARED_FROM = { warm: 400_000, cold: 40_000_000, later: 500_000 };
 
 /** JavaScript values that make collections, of which workers cause more, so long that they take more time than workers save. */
 const MAX_CELLS = 15_000_000;
+
+/** Workers that have copies of the first row group, where memory cannot be shared: copying is this thread's work. */
+const MAX_COPIES = 2;
 
 /** How a table is shared out: rows of its row groups, and workers, so many of which help with the first one. */
 interface Shares {
@@ -76,7 +79,7 @@ function sharing(engine: Engine, { rowGroupRows }: WriteOptions, rows: number, c
   // The calling thread works as well: it and so many workers have the processors.
   const most = wanted === 'auto' ? size - 1 : size;
   const isSampled = Math.min(rows, groupRows) >= StreamEncoder.sharedFrom(engine);
-  const helpers = isSampled && columns.length > 1 ? most : 0;
+  const helpers = isSampled && columns.length > 1 ? Math.min(most, pool.memory ? most : MAX_COPIES) : 0;
   const workers = Math.max(helpers, Math.min(size, others));
   const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;
   if (workers === 0 || (wanted === 'auto' && (most === 0 || cells > MAX_CELLS || !pool.isWorth(workers, rows * columns.length, SHARED_FROM)))) return undefined;
@@ -109,7 +112,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
     // What was handed over to the encoder is free again, and what workers were given once they are done, if it is shared:
     // what is moved here and there counts as new each time, and makes for more collections.
     const buffers = new BufferPool();
-    const ofWorkers = sharedPool();
+    const ofWorkers = pool.memory;
     const cut = (start: number, end: number): ColumnBuffers[] => sources.map((source) => source.cut(start, end, buffers));
     const shares = tasks ? undefined : sharing(engine, options, rows, columns, wanted);
     if (shares) {

@@ -47,3 +47,19 @@ test('what is shared is not moved, all else is', () => {
   assert.ok(!isMovable(sharedPool().take(10)));
   assert.ok(isMovable(new BufferPool().take(10)));
 });
+
+test('no more than a limit waits to be used again', () => {
+  let made = 0;
+  const pool = new BufferPool((byteLength) => {
+    made += 1;
+    return { byteLength };
+  });
+  const size = 2 ** 26;
+  for (let count = 0; count < 6; count++) pool.take(size);
+  pool.reclaim();
+  for (let count = 0; count < 6; count++) pool.take(size);
+  assert.equal(made, 8, 'four of them were kept');
+  pool.reclaim();
+  for (let count = 0; count < 4; count++) pool.take(size);
+  assert.equal(made, 8);
+});

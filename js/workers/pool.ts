@@ -6,6 +6,7 @@
 import type { Piece, Range } from '../bytes.js';
 import { codecModule, currentPlatform, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
 import { invalid, NcfError } from '../errors.js';
+import { sharedPool, type BufferPool } from '../memory.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
 import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Step, type Task } from './protocol.js';
@@ -238,6 +239,12 @@ class Pool {
   #isBroken = false;
   /** Calls that missed workers. */
   #missed = 0;
+  #memory: BufferPool | undefined;
+
+  /** Buffers that workers can look into, which live as long as these; `undefined` where the platform has none. */
+  get memory(): BufferPool | undefined {
+    return (this.#memory ??= sharedPool());
+  }
 
   /** How many workers a call gets at most, by its option. */
   size(wanted: number | 'auto'): number {
@@ -277,6 +284,7 @@ class Pool {
     try {
       const member: Member = new Member((isFailure) => {
         this.#members.splice(this.#members.indexOf(member), 1);
+        if (this.#members.length === 0) this.#memory = undefined;
         if (isFailure) this.#isBroken = true;
       });
       return member;
