@@ -55,20 +55,22 @@ class Held {
       stepped: (bytes) => this.#steps.shift()?.resolve(bytes),
       failed: (error) => {
         this.#failure = { error };
-        this.#steps.splice(0).forEach((step) => { step.reject(error); });
+        this.#fail(error);
       },
     });
   }
 
+  #fail(error: unknown): void {
+    this.#steps.splice(0).forEach((step) => { step.reject(error); });
+  }
+
   /** Orders a step, after those before it. */
   step(step: Step): Promise<Bytes> {
-    const done = new Promise<Bytes>((resolve, reject) => {
-      if (this.#failure) reject(this.#failure.error as Error);
-      else this.#steps.push({ resolve, reject });
-    });
+    const done = new Promise<Bytes>((resolve, reject) => { this.#steps.push({ resolve, reject }); });
     // Whoever needs it sees the failure.
     done.catch(() => undefined);
-    if (!this.#failure) this.#member.step(this.#job, step);
+    if (this.#failure) this.#fail(this.#failure.error);
+    else this.#member.step(this.#job, step);
     return done;
   }
 
@@ -87,8 +89,7 @@ interface Whole {
 }
 
 /**
- * Encodes a table, whose row groups are added in their order.
- * @param onAdded hears of the end of each
+ * Encodes a table, whose row groups are added in their order; `onAdded` hears of the end of each.
  * @returns the row with which those begin that are not added, as workers have failed; else the number of rows
  * @throws {NcfError} as `StreamEncoder.push`; the reason of the signal
  */
