@@ -55,7 +55,7 @@ function stepRows(rowGroupRows: number | undefined): number {
 /** Values of the table. */
 const SHARED_FROM = { warm: 400_000, cold: 40_000_000, later: 500_000 };
 
-/** JavaScript values that make collections, of which workers cause more, so long that they take more time than workers save. */
+/** JavaScript values that make collections, of which buffers that are moved cause more, so long that they take more time than workers save. */
 const MAX_CELLS = 15_000_000;
 
 /** Workers that have copies of the first row group, where memory cannot be shared: copying is this thread's work. */
@@ -82,7 +82,7 @@ function sharing(engine: Engine, { rowGroupRows }: WriteOptions, rows: number, c
   const helpers = isSampled && columns.length > 1 ? Math.min(most, pool.memory ? most : MAX_COPIES) : 0;
   const workers = Math.max(helpers, Math.min(size, others));
   const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;
-  if (workers === 0 || (wanted === 'auto' && (most === 0 || cells > MAX_CELLS || !pool.isWorth(workers, rows * columns.length, SHARED_FROM)))) return undefined;
+  if (workers === 0 || (wanted === 'auto' && (most === 0 || (cells > MAX_CELLS && !pool.memory) || !pool.isWorth(workers, rows * columns.length, SHARED_FROM)))) return undefined;
   return { groupRows, workers, helpers, isSampled };
 }
 
