@@ -435,20 +435,26 @@ impl VarBytes {
     /// # Errors
     /// `corrupt`, naming the row.
     pub fn check_utf8(&self) -> Result<()> {
+        match self.first_not_utf8() {
+            None => Ok(()),
+            Some(row) => Err(Error::corrupt(format!("text is not UTF-8 near row {row}"))),
+        }
+    }
+
+    /// The first value, or nearly, that is not UTF-8.
+    #[must_use]
+    #[inline]
+    pub fn first_not_utf8(&self) -> Option<usize> {
         // Without a branch per byte this is far faster than looking for the first one that is not.
         if self.bytes.chunks(256).all(|chunk| chunk.iter().fold(0, |bits, byte| bits | byte) < 0x80) {
-            return Ok(());
+            return None;
         }
-        let bad_row = match std::str::from_utf8(&self.bytes) {
+        match std::str::from_utf8(&self.bytes) {
             Ok(text) => self
                 .offsets
                 .iter()
                 .position(|&offset| !usize::try_from(offset).is_ok_and(|offset| text.is_char_boundary(offset))),
             Err(_) => self.iter().position(|value| std::str::from_utf8(value).is_err()),
-        };
-        match bad_row {
-            None => Ok(()),
-            Some(row) => Err(Error::corrupt(format!("text is not UTF-8 near row {row}"))),
         }
     }
 }

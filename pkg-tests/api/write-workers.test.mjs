@@ -115,6 +115,17 @@ test('what cannot be written is the same error, with its row, whichever row grou
   }
 });
 
+test('text that is not UTF-8 is refused with its row, whoever would have encoded it', async () => {
+  const length = 70_000;
+  const values = new Uint8Array(length).fill(65);
+  values[50_000] = 0xff;
+  const text = { type: 'string', values, offsets: Int32Array.from({ length: length + 1 }, (_, row) => row), length };
+  const table = [{ name: 'a', data: Int32Array.from({ length }, (_, row) => row % 100) }, { name: 't', type: 'string', data: text }];
+  for (const rowGroupRows of [2 ** 17, 40_000]) {
+    for (const workers of [0, 1, 2]) await fails(() => write(table, { rowGroupRows, workers }), 'invalid-argument', { column: 't', row: 50_000 });
+  }
+});
+
 test('several tables at the same time, and reads between them', async () => {
   const [first, second] = [writeSync(every, { rowGroupRows: 800 }), writeSync(related(ROWS), { rowGroupRows: 1600 })];
   const file = await open(first);

@@ -91,7 +91,9 @@ pub fn column_from_js(data: &JsValue, data_type: DataType) -> Result<Column> {
         }
         DataType::String => {
             let text = var_bytes()?;
-            argument("values", text.check_utf8())?;
+            if let Some(row) = text.first_not_utf8() {
+                return Err(Error::invalid("values", "text is not UTF-8").in_row(row));
+            }
             Values::String(text)
         }
         DataType::Binary => Values::Binary(var_bytes()?),
