@@ -70,7 +70,8 @@ export class BufferPool implements BufferSupply {
   }
 }
 
-const { SharedArrayBuffer: Shared } = globalThis as { SharedArrayBuffer?: SharedArrayBufferConstructor };
+/** Memory that threads can share, where the platform has it. */
+export const { SharedArrayBuffer: Shared } = globalThis as { SharedArrayBuffer?: SharedArrayBufferConstructor };
 
 /**
  * Buffers that workers can look into while they stay here, so that they can be used again. V8 does not count them towards

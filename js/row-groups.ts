@@ -160,7 +160,7 @@ class Sharing {
   async run(): Promise<void> {
     const { workers, helpers, isSampled } = this.#table;
     this.#members = pool.members(this.#wholes === undefined ? workers : helpers);
-    const { columns, release } = this.#cut(0, this.#next);
+    const { columns, release } = this.#cut(0);
     // What is not shared is copied.
     for (const member of this.#members.slice(0, helpers)) this.#helpers.push(this.#hold(member, columns, 0, []));
     this.#encoder.hold(columns, 0);
@@ -199,8 +199,7 @@ class Sharing {
 
   /** Lets all do a step on columns of the first row group; what that gives for all columns. */
   async #together(pieces: readonly number[], step: (claims: Claims) => Step, own: (column: number) => Bytes, meanwhile?: () => void): Promise<Bytes> {
-    const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
-    const theirs = this.#helpers.map((held, index) => held.step(step(others[index] ?? aloneWith([]))));
+    const { claims, theirs } = shareOut(pieces, this.#helpers, step);
     meanwhile?.();
     return join([...(await this.#claimed(claims, own)), ...(await this.#results(theirs))]);
   }
@@ -219,16 +218,15 @@ class Sharing {
   async #encodeFew(pieces: readonly number[], models: Uint8Array): Promise<void> {
     const { rows, groupRows, engine } = this.#table;
     this.#handOut(this.#wholes ?? 0);
+    const encode = (claims: Claims): Step => ({ kind: 'encode', models, claims });
     const left = [];
     for (; this.#next < rows; this.#next += groupRows) {
       const first = this.#next;
-      const { columns, release } = this.#cut(first, Math.min(first + groupRows, rows));
-      const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
-      const theirs = this.#members.map((member, index) => this.#hold(member, columns, first, []).step({ kind: 'encode', models, claims: others[index] ?? aloneWith([]) }));
-      left.push({ columns, first, claims, theirs, release });
+      const { columns, release } = this.#cut(first);
+      const held = this.#members.map((member) => this.#hold(member, columns, first, []));
+      left.push({ columns, first, release, ...shareOut(pieces, held, encode) });
     }
-    const [claims = aloneWith([]), ...others] = claimsOf(pieces, 1 + this.#helpers.length);
-    const theirs = this.#helpers.map((held, index) => held.step({ kind: 'encode', models, claims: others[index] ?? aloneWith([]) }));
+    const { claims, theirs } = shareOut(pieces, this.#helpers, encode);
     const own = [await this.#claimed(claims, (column) => this.#encoder.encodeColumn(column))];
     for (const { columns, first, claims } of left) {
       const encoder = StreamEncoder.create(engine, this.#setup, this.#fields);
@@ -276,7 +274,7 @@ class Sharing {
   #handOut(each: number): void {
     const { rows, groupRows } = this.#table;
     while (this.#next < rows && this.#others.length < each * this.#members.length) {
-      const { columns, release } = this.#cut(this.#next, Math.min(this.#next + groupRows, rows));
+      const { columns, release } = this.#cut(this.#next);
       const [member] = [...this.#members].sort((a, b) => a.load - b.load);
       if (!member) throw new WorkerFailure('there are no workers');
       this.#others.push({ held: this.#hold(member, columns, this.#next, buffersOf(columns)), release, chunks: undefined });
@@ -287,8 +285,10 @@ class Sharing {
     for (const other of this.#others) other.chunks ??= other.held.step({ kind: 'encode', models, claims: aloneWith([...this.#fields.keys()]) });
   }
 
-  #cut(start: number, end: number): OwnRows {
-    return this.#table.cutOwn(start, end);
+  /** The row group that begins there. */
+  #cut(first: number): OwnRows {
+    const { rows, groupRows } = this.#table;
+    return this.#table.cutOwn(first, Math.min(first + groupRows, rows));
   }
 
   #hold(member: Member, columns: readonly ColumnBuffers[], first: number, move: ArrayBuffer[]): Held {
@@ -313,6 +313,12 @@ class Sharing {
     this.#added = Math.min(this.#added + this.#table.groupRows, this.#table.rows);
     this.#onAdded(this.#added);
   }
+}
+
+/** Shares a step on columns out among this thread, whose claims it gives, and workers; and what these will give. */
+function shareOut(pieces: readonly number[], helpers: readonly Held[], step: (claims: Claims) => Step): { claims: Claims; theirs: Promise<Bytes>[] } {
+  const [claims = aloneWith(pieces), ...others] = claimsOf(pieces, 1 + helpers.length);
+  return { claims, theirs: helpers.map((held, index) => held.step(step(others[index] ?? aloneWith([])))) };
 }
 
 /** Columns, those first that are likely to take long. */

@@ -71,14 +71,15 @@ interface Shares {
 
 /** How to share a table out, where that pays. */
 function sharing(engine: Engine, { rowGroupRows }: WriteOptions, rows: number, columns: readonly ColumnInput[], wanted: number | 'auto'): Shares | undefined {
-  const size = pool.size(wanted);
   const groupRows = Number(rowGroupRows ?? 2 ** 17);
   const others = Math.ceil(rows / groupRows) - 1;
+  const isSampled = Math.min(rows, groupRows) >= StreamEncoder.sharedFrom(engine);
   // Bitmaps are cut at whole bytes.
-  if (size === 0 || !(groupRows > 0) || (others > 0 && groupRows % 8 !== 0)) return undefined;
+  if (!(groupRows > 0) || (others > 0 ? groupRows % 8 !== 0 : !isSampled)) return undefined;
+  const size = pool.size(wanted);
+  if (size === 0) return undefined;
   // The calling thread works as well: it and so many workers have the processors.
   const most = wanted === 'auto' ? size - 1 : size;
-  const isSampled = Math.min(rows, groupRows) >= StreamEncoder.sharedFrom(engine);
   const helpers = isSampled && columns.length > 1 ? Math.min(most, pool.memory ? most : MAX_COPIES) : 0;
   const workers = Math.max(helpers, Math.min(size, others));
   const cells = rows * columns.filter(({ data }) => Array.isArray(data)).length;

@@ -1,5 +1,7 @@
 /** Work in pieces that several threads do at the same time. */
 
+import { Shared } from '../memory.js';
+
 /** One thread's view of it. */
 export interface Claims {
   /** The pieces, those that take longest first. */
@@ -9,8 +11,6 @@ export interface Claims {
   readonly hand: number;
   readonly hands: number;
 }
-
-const { SharedArrayBuffer: Shared } = globalThis as { SharedArrayBuffer?: SharedArrayBufferConstructor };
 
 /** The claims of so many threads on the same pieces. */
 export function claimsOf(pieces: readonly number[], hands: number): Claims[] {

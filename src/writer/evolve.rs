@@ -81,14 +81,14 @@ impl EncodedChunks {
         for groups in missing.chunks(TOGETHER) {
             let columns: Vec<Column> = groups.iter().map(|&group| values(group)).collect::<Result<_>>()?;
             let Some(chunks) = encode_alone(&columns, field, options, encoders)? else { return Ok(false) };
-            let at = self.0.iter().position(|(known, _)| *known == origin).unwrap_or_else(|| {
+            if self.0.iter().all(|(known, _)| *known != origin) {
                 self.0.push((origin, Vec::new()));
-                self.0.len() - 1
-            });
+            }
+            let Some((_, known)) = self.0.iter_mut().find(|(known, _)| *known == origin) else { continue };
             for (&group, chunk) in groups.iter().zip(chunks) {
-                if let Some((_, known)) = self.0.get_mut(at) {
-                    known.resize(known.len().max(group + 1), None);
-                    known.get_mut(group).into_iter().for_each(|place| *place = Some(chunk.clone()));
+                known.resize(known.len().max(group + 1), None);
+                if let Some(place) = known.get_mut(group) {
+                    *place = Some(chunk);
                 }
             }
         }

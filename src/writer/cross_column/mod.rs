@@ -178,7 +178,9 @@ impl Relations {
         let mut settled = Vec::new();
         for trial in self.plan(&wanted) {
             if let Some((relation, better)) = self.attempt(&trial, &sample, schema, encoders)? {
-                encoded.get_mut(trial.column).into_iter().for_each(|at| at.clone_from(&better));
+                if let Some(at) = encoded.get_mut(trial.column) {
+                    *at = better;
+                }
                 settled.push((trial.column, relation));
             }
         }
@@ -243,11 +245,9 @@ impl Relations {
             return Ok(None);
         }
         let first = self.lists.get(trial.column).map_or(0, Vec::len);
-        if relation.keep_only(first, better.needs) {
-            // The list of parents has become shorter, and their positions in it others.
-            let better = apply(&mut relation)?;
-            return Ok(Some((relation, better)));
-        }
+        // Where the list of parents has become shorter, their positions in it are others.
+        let is_shorter = relation.keep_only(first, better.needs);
+        let better = if is_shorter { apply(&mut relation)? } else { better };
         Ok(Some((relation, better)))
     }
 
@@ -261,7 +261,9 @@ impl Relations {
     pub(super) fn keep(&mut self, settled: Vec<(usize, Relation)>, columns: usize) {
         let mut relations = vec![Relation::default(); columns];
         for (column, relation) in settled {
-            relations.get_mut(column).into_iter().for_each(|at| at.clone_from(&relation));
+            if let Some(at) = relations.get_mut(column) {
+                *at = relation;
+            }
         }
         self.relations = Some(relations);
     }
