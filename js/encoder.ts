@@ -3,6 +3,7 @@
 import type { Core } from './core.js';
 import { load, type Engine, type Instance } from './engine.js';
 import { invalid, NcfError } from './errors.js';
+import { isMovable, passing } from './memory.js';
 import type { NeuralTasks } from './neural-tasks.js';
 import type { CallOptions, Schema, WritableDialect } from './types.js';
 import type { ColumnBuffers, FieldSetup, Finished, WriterSetup } from './wasm-types.js';
@@ -329,7 +330,20 @@ export class StreamEncoder extends Handle<StreamHandle> {
 
   /** The bytes that are ready. */
   take(): Uint8Array<ArrayBuffer> {
-    return this.call((writer) => writer.takeOutput()) as Uint8Array<ArrayBuffer>;
+    return this.#moveOutput((size) => new Uint8Array(size));
+  }
+
+  /** The same for `join`, in memory that no collection waits for. */
+  takePart(): Uint8Array {
+    return this.#moveOutput(passing);
+  }
+
+  #moveOutput<T extends Uint8Array>(make: (byteLength: number) => T): T {
+    return this.call((writer) => {
+      const bytes = make(writer.outputSize);
+      writer.moveOutput(bytes);
+      return bytes;
+    });
   }
 
   /** The rest of the file. */
@@ -360,9 +374,24 @@ export class LegacyEncoder extends Handle<InstanceType<WritingInstance['TableWri
 }
 
 /** Parts as one array. */
-export function join(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  if (parts.length === 1 && parts[0]) return parts[0];
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
+export function join(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const [first] = parts;
+  if (parts.length === 1 && first && isMovable(first.buffer)) return first as Uint8Array<ArrayBuffer>;
+  return put(parts, new Uint8Array(sizeOf(parts)));
+}
+
+/** The same in this memory, if there is enough. */
+export function joinIn(room: Uint8Array | undefined, parts: readonly Uint8Array[]): Uint8Array {
+  const size = sizeOf(parts);
+  return room && size <= room.byteLength ? put(parts, room.subarray(0, size)) : join(parts);
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, part) => sum + part.byteLength, 0);
+}
+
+/** Puts parts one behind the other. */
+function put<T extends Uint8Array>(parts: readonly Uint8Array[], all: T): T {
   let at = 0;
   for (const part of parts) {
     all.set(part, at);

@@ -82,6 +82,17 @@ export function sharedPool(): BufferPool | undefined {
   return Shared && new BufferPool((byteLength) => new Shared(byteLength) as unknown as ArrayBuffer);
 }
 
+/** Fewer bytes are no reason for a collection. */
+const MIN_PASSING = 2 ** 16;
+
+/**
+ * An array of so many bytes that are here only until they are copied. V8 does not count it towards its next collection, which
+ * takes long beside many JavaScript values.
+ */
+export function passing(byteLength: number): Uint8Array {
+  return new Uint8Array(Shared && byteLength >= MIN_PASSING ? new Shared(byteLength) : new ArrayBuffer(byteLength));
+}
+
 /** Whether a buffer can be moved: one of `sharedPool` can not. */
 export function isMovable(buffer: ArrayBufferLike): buffer is ArrayBuffer {
   return !(Shared && buffer instanceof Shared);

@@ -14,10 +14,11 @@ import { makeWay, orAborted } from './yield.js';
 /** Row groups that a worker has at once: while it sends one back, it can go on with the next. */
 const AHEAD = 2;
 
+/** How large row groups may be for the memory of one after the other, against those that are known. */
+const ROOM = 1.25;
+
 /** Row groups for each of those who work up to which all of them share the last ones. */
 const MAX_EACH = 2;
-
-type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A table, and who encodes it. */
 export interface SharedTable {
@@ -46,7 +47,7 @@ export interface OwnRows {
 class Held {
   readonly #member: Member;
   readonly #job: number;
-  readonly #steps: { resolve(bytes: Bytes): void; reject(error: unknown): void }[] = [];
+  readonly #steps: { resolve(bytes: Uint8Array): void; reject(error: unknown): void }[] = [];
   #failure: { error: unknown } | undefined;
 
   constructor(member: Member, engine: Engine, group: RowGroup, move: ArrayBuffer[]) {
@@ -65,8 +66,8 @@ class Held {
   }
 
   /** Orders a step, after those before it. */
-  step(step: Step): Promise<Bytes> {
-    const done = new Promise<Bytes>((resolve, reject) => { this.#steps.push({ resolve, reject }); });
+  step(step: Step): Promise<Uint8Array> {
+    const done = new Promise<Uint8Array>((resolve, reject) => { this.#steps.push({ resolve, reject }); });
     // Whoever needs it sees the failure.
     done.catch(() => undefined);
     if (this.#failure) this.#fail(this.#failure.error);
@@ -85,7 +86,9 @@ interface Whole {
   readonly held: Held;
   readonly release: () => void;
   /** Once it is being encoded. */
-  chunks: Promise<Bytes> | undefined;
+  chunks: Promise<Uint8Array> | undefined;
+  /** Takes back the memory for the chunks. */
+  vacate?: () => void;
 }
 
 /**
@@ -130,6 +133,8 @@ class Sharing {
   /** The row with which those begin that no worker has. */
   #next: number;
   #models: Uint8Array | undefined;
+  /** Bytes of the largest row group that a worker encoded. */
+  #largest = 0;
   /** Whether the encoder holds the first row group. */
   #isHolding = false;
   #added = 0;
@@ -198,14 +203,14 @@ class Sharing {
   }
 
   /** Lets all do a step on columns of the first row group; what that gives for all columns. */
-  async #together(pieces: readonly number[], step: (claims: Claims) => Step, own: (column: number) => Bytes, meanwhile?: () => void): Promise<Bytes> {
+  async #together(pieces: readonly number[], step: (claims: Claims) => Step, own: (column: number) => Uint8Array, meanwhile?: () => void): Promise<Uint8Array> {
     const { claims, theirs } = shareOut(pieces, this.#helpers, step);
     meanwhile?.();
     return join([...(await this.#claimed(claims, own)), ...(await this.#results(theirs))]);
   }
 
   /** Does what this thread gets of some work. */
-  async #claimed(claims: Claims, own: (column: number) => Bytes): Promise<Bytes[]> {
+  async #claimed(claims: Claims, own: (column: number) => Uint8Array): Promise<Uint8Array[]> {
     const parts = [];
     for (const column of claim(claims)) {
       parts.push(own(column));
@@ -267,7 +272,9 @@ class Sharing {
     if (!other?.chunks) throw new WorkerFailure('there are no workers');
     const [chunks = new Uint8Array()] = await this.#results([other.chunks]);
     this.#add(chunks);
+    this.#largest = Math.max(this.#largest, chunks.byteLength);
     other.release();
+    other.vacate?.();
   }
 
   /** Gives each worker so many row groups, and lets it encode them once it is known how. */
@@ -282,7 +289,19 @@ class Sharing {
     }
     const models = this.#models;
     if (!models) return;
-    for (const other of this.#others) other.chunks ??= other.held.step({ kind: 'encode', models, claims: aloneWith([...this.#fields.keys()]) });
+    for (const other of this.#others.filter(({ chunks }) => !chunks)) {
+      const room = this.#room(other);
+      other.chunks = other.held.step({ kind: 'encode', models, claims: aloneWith([...this.#fields.keys()]), room });
+    }
+  }
+
+  /** Memory for the chunks of a row group, which are likely to be about as large as others were. */
+  #room(other: Whole): Uint8Array | undefined {
+    const { memory } = pool;
+    if (!memory || this.#largest === 0) return undefined;
+    const room = new Uint8Array(memory.take(Math.ceil(this.#largest * ROOM)));
+    other.vacate = memory.lend();
+    return room;
   }
 
   /** The row group that begins there. */
@@ -297,13 +316,13 @@ class Sharing {
     return held;
   }
 
-  async #results(done: readonly Promise<Bytes>[]): Promise<Bytes[]> {
+  async #results(done: readonly Promise<Uint8Array>[]): Promise<Uint8Array[]> {
     const all = Promise.all(done);
     await orAborted(all, this.#signal);
     return all;
   }
 
-  #add(chunks: Bytes): void {
+  #add(chunks: Uint8Array): void {
     this.#encoder.addRowGroup(chunks);
     this.#isAdded();
   }
@@ -316,7 +335,7 @@ class Sharing {
 }
 
 /** Shares a step on columns out among this thread, whose claims it gives, and workers; and what these will give. */
-function shareOut(pieces: readonly number[], helpers: readonly Held[], step: (claims: Claims) => Step): { claims: Claims; theirs: Promise<Bytes>[] } {
+function shareOut(pieces: readonly number[], helpers: readonly Held[], step: (claims: Claims) => Step): { claims: Claims; theirs: Promise<Uint8Array>[] } {
   const [claims = aloneWith(pieces), ...others] = claimsOf(pieces, 1 + helpers.length);
   return { claims, theirs: helpers.map((held, index) => held.step(step(others[index] ?? aloneWith([])))) };
 }

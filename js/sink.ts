@@ -1,7 +1,7 @@
 /** Where the bytes of a writer go. */
 
 import { currentPlatform } from './engine.js';
-import { join } from './encoder.js';
+import { join, type StreamEncoder } from './encoder.js';
 import { invalid, NcfError } from './errors.js';
 
 /** Takes bytes one after the other. What it throws fails the writer. */
@@ -38,9 +38,9 @@ export class Sink {
   /** Bytes that it was given. */
   byteLength = 0;
   /** What was collected in memory. */
-  readonly #parts: Uint8Array<ArrayBuffer>[] | undefined;
+  readonly #parts: Uint8Array[] | undefined;
 
-  constructor(sink: ByteSink, parts?: Uint8Array<ArrayBuffer>[]) {
+  constructor(sink: ByteSink, parts?: Uint8Array[]) {
     this.#sink = sink;
     this.#parts = parts;
   }
@@ -52,6 +52,14 @@ export class Sink {
     const { byteLength } = bytes;
     await this.#call(() => this.#sink.write(bytes));
     this.byteLength += byteLength;
+  }
+
+  /** Waits until what an encoder has ready is taken. */
+  async writeFrom(encoder: StreamEncoder): Promise<void> {
+    if (!this.#parts) return this.write(encoder.take());
+    const part = encoder.takePart();
+    this.#parts.push(part);
+    this.byteLength += part.byteLength;
   }
 
   /** Waits until the file is complete. */
@@ -85,7 +93,7 @@ export class Sink {
  */
 export async function openSink(target: NcfSink): Promise<Sink> {
   if (target === 'bytes') {
-    const parts: Uint8Array<ArrayBuffer>[] = [];
+    const parts: Uint8Array[] = [];
     return new Sink({ write: (bytes) => parts.push(bytes) }, parts);
   }
   if (target instanceof WritableStream) return new Sink(streamSink(target));

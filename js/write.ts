@@ -124,7 +124,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
         });
         first = await encodeRowGroups({ engine, setup, fields, rows, cutOwn, ...shares }, encoder, options.signal, (end) => {
           done = end;
-          parts.push(encoder.take());
+          parts.push(encoder.takePart());
           options.onProgress?.({ phase: 'encode', loaded: end, total: rows });
         });
       });
@@ -138,7 +138,7 @@ function* encodingVersion2(engine: Engine, table: TableInput, options: WriteOpti
         encoder.flush();
         yield settled();
       }
-      parts.push(encoder.take());
+      parts.push(encoder.takePart());
       const loaded = encoder.progress(end);
       yield loaded > done ? { phase: 'encode', loaded, total: rows } : undefined;
       done = loaded;

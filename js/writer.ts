@@ -326,7 +326,7 @@ export class NcfWriter implements AsyncDisposable {
     }
     this.#numRows += rows;
     await this.#settle(this.#encoder);
-    await this.#sink.write(this.#encoder.take());
+    await this.#sink.writeFrom(this.#encoder);
     this.#check();
     this.#report(this.#encoder.progress(this.#numRows));
   }

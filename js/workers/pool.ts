@@ -39,7 +39,7 @@ export interface Waiting {
   /** What was encoded, at the end. */
   encoded?(bytes: Uint8Array): void;
   /** What the oldest step gave that was not told of yet. */
-  stepped?(bytes: Uint8Array<ArrayBuffer>): void;
+  stepped?(bytes: Uint8Array): void;
   /** The job failed. */
   failed(error: unknown): void;
 }

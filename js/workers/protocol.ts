@@ -29,8 +29,8 @@ export interface RowGroup {
 export type Step =
   | { readonly kind: 'survey'; readonly claims: Claims }
   | { readonly kind: 'attempt'; readonly claims: Claims; readonly plan: Uint8Array }
-  /** The last one: the worker holds the row group no longer. */
-  | { readonly kind: 'encode'; readonly claims: Claims; readonly models: Uint8Array };
+  /** The last one: the worker holds the row group no longer. What it gives is in `room`, if there is such and it fits. */
+  | { readonly kind: 'encode'; readonly claims: Claims; readonly models: Uint8Array; readonly room?: Uint8Array | undefined };
 
 /** What to decode of a file. */
 export interface Task {
@@ -84,7 +84,7 @@ export type Report =
   /** The neural chunk of the job. */
   | { readonly kind: 'encoded'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   /** What the oldest step of the job gave that was not told of yet. */
-  | { readonly kind: 'stepped'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer>; readonly isLast: boolean }
+  | { readonly kind: 'stepped'; readonly job: number; readonly bytes: Uint8Array; readonly isLast: boolean }
   /** The job ended with an error. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: PlainError };
 

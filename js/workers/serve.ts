@@ -2,9 +2,10 @@
 
 import type { ByteSource } from '../bytes.js';
 import { Driver, Session } from '../core.js';
-import { join, StreamEncoder } from '../encoder.js';
+import { joinIn, StreamEncoder } from '../encoder.js';
 import { encodeNeural, loadSync, readingEngine, useCodecs, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
+import { isMovable } from '../memory.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate as neural } from '../wasm/neural.js';
 import { instantiate as thorough } from '../wasm/thorough.js';
@@ -104,10 +105,10 @@ export class Server {
     const encoder = this.#held.get(job);
     if (!encoder) return;
     this.#attempt(job, () => {
-      const bytes = join([...carryOut(step, encoder)]);
       const isLast = step.kind === 'encode';
+      const bytes = joinIn(isLast ? step.room : undefined, [...carryOut(step, encoder)]);
       if (isLast) this.#drop(job);
-      this.#send({ kind: 'stepped', job, bytes, isLast }, [bytes.buffer]);
+      this.#send({ kind: 'stepped', job, bytes, isLast }, isMovable(bytes.buffer) ? [bytes.buffer] : []);
     });
   }
 

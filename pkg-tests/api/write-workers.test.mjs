@@ -54,6 +54,16 @@ test('columns of the first row group are shared out, and of the last ones where 
   assert.deepEqual(await write(single, { workers: 2 }), await write(single, { workers: 0 }));
 });
 
+test('row groups larger and smaller than those before are what they were', async () => {
+  const next = random(21);
+  const sizes = [1, 1, 1, 40_000, 60_000, 1, 8_000, 90_000, 1, 90_000];
+  const rows = 8192;
+  const noise = Float64Array.from({ length: sizes.length * rows }, (_, row) => next() % (sizes[Math.floor(row / rows)] ?? 1));
+  const table = { noise, text: Array.from(noise, (value) => `${value} or ${value ** 2}`) };
+  const expected = writeSync(table, { rowGroupRows: rows });
+  for (const workers of [1, 2]) assert.deepEqual(await write(table, { rowGroupRows: rows, workers }), expected, `${workers} workers`);
+});
+
 test('hints hold for whoever encodes the column', async () => {
   const table = related(70_000);
   const { schema } = await open(await write(table));

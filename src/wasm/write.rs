@@ -264,10 +264,17 @@ impl StreamWriter {
         self.fields.iter().zip(columns).map(convert).collect()
     }
 
-    /// The bytes that are ready.
-    #[wasm_bindgen(js_name = takeOutput)]
-    pub fn take_output(&mut self) -> Uint8Array {
-        Uint8Array::from(&self.writer.take_output()[..])
+    /// How many bytes are ready.
+    #[wasm_bindgen(getter, js_name = outputSize)]
+    pub fn output_size(&self) -> usize {
+        self.writer.output().len()
+    }
+
+    /// Moves the bytes that are ready to an array for just so many.
+    #[wasm_bindgen(js_name = moveOutput)]
+    pub fn move_output(&mut self, to: &Uint8Array) {
+        to.copy_from(self.writer.output());
+        self.writer.take_output();
     }
 
     /// The rest of the file: `Finished` of js/wasm-types.ts.

@@ -382,6 +382,11 @@ impl StreamWriter {
 
     /// The bytes that are ready.
     #[must_use]
+    pub fn output(&self) -> &[u8] {
+        &self.output
+    }
+
+    /// Takes the bytes that are ready.
     pub fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.output)
     }
