@@ -3,7 +3,7 @@
 import { Cells } from './cells.js';
 import { allocate } from './memory.js';
 import { makeTexts } from './text.js';
-import type { CodedPart, PlainPart, TextPart } from './wasm-types.js';
+import type { CodedPart, PlainPart, TextPart, ValuesArray } from './wasm-types.js';
 
 /** Longer entries are copied by the platform, shorter ones by words. */
 const MAX_SHORT = 64;
@@ -20,6 +20,11 @@ export function areCoded(parts: readonly TextPart[]): parts is readonly CodedPar
 /** Bytes of all rows together. */
 export function sizeOfText(parts: readonly TextPart[]): number {
   return parts.reduce((sum, part) => sum + ('codes' in part ? part.size : part.values.length), 0);
+}
+
+/** The arrays of a part. */
+export function arraysOfPart(part: TextPart): ValuesArray[] {
+  return 'codes' in part ? [part.codes, part.entries, part.offsets] : [part.values, part.offsets];
 }
 
 /** The strings of a dictionary, and null behind them. */

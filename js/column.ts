@@ -4,7 +4,7 @@ import {
   BigIntCells, BigIntTextCells, BinaryCells, BooleanCells, DateCells, DateTextCells, DecimalCells, NumberCells, SafeNumberCells, TimestampCells, TimestampTextCells,
   isNull, type Cells,
 } from './cells.js';
-import { areCoded, CodedText, expandText, sizeOfText, type TextBuffers } from './coded-text.js';
+import { areCoded, arraysOfPart, CodedText, expandText, sizeOfText, type TextBuffers } from './coded-text.js';
 import { invalid, NcfError } from './errors.js';
 import type { DataType, TimeUnit } from './generated.js';
 import { PlainText } from './text.js';
@@ -18,8 +18,8 @@ export interface CellModes {
 }
 
 /**
- * One column of a table that was read. Its arrays are plain copies: nothing detaches them, and they can be
- * transferred to a worker.
+ * One column of a table that was read. Its arrays are plain copies: nothing but `Table.release` detaches them, and they can
+ * be transferred to a worker.
  */
 export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint', D extends DateMode = 'string'> {
   /** Column name. */
@@ -49,8 +49,9 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
   /** For `decimal`: digits behind the point. */
   readonly scale?: number;
 
-  readonly #makeCells: () => Cells;
+  #makeCells: () => Cells;
   #cells: Cells | undefined;
+  readonly #parts: readonly TextPart[] | undefined;
 
   /** @internal */
   constructor(name: string, data: ColumnData, modes: CellModes) {
@@ -69,7 +70,25 @@ export class Column<T extends DataType = DataType, I extends Int64Mode = 'bigint
     if (data.utc !== undefined) this.utc = data.utc;
     if (data.precision !== undefined) this.precision = data.precision;
     if (data.scale !== undefined) this.scale = data.scale;
+    this.#parts = data.parts;
     this.#makeCells = () => makeCells(this, data, modes);
+  }
+
+  /**
+   * Gives up what the column holds; who asks for a value later is told that it was released.
+   * @returns its buffers, which arrays elsewhere still show
+   * @internal
+   */
+  release(): ArrayBuffer[] {
+    const stop = (): never => {
+      throw new NcfError('closed', 'the table was released', { column: this.name });
+    };
+    const { validity } = this;
+    const made = (['values', 'offsets'] as const).map((key) => Object.getOwnPropertyDescriptor(this, key)?.value as ValuesArray | undefined);
+    for (const key of ['values', 'offsets', 'validity']) Object.defineProperty(this, key, { enumerable: true, configurable: true, get: stop });
+    this.#cells = undefined;
+    this.#makeCells = stop;
+    return [...made, validity, ...(this.#parts ?? []).flatMap(arraysOfPart)].flatMap((array) => array?.buffer ?? []);
   }
 
   /**

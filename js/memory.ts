@@ -1,5 +1,7 @@
 /** Memory for what is written before anybody sees it, and memory that is used again. */
 
+import type { CoreMemory } from './wasm-types.js';
+
 /** As much of Node's `Buffer` as is used. */
 interface NodeBuffer {
   allocUnsafeSlow(size: number): Uint8Array;
@@ -8,14 +10,104 @@ interface NodeBuffer {
 const { Buffer } = globalThis as { Buffer?: NodeBuffer };
 
 /** A buffer of so many bytes, every one of which the caller writes: Node need not clear it first. */
-export function allocate(byteLength: number): ArrayBuffer {
+function allocateNew(byteLength: number): ArrayBuffer {
   const buffer = Buffer?.allocUnsafeSlow(byteLength).buffer;
   // One of its own, not a part of something that others have.
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : new ArrayBuffer(byteLength);
 }
 
-/** The function for the core; `undefined` where it could do no better than the core does. */
-export const allocateForCore = Buffer && allocate;
+/** Bytes of buffers that wait to be used again, in one place. */
+const MAX_FREE = 2 ** 28;
+
+/** Buffers that wait to be used again. */
+export class FreeBuffers {
+  readonly #bySize = new Map<number, ArrayBuffer[]>();
+  #bytes = 0;
+
+  /** One of just so many bytes, if there is one. */
+  take(byteLength: number): ArrayBuffer | undefined {
+    const buffer = this.#bySize.get(byteLength)?.pop();
+    if (buffer) this.#bytes -= byteLength;
+    return buffer;
+  }
+
+  /** All of them. */
+  takeAll(): ArrayBuffer[] {
+    const all = [...this.#bySize.values()].flat();
+    this.clear();
+    return all;
+  }
+
+  /** Keeps one, if there is room. */
+  keep(buffer: ArrayBuffer): void {
+    const { byteLength } = buffer;
+    if (this.#bytes + byteLength > MAX_FREE) return;
+    this.#bytes += byteLength;
+    const others = this.#bySize.get(byteLength);
+    if (others) others.push(buffer);
+    else this.#bySize.set(byteLength, [buffer]);
+  }
+
+  clear(): void {
+    this.#bySize.clear();
+    this.#bytes = 0;
+  }
+}
+
+/** Milliseconds for which this thread keeps what nobody takes. */
+const MAX_IDLE = 20_000;
+
+/** What this thread keeps for its next tables. */
+class OwnBuffers extends FreeBuffers {
+  #idle: ReturnType<typeof setTimeout> | undefined;
+
+  override keep(buffer: ArrayBuffer): void {
+    super.keep(buffer);
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => { this.clear(); }, MAX_IDLE);
+    // A process does not live on for it.
+    (this.#idle as { unref?: () => void }).unref?.();
+  }
+}
+
+const own = new OwnBuffers();
+
+/** Fewer bytes are as soon new. */
+const MIN_RECYCLED = 2 ** 14;
+
+/** Where buffers are kept that other threads made, and will make again. */
+const homes = new WeakMap<ArrayBuffer, FreeBuffers>();
+
+/** Says where a buffer is to be kept, once nobody needs it. */
+export function settle(buffer: ArrayBuffer, home: FreeBuffers): void {
+  homes.set(buffer, home);
+}
+
+/** Keeps a buffer that nobody has any more. */
+export function recycle(buffer: ArrayBuffer): void {
+  if (buffer.byteLength >= MIN_RECYCLED) (homes.get(buffer) ?? own).keep(buffer);
+}
+
+/** Takes buffers away from whoever has them, whose arrays are empty then, and keeps them. */
+export function takeAway(buffers: Iterable<ArrayBuffer>): void {
+  // What was moved to a worker is not here.
+  for (const buffer of new Set(buffers)) {
+    if (buffer.byteLength === 0) continue;
+    // One by one: V8 would take many that go and come back for new ones, and begin to collect.
+    const moved = structuredClone(buffer, { transfer: [buffer] });
+    const home = homes.get(buffer);
+    if (home) settle(moved, home);
+    recycle(moved);
+  }
+}
+
+/** A buffer of just so many bytes, every one of which the caller writes: one that is kept, or else a new one. */
+export function allocate(byteLength: number): ArrayBuffer {
+  return own.take(byteLength) ?? allocateNew(byteLength);
+}
+
+/** Memory for arrays that the core makes. */
+export const coreMemory: CoreMemory = { allocate, recycle };
 
 /** Who has buffers of at least so many bytes, with anything in them. */
 export interface BufferSupply {
@@ -26,14 +118,10 @@ export interface BufferSupply {
 /** New ones, of just so many bytes. */
 export const newBuffers: BufferSupply = { take: allocate };
 
-/** Bytes of buffers that wait to be used again. */
-const MAX_FREE = 2 ** 28;
-
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
 export class BufferPool implements BufferSupply {
   readonly #make: (byteLength: number) => ArrayBuffer;
-  readonly #free = new Map<number, ArrayBuffer[]>();
-  #freeBytes = 0;
+  readonly #free = new FreeBuffers();
   readonly #taken: ArrayBuffer[] = [];
 
   constructor(make: (byteLength: number) => ArrayBuffer = allocate) {
@@ -43,9 +131,7 @@ export class BufferPool implements BufferSupply {
   /** One that was given back, or else a new one. */
   take(byteLength: number): ArrayBuffer {
     const size = roundUp(byteLength);
-    const known = this.#free.get(size)?.pop();
-    if (known) this.#freeBytes -= size;
-    const buffer = known ?? this.#make(size);
+    const buffer = this.#free.take(size) ?? this.#make(size);
     this.#taken.push(buffer);
     return buffer;
   }
@@ -53,15 +139,7 @@ export class BufferPool implements BufferSupply {
   /** Lends what was taken since the last such call; the answer takes it back. */
   lend(): () => void {
     const lent = this.#taken.splice(0);
-    return () => {
-      for (const buffer of lent.splice(0)) {
-        if (this.#freeBytes + buffer.byteLength > MAX_FREE) continue;
-        this.#freeBytes += buffer.byteLength;
-        const free = this.#free.get(buffer.byteLength);
-        if (free) free.push(buffer);
-        else this.#free.set(buffer.byteLength, [buffer]);
-      }
-    };
+    return () => { lent.splice(0).forEach((buffer) => { this.#free.keep(buffer); }); };
   }
 
   /** Takes back what was taken. */

@@ -9,11 +9,11 @@ import type { Range } from './bytes.js';
 import type { Ask, Core, Driver, Session, Steps } from './core.js';
 import { currentPlatform } from './engine.js';
 import type { CompiledFilter } from './filter.js';
-import { allocateForCore } from './memory.js';
+import { coreMemory } from './memory.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData, OpenArrays } from './wasm-types.js';
 import { pool, type SharedFile } from './workers/pool.js';
-import { shareOut, type Cost, type Division } from './workers/share-out.js';
+import { costOf, shareOut, type Cost, type Division } from './workers/share-out.js';
 import { SharedRead } from './workers/shared-read.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
@@ -23,18 +23,20 @@ const MAX_UNIT = 4 * 1024 * 1024;
 const MAX_EXPECTED = 2 ** 27;
 
 /** Microseconds of decoding, by a rough rule. */
-const SHARED_FROM = { warm: 12_000, cold: 500_000, later: 50_000 };
+const SHARED_FROM = { warm: 3_500, cold: 140_000, later: 14_000 };
 /** Nanoseconds of a model of another column per value, and of a stored byte, as measured in wasm. */
-const TIME_OF_PARENT = 5;
-const TIME_OF_BYTE = 4;
+const TIME_OF_PARENT = 1.3;
+const TIME_OF_BYTE = 0.8;
 /** What is shared out should take at most so much of the time: memory, and a collection that waits for other threads, cost, too. */
 const MAX_SHARED_TIME = 0.7;
 /** Microseconds that each of them should have to do. */
-const MIN_SHARE = 3_000;
+const MIN_SHARE = 900;
 
 /** Nanoseconds that a value of a column takes, roughly. */
 export interface ValueTimes {
   readonly decoding: number;
+  /** To decode it for others alone. */
+  readonly asParent: number;
   /** To put it where it belongs, where it comes in a part. */
   readonly joining: number;
 }
@@ -339,11 +341,12 @@ export class Scan {
     const costs = this.session.call(core, () => [...rangesOf(core, [...columns], rowGroup)].map(([column, { start, end }]): Cost => {
       const parents = [...core.reader.needed(Uint32Array.of(column), rowGroup)].filter((other) => other !== column);
       const rows = (this.#bounds[rowGroup + 1] ?? 0) - (this.#bounds[rowGroup] ?? 0);
-      const { decoding, joining } = sharing.timesOf(column);
-      const perRow = decoding + TIME_OF_PARENT * Math.min(parents.length, 2);
-      return { column, own: (selections.length * (rows * perRow + (end - start) * TIME_OF_BYTE)) / 1000, joining: (selections.length * rows * joining) / 1000, parents };
+      const { decoding, asParent, joining } = sharing.timesOf(column);
+      const microseconds = (perRow: number, bytes: number): number => (selections.length * (rows * perRow + bytes * TIME_OF_BYTE)) / 1000;
+      const byParents = TIME_OF_PARENT * Math.min(parents.length, 2);
+      return { column, own: microseconds(decoding + byParents, end - start), asParent: microseconds(asParent + byParents, end - start), joining: microseconds(joining, 0), parents };
     }));
-    const total = costs.reduce((sum, { own }) => sum + own, 0);
+    const total = costOf(costs, columns);
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
     const workers = hands - Number(isCallerIn);
@@ -474,7 +477,7 @@ export class Assembly {
       const core = yield* this.#scan.ready();
       if (core !== this.#core) {
         this.#core = core;
-        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#scan.keepsCodes, this.#expected, allocateForCore)));
+        this.#builders = session.call(core, ({ ColumnBuilder }) => this.#columns.map((column) => new ColumnBuilder(column, this.#scan.keepsCodes, coreMemory, this.#expected)));
         this.#group = undefined;
         this.#decoded = 0;
         this.#dropped = 0;

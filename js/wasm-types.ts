@@ -109,6 +109,14 @@ export interface PlainPart {
 /** Rows of a column of strings. */
 export type TextPart = CodedPart | PlainPart;
 
+/** What `new ColumnBuilder` has memory from. */
+export interface CoreMemory {
+  /** A buffer of just so many bytes, with anything in them. */
+  allocate(byteLength: number): ArrayBuffer;
+  /** Takes one back that nobody else has. */
+  recycle(buffer: ArrayBuffer): void;
+}
+
 /** `ColumnBuilder.take()`: `parts`, or else `values` and, of text and bytes, `offsets`. */
 export interface ColumnData extends ColumnShape {
   values?: ValuesArray;

@@ -13,7 +13,7 @@ const internal = (name) => import(pathToFileURL(join(root, 'target', 'js', 'work
 const { shareOut } = await internal('share-out.js');
 const { JoinedColumn } = await internal('join.js');
 
-const cost = (column, own, parents = []) => ({ column, own, joining: own / 4, parents });
+const cost = (column, own, parents = []) => ({ column, own, asParent: own, joining: own / 4, parents });
 
 /** How often each chunk is decoded for itself; those of open row groups by whoever takes them, once. */
 function timesDecoded({ shares, open }, numRowGroups) {
@@ -62,6 +62,22 @@ test('families stay together, and the largest is shared out by row groups', () =
   assert.deepEqual(divide('one family').open?.columns, [0, 1, 2, 3]);
   const { shares, open } = divide('a large family and others');
   assert.deepEqual([open?.columns, shares.flatMap(({ columns }) => columns).sort()], [[0, 1, 2], [3, 4]]);
+});
+
+test('columns that are only decoded for others cost less, and what was given to one hand can go to another', () => {
+  const wanted = new Set([0, 1, 2, 3, 4]);
+  const rows = [1024, 1024];
+  const costs = [
+    { column: 0, own: 70, asParent: 40, joining: 900, parents: [] }, { column: 1, own: 88, asParent: 50, joining: 900, parents: [] }, { column: 2, own: 90, asParent: 80, joining: 900, parents: [3, 4] },
+    { column: 3, own: 120, asParent: 60, joining: 900, parents: [] }, { column: 4, own: 120, asParent: 60, joining: 900, parents: [] },
+  ];
+  const divide = (own) => shareOut({ costs: own, wanted, rows, workers: 1, isCallerIn: true });
+  // 2 and 3 with 4 as a parent, or 2 and 4: 90 + 120 + 60; and 70 + 88 + 120.
+  assert.equal(divide(costs).time, 278);
+  assert.ok(divide(costs.map((cost) => ({ ...cost, asParent: cost.own }))).time > 300);
+  // Largest first, each to whoever is done first, is 5 + 3 + 3 + ... = 11 against 10, whichever way two of three move.
+  const plain = [6, 5, 4, 3, 3, 3].map((own, column) => ({ column, own, asParent: own, joining: 900, parents: [] }));
+  assert.equal(shareOut({ costs: plain, wanted: new Set(plain.keys()), rows, workers: 1, isCallerIn: true }).time, 12);
 });
 
 /** A part of a column of text. */

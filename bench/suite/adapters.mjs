@@ -35,6 +35,7 @@
  */
 export const ADAPTERS = {
   'ncf': { module: 'ncf', make: 'ncfAdapter', options: {}, about: 'this package, default options' },
+  'ncf-kept': { module: 'ncf', make: 'ncfAdapter', options: { releases: false }, reads: 'ncf', only: ['buffers', 'values', 'number'], about: 'this package, tables that nobody releases' },
   'ncf-none': { module: 'ncf', make: 'ncfAdapter', options: { options: { compression: 'none' } }, about: 'this package, `compression: \'none\'`' },
   'ncf-no-cross': { module: 'ncf', make: 'ncfAdapter', options: { options: { crossColumn: false } }, about: 'this package, `crossColumn: false`' },
   'parquet-wasm-zstd': { module: 'parquet-wasm', make: 'parquetWasmAdapter', options: { compression: 'zstd' }, about: 'parquet-wasm and apache-arrow' },

@@ -2,7 +2,7 @@
 
 import { moveOffsets, sizeOfText } from '../coded-text.js';
 import { NcfError } from '../errors.js';
-import { allocate } from '../memory.js';
+import { allocate, recycle } from '../memory.js';
 import type { ColumnData, OpenArrays, TextPart, ValuesArray } from '../wasm-types.js';
 
 /** Most bytes of text of one column: offsets are of 32 bits. */
@@ -65,7 +65,10 @@ export class JoinedColumn {
     const width = widthOf(data);
     this.#values ??= uncleared(data.values, Math.ceil(this.#numRows * width));
     // Those of a first part can have room for others.
-    if (this.#values !== data.values) put(this.#values, data.values.subarray(0, Math.ceil(data.length * width)), start * width);
+    if (this.#values !== data.values) {
+      put(this.#values, data.values.subarray(0, Math.ceil(data.length * width)), start * width);
+      recycle(data.values.buffer);
+    }
     // The values of the part need not stay, nor what is behind a view of them.
     data.values = uncleared(data.values, 0);
   }

@@ -6,10 +6,10 @@
 import type { Piece, Range } from '../bytes.js';
 import { codecModule, currentPlatform, type Engine, type WasmKind, type WorkerPort } from '../engine.js';
 import { invalid, NcfError } from '../errors.js';
-import { sharedPool, type BufferPool } from '../memory.js';
+import { FreeBuffers, isMovable, settle, sharedPool, type BufferPool } from '../memory.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
-import { fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Step, type Task } from './protocol.js';
+import { buffersOf, fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Step, type Task } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
@@ -57,6 +57,8 @@ export class Member {
   readonly #onEnd: (isFailure: boolean) => void;
   #isEnded = false;
   readonly #modules = new Set<WasmKind>();
+  /** What it made, and can use again. */
+  readonly #buffers = new FreeBuffers();
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   constructor(onEnd: (isFailure: boolean) => void) {
@@ -82,7 +84,8 @@ export class Member {
       this.#order({ kind: 'open', file: number, byteLength: file.byteLength, limits: file.limits, known }, known ? [known.bytes.buffer as ArrayBuffer] : []);
     }
     const job = this.#begin(waiting);
-    this.#order({ kind: 'start', job, file: number, ...task });
+    const buffers = this.#buffers.takeAll();
+    this.#order({ kind: 'start', job, file: number, buffers, ...task }, buffers);
     return job;
   }
 
@@ -110,7 +113,7 @@ export class Member {
 
   add(job: number, selection: Selection, chunks: Chunks): void {
     this.#bring('neural', () => codecModule('neural'));
-    this.#order({ kind: 'add', job, selection, chunks }, chunks.map(([, bytes]) => bytes.buffer as ArrayBuffer));
+    this.#order({ kind: 'add', job, selection, chunks }, chunks.flatMap(([, { buffer }]) => (isMovable(buffer) ? [buffer] : [])));
   }
 
   take(job: number): void {
@@ -139,6 +142,7 @@ export class Member {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#idle);
+    this.#buffers.clear();
     this.#port.terminate();
     this.#onEnd(isFailure);
   }
@@ -175,9 +179,14 @@ export class Member {
     }
     if (report.kind !== 'stepped' || report.isLast) this.#leave(report.job);
     if (report.kind === 'stepped') waiting?.stepped?.(report.bytes);
-    else if (report.kind === 'taken') waiting?.taken?.(report.columns);
+    else if (report.kind === 'taken') this.#taken(report.columns, waiting);
     else if (report.kind === 'encoded') waiting?.encoded?.(report.bytes);
     else waiting?.failed(fromPlain(report.error));
+  }
+
+  #taken(columns: readonly ColumnData[], waiting: Waiting | undefined): void {
+    for (const buffer of buffersOf(columns)) settle(buffer, this.#buffers);
+    waiting?.taken?.(columns);
   }
 
   async #supply({ request, file: number, range }: Report & { kind: 'need' }): Promise<void> {

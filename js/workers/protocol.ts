@@ -5,6 +5,7 @@
  */
 
 import type { Piece, Range } from '../bytes.js';
+import { arraysOfPart } from '../coded-text.js';
 import { NcfError, type NcfErrorDetails } from '../errors.js';
 import type { WasmKind } from '../engine.js';
 import type { NcfErrorCode } from '../generated.js';
@@ -55,8 +56,8 @@ export type Order =
   | { readonly kind: 'open'; readonly file: number; readonly byteLength: number; readonly limits: OpenLimits; readonly known: Piece | undefined }
   /** No job will name that file any more. */
   | { readonly kind: 'close'; readonly file: number }
-  /** A job: columns of a file, whose row groups come next. */
-  | ({ readonly kind: 'start'; readonly job: number; readonly file: number } & Task)
+  /** A job: columns of a file, whose row groups come next; and buffers that the worker made, to be used again. */
+  | ({ readonly kind: 'start'; readonly job: number; readonly file: number; readonly buffers: readonly ArrayBuffer[] } & Task)
   /** The next row group of a job. */
   | { readonly kind: 'add'; readonly job: number; readonly selection: Selection; readonly chunks: Chunks }
   /** All row groups were added. */
@@ -109,7 +110,7 @@ export function fromPlain({ code, message, ...details }: PlainError): NcfError {
 /** The buffers of columns that are moved: all that are not shared. */
 export function buffersOf(columns: readonly (ColumnBuffers | ColumnData)[]): ArrayBuffer[] {
   return columns.flatMap((column) => {
-    const parts = 'parts' in column ? (column.parts ?? []).flatMap((part) => ('codes' in part ? [part.codes, part.entries, part.offsets] : [part.values, part.offsets])) : [];
+    const parts = 'parts' in column ? (column.parts ?? []).flatMap(arraysOfPart) : [];
     return [column.values, column.offsets, column.validity, ...parts].flatMap((array) => (array && isMovable(array.buffer) ? [array.buffer] : []));
   });
 }

@@ -5,7 +5,7 @@ import { Driver, Session } from '../core.js';
 import { joinIn, StreamEncoder } from '../encoder.js';
 import { encodeNeural, loadSync, readingEngine, useCodecs, writingEngine } from '../engine.js';
 import { LOCAL_SIZES, ReadAhead } from '../fetcher.js';
-import { isMovable } from '../memory.js';
+import { isMovable, recycle } from '../memory.js';
 import { Assembly, Scan } from '../scan.js';
 import { instantiate as neural } from '../wasm/neural.js';
 import { instantiate as thorough } from '../wasm/thorough.js';
@@ -52,6 +52,7 @@ export class Server {
         this.#files.delete(order.file);
         break;
       case 'start': {
+        order.buffers.forEach(recycle);
         const driver = this.#files.get(order.file);
         if (driver) this.#jobs.set(order.job, new Job(order, driver, this.#steps, this.#send));
         break;

@@ -5,8 +5,10 @@ import { canJoin } from './join.js';
 /** What one column costs, and the other columns that are decoded with it. */
 export interface Cost {
   readonly column: number;
-  /** Microseconds of decoding, by a rough rule. */
+  /** Microseconds of decoding and of handing it over, by a rough rule. */
   readonly own: number;
+  /** The same where others are predicted from it, and it is not wanted itself. */
+  readonly asParent: number;
   /** Microseconds of putting it together, if all of it came in parts. */
   readonly joining: number;
   /** Columns that it is predicted from, directly or not. */
@@ -100,7 +102,7 @@ function* byRowGroups(work: Work, burdens: readonly number[]): Iterable<Plan> {
   const starts = startsOf(rows);
   if (hands.length < 2 || rows.length < 2 || !canJoin(starts)) return;
   const numRows = rows.reduce((sum, some) => sum + some, 0);
-  const total = costs.reduce((sum, { own }) => sum + own, 0);
+  const total = costOf(costs, wanted);
   const allJoining = costs.reduce((sum, { column, joining }) => sum + (wanted.has(column) ? joining : 0), 0);
   const shareOf = (start: number, end: number): number => ((starts[end] ?? numRows) - (starts[start] ?? numRows)) / numRows;
   const timeOf = (start: number, end: number): number => total * shareOf(start, end);
@@ -150,7 +152,7 @@ function* byFamilies(work: Work): Iterable<Plan> {
     const columns = hands.map((): number[] => []);
     for (const family of others) {
       const hand = helpers.reduce((best, other) => ((burdens[other] ?? 0) < (burdens[best] ?? 0) ? other : best));
-      burdens[hand] = (burdens[hand] ?? 0) + sumOf(family);
+      burdens[hand] = (burdens[hand] ?? 0) + costOf(family, work.wanted);
       columns[hand]?.push(...family.map(({ column }) => column).filter(isWanted));
     }
     const wholes = sharesOf(columns, hands, 0, work.rows.length);
@@ -160,7 +162,7 @@ function* byFamilies(work: Work): Iterable<Plan> {
 }
 
 /** Columns that are predicted from each other, together, the family that costs most first. */
-function familiesOf({ costs }: Work): Cost[][] {
+function familiesOf({ costs, wanted }: Work): Cost[][] {
   const families: Cost[][] = [];
   for (const cost of costs) {
     const isRelated = (family: readonly Cost[]): boolean =>
@@ -168,12 +170,70 @@ function familiesOf({ costs }: Work): Cost[][] {
     const related = families.filter(isRelated);
     families.splice(0, Infinity, ...families.filter((family) => !related.includes(family)), [...related.flat(), cost]);
   }
-  return families.sort((a, b) => sumOf(b) - sumOf(a));
+  return families.sort((a, b) => costOf(b, wanted) - costOf(a, wanted));
 }
 
-function sumOf(costs: readonly Cost[]): number {
-  return costs.reduce((sum, { own }) => sum + own, 0);
+/** What columns cost together, of which some are wanted. */
+export function costOf(costs: readonly Cost[], wanted: ReadonlySet<number>): number {
+  return costs.reduce((sum, { column, own, asParent }) => sum + (wanted.has(column) ? own : asParent), 0);
 }
+
+/** A column among those that are shared out. */
+interface Piece {
+  readonly column: number;
+  /** Microseconds more than as a parent. */
+  readonly extra: number;
+  /** Positions of what is decoded for it, itself among them. */
+  readonly decoded: readonly number[];
+}
+
+/** The columns of one hand, what they are predicted from, and how long that takes. */
+class Hand {
+  readonly pieces = new Set<Piece>();
+  readonly #asParent: readonly number[];
+  /** How many pieces need each column. */
+  readonly #uses: Uint16Array;
+  /** Microseconds, with those of what there was to do before. */
+  time: number;
+
+  constructor(burden: number, asParent: readonly number[]) {
+    this.time = burden;
+    this.#asParent = asParent;
+    this.#uses = new Uint16Array(asParent.length);
+  }
+
+  add(piece: Piece): void {
+    this.pieces.add(piece);
+    this.time += piece.extra;
+    for (const needed of piece.decoded) {
+      const uses = this.#uses[needed] ?? 0;
+      if (uses === 0) this.time += this.#asParent[needed] ?? 0;
+      this.#uses[needed] = uses + 1;
+    }
+  }
+
+  remove(piece: Piece): void {
+    this.pieces.delete(piece);
+    this.time -= piece.extra;
+    for (const needed of piece.decoded) {
+      const uses = this.#uses[needed] ?? 0;
+      if (uses === 1) this.time -= this.#asParent[needed] ?? 0;
+      this.#uses[needed] = uses - 1;
+    }
+  }
+
+  /** How long it would take with one more. */
+  timeWith(piece: Piece): number {
+    let time = this.time + piece.extra;
+    for (const needed of piece.decoded) if (this.#uses[needed] === 0) time += this.#asParent[needed] ?? 0;
+    return time;
+  }
+}
+
+/** More columns than this are shared out without trying what else there is. */
+const MAX_MOVED = 64;
+/** What is better by less than this part is the same, but for rounding. */
+const BETTER = 1e-6;
 
 /**
  * Shares columns out among hands that have something to do already, so that the largest share costs little. What several
@@ -181,21 +241,51 @@ function sumOf(costs: readonly Cost[]): number {
  * @returns the columns of each, and what the largest costs together with what there was
  */
 function divide(costs: readonly Cost[], wanted: ReadonlySet<number>, burdens: readonly number[]): { shares: number[][]; largest: number } {
-  const own = new Map(costs.map((cost) => [cost.column, cost.own]));
-  const sum = (columns: Iterable<number>): number => [...columns].reduce((total, column) => total + (own.get(column) ?? 0), 0);
-  const closures = costs.filter(({ column }) => wanted.has(column)).map(({ column, parents }) => ({ column, all: [column, ...parents] }));
-  const shares = burdens.map((cost) => ({ columns: [] as number[], decoded: new Set<number>(), cost }));
-  for (const { column, all } of closures.map((closure) => ({ ...closure, cost: sum(closure.all) })).sort((a, b) => b.cost - a.cost)) {
-    const offers = shares.map((share) => ({ share, cost: share.cost + sum(all.filter((other) => !share.decoded.has(other))) }));
-    const { share, cost } = offers.reduce((best, offer) => (offer.cost < best.cost ? offer : best));
-    share.columns.push(column);
-    all.forEach((other) => share.decoded.add(other));
-    share.cost = cost;
+  const positions = new Map(costs.map(({ column }, position) => [column, position]));
+  const asParent = costs.map((cost) => cost.asParent);
+  const pieces = costs.filter(({ column }) => wanted.has(column)).map(({ column, own, parents, ...cost }): Piece & { readonly time: number } => {
+    const decoded = [column, ...parents].flatMap((needed) => positions.get(needed) ?? []);
+    const extra = own - cost.asParent;
+    return { column, extra, decoded, time: decoded.reduce((sum, needed) => sum + (asParent[needed] ?? 0), extra) };
+  });
+  const hands = burdens.map((burden) => new Hand(burden, asParent));
+  // Those that take longest first, each to whoever is done first with it.
+  for (const piece of pieces.sort((a, b) => b.time - a.time)) {
+    hands.reduce((best, hand) => (hand.timeWith(piece) < best.timeWith(piece) ? hand : best)).add(piece);
   }
+  if (pieces.length <= MAX_MOVED) while (isExchanged(hands));
   return {
-    shares: shares.map(({ columns }) => columns),
-    largest: Math.max(0, ...shares.map(({ cost }) => cost)),
+    shares: hands.map((hand) => [...hand.pieces].map(({ column }) => column)),
+    largest: Math.max(0, ...hands.map(({ time }) => time)),
   };
+}
+
+/** Gives a column of the hand that takes longest to another one, perhaps for one of that; whether that made the longest shorter. */
+function isExchanged(hands: readonly Hand[]): boolean {
+  const longest = hands.reduce((best, hand) => (hand.time > best.time ? hand : best));
+  let best: { readonly given: Piece; readonly back: Piece | undefined; readonly hand: Hand } | undefined;
+  let time = longest.time * (1 - BETTER);
+  for (const given of [...longest.pieces]) {
+    longest.remove(given);
+    for (const hand of hands) {
+      if (hand === longest) continue;
+      for (const back of [undefined, ...hand.pieces]) {
+        if (back) hand.remove(back);
+        const after = Math.max(back ? longest.timeWith(back) : longest.time, hand.timeWith(given));
+        if (back) hand.add(back);
+        if (after < time) [time, best] = [after, { given, back, hand }];
+      }
+    }
+    longest.add(given);
+  }
+  if (!best) return false;
+  longest.remove(best.given);
+  best.hand.add(best.given);
+  if (best.back) {
+    best.hand.remove(best.back);
+    longest.add(best.back);
+  }
+  return true;
 }
 
 /** The row with which each row group starts, among those that are read. */

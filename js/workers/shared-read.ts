@@ -1,6 +1,7 @@
 /** A read that workers carry out together with the calling thread. */
 
 import type { Engine } from '../engine.js';
+import type { BufferSupply } from '../memory.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenArrays } from '../wasm-types.js';
 import { JoinedColumn } from './join.js';
@@ -15,6 +16,8 @@ type Common = Pick<Task, 'bounds' | 'keepsCodes' | 'tells'>;
 interface Assigned extends Share {
   readonly member: Member;
   readonly job: number;
+  /** Take back the memory of its chunks. */
+  readonly releases: (() => void)[];
 }
 
 /** A row group that was fetched. */
@@ -165,6 +168,7 @@ export class SharedRead {
     const firstRow = this.#starts[start] ?? 0;
     // One row group crosses as it is.
     const numRows = end - start > 1 ? (this.#starts[end] ?? this.#numRows) - firstRow : undefined;
+    const releases: (() => void)[] = [];
     this.#left += 1;
     const job = member.start(this.#file, this.#engine, { ...this.#common, columns, firstRow, numRows }, {
       ...(this.#onChunk && { decoded: this.#onChunk }),
@@ -173,12 +177,13 @@ export class SharedRead {
         this.#left -= 1;
         if (this.#open?.columns === columns) this.#given.set(member, (this.#given.get(member) ?? 0) - 1);
         this.#giveAll();
+        releases.forEach((release) => { release(); });
         this.put(share, taken);
         this.#finishIfDone();
       },
       failed: (error) => { this.#fail(error); },
     });
-    return { ...share, member, job };
+    return { ...share, member, job, releases };
   }
 
   /** Gives row groups to workers that have few. */
@@ -206,14 +211,22 @@ export class SharedRead {
 }
 
 /** Gives a worker the chunks of a row group, and says so if it is the last of the job. */
-function give({ member, job, end }: Assigned, index: number, { selection, stored }: Fetched, needed: Iterable<number>): void {
+function give({ member, job, end, releases }: Assigned, index: number, { selection, stored }: Fetched, needed: Iterable<number>): void {
   const { rowGroup, rows, numRows, rowStart } = selection;
+  const { memory } = pool;
   const chunks: [number, Uint8Array][] = [];
   for (const column of needed) {
     const bytes = stored.get(column);
     // Chunks lie within larger pieces, which stay here.
-    if (bytes) chunks.push([column, bytes.slice()]);
+    if (bytes) chunks.push([column, memory ? copyTo(memory, bytes) : bytes.slice()]);
   }
+  if (memory) releases.push(memory.lend());
   member.add(job, { rowGroup, rows, numRows, rowStart, known: new Map() }, chunks);
   if (index === end - 1) member.take(job);
+}
+
+function copyTo(memory: BufferSupply, bytes: Uint8Array): Uint8Array {
+  const copy = new Uint8Array(memory.take(bytes.byteLength), 0, bytes.byteLength);
+  copy.set(bytes);
+  return copy;
 }

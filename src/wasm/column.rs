@@ -1,9 +1,10 @@
 //! Columns to JavaScript: `ColumnData` of js/wasm-types.ts. Every array is a copy that JavaScript owns.
 
 use js_sys::{
-    Array, ArrayBuffer, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Function, Int8Array, Int16Array,
-    Int32Array, Object, Uint8Array, Uint16Array, Uint32Array,
+    Array, ArrayBuffer, BigInt64Array, BigUint64Array, Float32Array, Float64Array, Int8Array, Int16Array, Int32Array,
+    Object, Uint8Array, Uint16Array, Uint32Array,
 };
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{set, to_number, warnings_to_js};
@@ -15,12 +16,12 @@ use crate::schema::DataType;
 use crate::warning::Warning;
 
 /// Rows of one chunk, of which `first_row` is the first.
-pub fn part_to_js(rows: &ChunkRows, warnings: &[Warning], first_row: u32) -> JsValue {
+pub fn part_to_js(rows: &ChunkRows, warnings: &[Warning], first_row: u32, memory: &Memory) -> JsValue {
     match rows {
-        ChunkRows::Whole(column) => column_to_js(column, warnings, first_row),
+        ChunkRows::Whole(column) => column_to_js(column, warnings, first_row, memory),
         ChunkRows::Coded { validity, codes } => {
             let object = described(&Values::empty(DataType::String), rows.num_rows(), validity.as_ref());
-            let part = JsValue::from(coded_to_js(codes, validity.as_ref()));
+            let part = JsValue::from(coded_to_js(codes, validity.as_ref(), memory));
             set(&object, "parts", std::iter::once(part).collect::<Array>());
             finished(&object, warnings)
         }
@@ -29,32 +30,22 @@ pub fn part_to_js(rows: &ChunkRows, warnings: &[Warning], first_row: u32) -> JsV
 
 /// A whole column, or rows from `first_row` on, whose offsets of text start where the text of those before probably ends:
 /// if that is as long per row.
-pub fn column_to_js(column: &Column, warnings: &[Warning], first_row: u32) -> JsValue {
+pub fn column_to_js(column: &Column, warnings: &[Warning], first_row: u32, memory: &Memory) -> JsValue {
     let object = described(column.values(), column.len(), column.validity());
     let values: Object = match column.values() {
-        Values::Int8(v) => Int8Array::from(&v[..]).into(),
-        Values::Int16(v) => Int16Array::from(&v[..]).into(),
-        Values::Int32(v) | Values::Date(v) => Int32Array::from(&v[..]).into(),
-        Values::Int64(v) | Values::Timestamp { values: v, .. } => BigInt64Array::from(&v[..]).into(),
-        Values::UInt8(v) => Uint8Array::from(&v[..]).into(),
-        Values::UInt16(v) => Uint16Array::from(&v[..]).into(),
-        Values::UInt32(v) => Uint32Array::from(&v[..]).into(),
-        Values::UInt64(v) => BigUint64Array::from(&v[..]).into(),
-        Values::Float32(v) => Float32Array::from(&v[..]).into(),
-        Values::Float64(v) => Float64Array::from(&v[..]).into(),
-        Values::Boolean(bits) => Uint8Array::from(bits.as_bytes()).into(),
+        Values::Boolean(bits) => memory.bytes(bits.as_bytes()).into(),
         Values::String(v) | Values::Binary(v) => {
             let base = expected_base(v, first_row).unwrap_or_default();
             if base > 0 {
                 set(&object, "base", base);
                 let moved: Vec<i32> = v.offsets().iter().map(|offset| offset + base).collect();
-                set(&object, "offsets", Int32Array::from(&moved[..]));
+                set(&object, "offsets", memory.offsets(&moved));
             } else {
-                set(&object, "offsets", Int32Array::from(v.offsets()));
+                set(&object, "offsets", memory.offsets(v.offsets()));
             }
-            Uint8Array::from(v.bytes()).into()
+            memory.bytes(v.bytes()).into()
         }
-        Values::Decimal { values, .. } => BigUint64Array::from(&halves(values)[..]).into(),
+        values => memory.array_of(values),
     };
     set(&object, "values", values);
     finished(&object, warnings)
@@ -71,15 +62,15 @@ fn expected_base(text: &VarBytes, first_row: u32) -> Option<i32> {
 
 /// Rows by their positions in a dictionary: a `CodedPart` of js/wasm-types.ts.
 #[inline(never)]
-fn coded_to_js(codes: &Codes, validity: Option<&Bitmap>) -> Object {
+fn coded_to_js(codes: &Codes, validity: Option<&Bitmap>, memory: &Memory) -> Object {
     let entries = &codes.entries;
     let placed = codes.placed(validity);
     let has_nulls = placed.len() > codes.codes.len();
     #[expect(clippy::cast_possible_truncation, reason = "codes are at most the number of entries")]
     let narrow: Object = match entries.len() {
-        0..=0xff => Uint8Array::from(&placed.iter().map(|&code| code as u8).collect::<Vec<_>>()[..]).into(),
-        0x100..=0xffff => Uint16Array::from(&placed.iter().map(|&code| code as u16).collect::<Vec<_>>()[..]).into(),
-        _ => Uint32Array::from(&placed[..]).into(),
+        0..=0xff => memory.array_of(&Values::UInt8(placed.iter().map(|&code| code as u8).collect())),
+        0x100..=0xffff => memory.array_of(&Values::UInt16(placed.iter().map(|&code| code as u16).collect())),
+        _ => memory.array_of(&Values::UInt32(placed.into_owned())),
     };
     let object = Object::new();
     set(&object, "codes", narrow);
@@ -132,22 +123,92 @@ const MAX_GUESS: u32 = 16;
 /// one of them.
 pub struct Target {
     capacity: u32,
-    allocator: Allocator,
+    memory: Memory,
     rows: usize,
     filled: Option<Filled>,
     warnings: Vec<Warning>,
 }
 
-/// Makes arrays every byte of which will be written before somebody sees it: by JavaScript's function from a number of
-/// bytes to a buffer, which then need not clear it, or as usual.
-struct Allocator(Option<Function>);
+#[wasm_bindgen]
+extern "C" {
+    /// `CoreMemory` of js/wasm-types.ts: buffers for arrays.
+    #[derive(Clone)]
+    pub type Memory;
 
-impl Allocator {
-    /// A buffer of so many bytes.
-    fn buffer(&self, size: u32) -> ArrayBuffer {
-        let call = |allocate: &Function| allocate.call1(&JsValue::UNDEFINED, &JsValue::from(size)).ok();
-        let made = self.0.as_ref().and_then(call).and_then(|made| made.dyn_into::<ArrayBuffer>().ok());
-        made.filter(|made| made.byte_length() == size).unwrap_or_else(|| ArrayBuffer::new(size))
+    /// A buffer of so many bytes, with anything in them: every one will be written before somebody sees it.
+    #[wasm_bindgen(method)]
+    fn allocate(this: &Memory, size: u32) -> ArrayBuffer;
+
+    /// Takes a buffer back that nobody has seen.
+    #[wasm_bindgen(method)]
+    fn recycle(this: &Memory, buffer: ArrayBuffer);
+}
+
+impl Memory {
+    /// An array of values of a fixed width.
+    fn array_of(&self, values: &Values) -> Object {
+        let rows = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        let array = array_for(values, rows, self);
+        put(&array, values, 0, rows);
+        array
+    }
+
+    fn bytes(&self, bytes: &[u8]) -> Uint8Array {
+        let array = Uint8Array::new(&self.allocate(u32::try_from(bytes.len()).unwrap_or(u32::MAX)));
+        array.copy_from(bytes);
+        array
+    }
+
+    fn offsets(&self, offsets: &[i32]) -> Int32Array {
+        let size = u32::try_from(4 * offsets.len()).unwrap_or(u32::MAX);
+        let array = Int32Array::new(&self.allocate(size));
+        array.copy_from(offsets);
+        array
+    }
+}
+
+/// An array for values like those, if they have a fixed width.
+fn array_for(like: &Values, rows: u32, memory: &Memory) -> Object {
+    let buffer = |width: u32| memory.allocate(rows.saturating_mul(width));
+    match like {
+        Values::Int8(_) => Int8Array::new(&buffer(1)).into(),
+        Values::Int16(_) => Int16Array::new(&buffer(2)).into(),
+        Values::Int32(_) | Values::Date(_) => Int32Array::new(&buffer(4)).into(),
+        Values::Int64(_) | Values::Timestamp { .. } => BigInt64Array::new(&buffer(8)).into(),
+        Values::UInt8(_) => Uint8Array::new(&buffer(1)).into(),
+        Values::UInt16(_) => Uint16Array::new(&buffer(2)).into(),
+        Values::UInt32(_) => Uint32Array::new(&buffer(4)).into(),
+        Values::UInt64(_) => BigUint64Array::new(&buffer(8)).into(),
+        Values::Float32(_) => Float32Array::new(&buffer(4)).into(),
+        Values::Float64(_) => Float64Array::new(&buffer(8)).into(),
+        Values::Decimal { .. } => BigUint64Array::new(&buffer(16)).into(),
+        Values::Boolean(_) | Values::String(_) | Values::Binary(_) => Object::new(),
+    }
+}
+
+/// Puts values of a fixed width into the rows `start..end` of an array for such.
+#[inline(never)]
+fn put(array: &Object, values: &Values, start: u32, end: u32) {
+    macro_rules! copy {
+        ($array:ty, $values:expr) => {
+            array.unchecked_ref::<$array>().subarray(start, end).copy_from($values)
+        };
+    }
+    match values {
+        Values::Int8(v) => copy!(Int8Array, v),
+        Values::Int16(v) => copy!(Int16Array, v),
+        Values::Int32(v) | Values::Date(v) => copy!(Int32Array, v),
+        Values::Int64(v) | Values::Timestamp { values: v, .. } => copy!(BigInt64Array, v),
+        Values::UInt8(v) => copy!(Uint8Array, v),
+        Values::UInt16(v) => copy!(Uint16Array, v),
+        Values::UInt32(v) => copy!(Uint32Array, v),
+        Values::UInt64(v) => copy!(BigUint64Array, v),
+        Values::Float32(v) => copy!(Float32Array, v),
+        Values::Float64(v) => copy!(Float64Array, v),
+        Values::Decimal { values: v, .. } => {
+            array.unchecked_ref::<BigUint64Array>().subarray(2 * start, 2 * end).copy_from(&halves(v));
+        }
+        Values::Boolean(_) | Values::String(_) | Values::Binary(_) => {}
     }
 }
 
@@ -171,9 +232,8 @@ struct Filled {
 
 impl Target {
     /// For so many rows.
-    pub fn new(capacity: u32, allocate: Option<Function>) -> Self {
-        let allocator = Allocator(allocate);
-        Target { capacity, allocator, rows: 0, filled: None, warnings: Vec::new() }
+    pub fn new(capacity: u32, memory: Memory) -> Self {
+        Target { capacity, memory, rows: 0, filled: None, warnings: Vec::new() }
     }
 
     /// Adds remarks.
@@ -191,8 +251,8 @@ impl Target {
             ChunkRows::Whole(column) => column.values().emptied(),
             ChunkRows::Coded { .. } => Values::empty(DataType::String),
         };
-        let (capacity, allocator) = (self.capacity, &self.allocator);
-        let filled = self.filled.get_or_insert_with(|| Filled::new(kind.emptied(), capacity, allocator));
+        let (capacity, memory) = (self.capacity, &self.memory);
+        let filled = self.filled.get_or_insert_with(|| Filled::new(kind.emptied(), capacity, memory));
         if filled.kind.data_type() != kind.data_type() {
             return Err(Error::corrupt("chunks of different types in one column"));
         }
@@ -200,12 +260,12 @@ impl Target {
         let validity = match &part {
             ChunkRows::Coded { validity, codes } if filled.offsets.is_none() => {
                 filled.count(codes.size())?;
-                filled.parts.push(&coded_to_js(codes, validity.as_ref()));
+                filled.parts.push(&coded_to_js(codes, validity.as_ref(), memory));
                 validity.as_ref()
             }
             _ => {
                 whole = part.whole()?;
-                filled.copy(whole.values(), start_row, end_row, (capacity, allocator))?;
+                filled.copy(whole.values(), start_row, end_row, (capacity, memory))?;
                 whole.validity()
             }
         };
@@ -236,7 +296,7 @@ impl Target {
     pub fn finish(&mut self, empty: &Column) -> JsValue {
         match self.filled.take() {
             Some(filled) => self.finished(filled, false),
-            None => column_to_js(empty, &std::mem::take(&mut self.warnings), 0),
+            None => column_to_js(empty, &std::mem::take(&mut self.warnings), 0, &self.memory),
         }
     }
 
@@ -261,31 +321,16 @@ impl Target {
         if let Some(offsets) = &filled.offsets {
             set(&object, "offsets", if is_short { offsets.slice(0, used + 1) } else { offsets.clone() });
         }
-        set(&object, "values", filled.finish(used, is_short, is_open, &self.allocator));
+        set(&object, "values", filled.finish(used, is_short, is_open, &self.memory));
         finished(&object, &warnings)
     }
 }
 
 impl Filled {
-    fn new(kind: Values, capacity: u32, allocator: &Allocator) -> Self {
-        let buffer = |width: u32| allocator.buffer(capacity.saturating_mul(width));
-        let array: Object = match &kind {
-            Values::Int8(_) => Int8Array::new(&buffer(1)).into(),
-            Values::Int16(_) => Int16Array::new(&buffer(2)).into(),
-            Values::Int32(_) | Values::Date(_) => Int32Array::new(&buffer(4)).into(),
-            Values::Int64(_) | Values::Timestamp { .. } => BigInt64Array::new(&buffer(8)).into(),
-            Values::UInt8(_) => Uint8Array::new(&buffer(1)).into(),
-            Values::UInt16(_) => Uint16Array::new(&buffer(2)).into(),
-            Values::UInt32(_) => Uint32Array::new(&buffer(4)).into(),
-            Values::UInt64(_) => BigUint64Array::new(&buffer(8)).into(),
-            Values::Float32(_) => Float32Array::new(&buffer(4)).into(),
-            Values::Float64(_) => Float64Array::new(&buffer(8)).into(),
-            Values::Decimal { .. } => BigUint64Array::new(&buffer(16)).into(),
-            Values::Boolean(_) | Values::String(_) | Values::Binary(_) => Object::new(),
-        };
+    fn new(kind: Values, capacity: u32, memory: &Memory) -> Self {
         Filled {
+            values: array_for(&kind, capacity, memory),
             kind,
-            values: array,
             offsets: None,
             parts: Array::new(),
             pieces: Vec::new(),
@@ -297,40 +342,22 @@ impl Filled {
     }
 
     /// Puts values into rows `start..end`.
-    #[inline(never)]
-    fn copy(&mut self, values: &Values, start: u32, end: u32, all: (u32, &Allocator)) -> Result<()> {
-        macro_rules! copy {
-            ($array:ty, $values:expr) => {
-                self.values.unchecked_ref::<$array>().subarray(start, end).copy_from($values)
-            };
-        }
+    fn copy(&mut self, values: &Values, start: u32, end: u32, all: (u32, &Memory)) -> Result<()> {
         match values {
-            Values::Int8(v) => copy!(Int8Array, v),
-            Values::Int16(v) => copy!(Int16Array, v),
-            Values::Int32(v) | Values::Date(v) => copy!(Int32Array, v),
-            Values::Int64(v) | Values::Timestamp { values: v, .. } => copy!(BigInt64Array, v),
-            Values::UInt8(v) => copy!(Uint8Array, v),
-            Values::UInt16(v) => copy!(Uint16Array, v),
-            Values::UInt32(v) => copy!(Uint32Array, v),
-            Values::UInt64(v) => copy!(BigUint64Array, v),
-            Values::Float32(v) => copy!(Float32Array, v),
-            Values::Float64(v) => copy!(Float64Array, v),
-            Values::Decimal { values: v, .. } => {
-                self.values.unchecked_ref::<BigUint64Array>().subarray(2 * start, 2 * end).copy_from(&halves(v));
-            }
             Values::Boolean(bits) => self.bits.append(bits),
             Values::String(v) | Values::Binary(v) => {
                 let start_byte = self.bytes;
                 self.count(v.bytes().len() as u64)?;
                 if self.parts.length() > 0 {
                     let part = Object::new();
-                    set(&part, "values", Uint8Array::from(v.bytes()));
-                    set(&part, "offsets", Int32Array::from(v.offsets()));
+                    set(&part, "values", all.1.bytes(v.bytes()));
+                    set(&part, "offsets", all.1.offsets(v.offsets()));
                     self.parts.push(&part);
                 } else {
                     self.copy_text(v, start_byte, (start, end), all);
                 }
             }
+            _ => put(&self.values, values, start, end),
         }
         Ok(())
     }
@@ -344,10 +371,10 @@ impl Filled {
     }
 
     /// Copies the text of rows `start..end`, which starts with this byte of all.
-    fn copy_text(&mut self, text: &VarBytes, start_byte: u32, (start, end): (u32, u32), all: (u32, &Allocator)) {
-        let (capacity, allocator) = all;
+    fn copy_text(&mut self, text: &VarBytes, start_byte: u32, (start, end): (u32, u32), all: (u32, &Memory)) {
+        let (capacity, memory) = all;
         let offsets = self.offsets.get_or_insert_with(|| {
-            let offsets = Int32Array::new(&allocator.buffer(capacity.saturating_add(1).saturating_mul(4)));
+            let offsets = Int32Array::new(&memory.allocate(capacity.saturating_add(1).saturating_mul(4)));
             offsets.set_index(0, 0);
             offsets
         });
@@ -359,13 +386,13 @@ impl Filled {
         let each = size.checked_div(end).filter(|each| u64::from(*each) * u64::from(end) == u64::from(size));
         if let (0, Some(each)) = (start, each.filter(|_| end < capacity && capacity / MAX_GUESS <= end)) {
             self.room = each.saturating_mul(capacity).min(i32::MAX.unsigned_abs());
-            self.pieces.push(Uint8Array::new(&allocator.buffer(self.room)));
+            self.pieces.push(Uint8Array::new(&memory.allocate(self.room)));
         }
         match self.pieces.first().filter(|_| size <= self.room) {
             Some(first) => first.subarray(start_byte, size).copy_from(text.bytes()),
             None => {
                 self.end_room(start_byte);
-                self.pieces.push(Uint8Array::from(text.bytes()));
+                self.pieces.push(memory.bytes(text.bytes()));
             }
         }
     }
@@ -380,7 +407,7 @@ impl Filled {
     }
 
     /// The values; of some rows only where not all that were announced came.
-    fn finish(mut self, rows: u32, is_short: bool, is_open: bool, allocator: &Allocator) -> Object {
+    fn finish(mut self, rows: u32, is_short: bool, is_open: bool, memory: &Memory) -> Object {
         if let Some(all) = self.pieces.first().filter(|_| self.room > 0 && is_open) {
             return all.subarray(0, self.bytes).into();
         }
@@ -388,17 +415,18 @@ impl Filled {
             self.end_room(self.bytes);
         }
         match &self.kind {
-            Values::Boolean(_) => return Uint8Array::from(self.bits.as_bytes()).into(),
+            Values::Boolean(_) => return memory.bytes(self.bits.as_bytes()).into(),
             Values::String(_) | Values::Binary(_) => {
                 let mut pieces = self.pieces.into_iter();
                 return match (pieces.len(), pieces.next()) {
                     (1, Some(piece)) => piece.into(),
                     (_, first) => {
-                        let all = Uint8Array::new(&allocator.buffer(self.bytes));
+                        let all = Uint8Array::new(&memory.allocate(self.bytes));
                         let mut at = 0;
                         for piece in first.into_iter().chain(pieces) {
                             all.set(&piece, at);
                             at += piece.length();
+                            memory.recycle(piece.buffer());
                         }
                         all.into()
                     }

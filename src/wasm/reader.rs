@@ -200,19 +200,19 @@ impl RowGroup {
 #[wasm_bindgen]
 pub struct ColumnBuilder {
     assembly: Assembly,
+    memory: column::Memory,
     target: Option<column::Target>,
 }
 
 #[wasm_bindgen]
 impl ColumnBuilder {
     /// For the column with that position in the schema. Where it is known how many rows there will be in all, they are
-    /// handed over as they are decoded, in arrays for which `allocate` makes buffers of so many bytes, with anything in
-    /// them. Strings of a dictionary can be given as they are stored.
+    /// handed over as they are decoded. Strings of a dictionary can be given as they are stored.
     #[wasm_bindgen(constructor)]
-    pub fn new(column: u32, keeps_codes: bool, rows: Option<u32>, allocate: Option<js_sys::Function>) -> ColumnBuilder {
-        let target = rows.map(|rows| column::Target::new(rows, allocate));
+    pub fn new(column: u32, keeps_codes: bool, memory: column::Memory, rows: Option<u32>) -> ColumnBuilder {
+        let target = rows.map(|rows| column::Target::new(rows, memory.clone()));
         let assembly = Assembly::new(column as usize);
-        ColumnBuilder { assembly: if keeps_codes { assembly.keeping_codes() } else { assembly }, target }
+        ColumnBuilder { assembly: if keeps_codes { assembly.keeping_codes() } else { assembly }, memory, target }
     }
 
     /// Decodes the column in a row group that was supplied with its chunk and those of its dependencies, and adds the
@@ -248,10 +248,10 @@ impl ColumnBuilder {
             return Ok(target.finish(&self.assembly.take(reader.file()?, count)?.0));
         }
         Ok(match self.assembly.take_part(count) {
-            Some((rows, warnings)) => column::part_to_js(&rows, &warnings, first_row),
+            Some((rows, warnings)) => column::part_to_js(&rows, &warnings, first_row, &self.memory),
             None => {
                 let (rows, warnings) = self.assembly.take(reader.file()?, count)?;
-                column::column_to_js(&rows, &warnings, first_row)
+                column::column_to_js(&rows, &warnings, first_row, &self.memory)
             }
         })
     }

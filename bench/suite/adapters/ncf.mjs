@@ -5,21 +5,31 @@ import { pathToFileURL } from 'node:url';
 /** @typedef {import('../data.mjs').ValueColumn} ValueColumn */
 
 /**
- * @param {{ name: string, options?: object }} options `options` of `write`
+ * @param {{ name: string, options?: object, releases?: boolean, reads?: string }} options `options` of `write`; whether tables
+ * give back their memory
  * @returns {import('../adapters.mjs').Adapter}
  */
-export function ncfAdapter({ name, options = {} }) {
+export function ncfAdapter({ name, options = {}, releases = true, reads }) {
   /** @type {any} the package's module */
   let ncf;
+  /** @type {any} the table of the call before, as long as nobody needs its memory */
+  let last;
   /**
    * @param {Uint8Array} bytes
    * @param {object} [read] options of `read`
    */
-  const table = async (bytes, read) => (await ncf.open(bytes)).read(read);
+  const table = async (bytes, read) => {
+    if (releases) last?.release();
+    last = undefined;
+    const found = await (await ncf.open(bytes)).read(read);
+    if (releases) last = found;
+    return found;
+  };
   /** @param {any} column */
   const cells = (column) => Array.from({ length: column.length }, (_, row) => column.get(row));
   return {
     name,
+    ...(reads && { reads }),
     async load() {
       ncf = await import(String(pathToFileURL(String(process.env.NCF_BENCH_ENTRY))));
     },
