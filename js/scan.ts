@@ -12,9 +12,9 @@ import type { CompiledFilter } from './filter.js';
 import { coreMemory } from './memory.js';
 import type { CallOptions } from './types.js';
 import type { ColumnData, OpenArrays } from './wasm-types.js';
-import { pool, type SharedFile } from './workers/pool.js';
-import { costOf, shareOut, type Cost, type Division } from './workers/share-out.js';
-import { SharedRead } from './workers/shared-read.js';
+import { pool, WorkerFailure, type SharedFile } from './workers/pool.js';
+import type { Cost, Division, Work } from './workers/share-out.js';
+import type { SharedRead } from './workers/shared-read.js';
 
 /** Most bytes of the row groups that are fetched together, unless it is one. */
 const MAX_UNIT = 4 * 1024 * 1024;
@@ -156,19 +156,20 @@ export class Scan {
         selections.push(...(yield* this.#select(unit)));
       }
 
-      const core = yield* this.ready();
-      const missing = this.#missing(core, selections);
-      const division = this.#divide(core, selections);
+      const work = this.#work(yield* this.ready(), selections);
+      if (work && !shared) yield { kind: 'wait', done: loadShared() };
+      const division = work && this.#divide(work);
+      const missing = this.#missing(yield* this.ready(), selections);
       yield plan(missing);
       const numRows = selections.reduce((sum, selection) => sum + selection.numRows, 0);
       const rowStart = filter ? (selections[0]?.rowStart ?? rows.start) : rows.start;
       const width = new Set(columns).size;
-      if (division && this.#sharing) {
+      if (division && shared && this.#sharing) {
         let done = 0;
         const parts = selections.map((selection) => selection.numRows);
         const told = onChunk && ((column: number): void => { onChunk(column, ++done, selections.length * width); });
         const common = { bounds: this.#bounds, keepsCodes: this.keepsCodes, tells: told !== undefined };
-        const read = new SharedRead(this.#sharing.file, this.session.engine, division, common, parts, told);
+        const read = new shared.SharedRead(this.#sharing.file, this.session.engine, division, common, parts, told);
         return { columns: yield* this.#shared(read, selections, missing, told), numRows, rowStart };
       }
       // One part crosses as it is.
@@ -329,8 +330,8 @@ export class Scan {
     return parts;
   }
 
-  /** How the work is shared out; not at all where this thread does it all. */
-  #divide(core: Core, selections: readonly Selection[]): Division | undefined {
+  /** What is to be shared out; nothing where this thread does it all. */
+  #work(core: Core, selections: readonly Selection[]): SharedWork | undefined {
     const sharing = this.#sharing;
     const columns = new Set(this.#request.columns);
     const count = sharing ? pool.size(sharing.workers) : 0;
@@ -346,14 +347,19 @@ export class Scan {
       const byParents = TIME_OF_PARENT * Math.min(parents.length, 2);
       return { column, own: microseconds(decoding + byParents, end - start), asParent: microseconds(asParent + byParents, end - start), joining: microseconds(joining, 0), parents };
     }));
-    const total = costOf(costs, columns);
+    const total = costs.reduce((sum, { column, own, asParent }) => sum + (columns.has(column) ? own : asParent), 0);
     const hands = isAuto ? Math.min(count, Math.floor(total / MIN_SHARE)) : count;
     const isCallerIn = isAuto && hands > 1 && !currentPlatform().isBusy;
     const workers = hands - Number(isCallerIn);
     if (isAuto && (workers === 0 || !pool.isWorth(workers, total, SHARED_FROM))) return undefined;
-    const division = shareOut({ costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers, isCallerIn });
-    const isShared = division.open !== undefined || division.shares.some(({ worker }) => worker !== undefined);
-    return isShared && (!isAuto || division.time <= MAX_SHARED_TIME * total) ? division : undefined;
+    return { costs, wanted: columns, rows: selections.map(({ numRows }) => numRows), workers, isCallerIn, most: isAuto ? MAX_SHARED_TIME * total : Infinity };
+  }
+
+  /** How it is shared out, if that gains enough. */
+  #divide(work: SharedWork): Division | undefined {
+    const division = shared?.shareOut(work);
+    const isShared = division?.open !== undefined || division?.shares.some(({ worker }) => worker !== undefined);
+    return division && isShared && division.time <= work.most ? division : undefined;
   }
 
   /** The wanted columns, from workers and what is left to this thread. */
@@ -400,6 +406,22 @@ export class Scan {
   /** Position in the file of a selected row. */
   rowOf({ rowGroup, rows, rowStart }: Selection, index: number): number {
     return rows instanceof Uint32Array ? (this.#bounds[rowGroup] ?? 0) + (rows[index] ?? 0) : rowStart + index;
+  }
+}
+
+/** What is shared out, and the microseconds that it may take then. */
+interface SharedWork extends Work {
+  readonly most: number;
+}
+
+/** What shares reads out. Most pages read nothing that is worth it. */
+let shared: typeof import('./workers/shared-read.js') | undefined;
+
+async function loadShared(): Promise<void> {
+  try {
+    shared = await import('./workers/shared-read.js');
+  } catch (cause) {
+    throw new WorkerFailure('what shares reads out could not be loaded', { cause });
   }
 }
 

@@ -24,7 +24,7 @@ pub struct Counter {
     exact: Option<HashSet<u64, QuickHashBuilder>>,
     /// Per register the longest run of zeros seen, plus one.
     registers: Vec<u8>,
-    /// Hashes that were added lately, by their last bits: most columns repeat few values.
+    /// Hashes that were added lately, by their last bits, while they are few: most columns repeat few values.
     recent: Vec<u64>,
 }
 
@@ -45,24 +45,25 @@ impl Default for Counter {
 }
 
 impl Counter {
+    #[inline]
     fn add(&mut self, hash: u64) {
-        let recent = usize::try_from(hash & ((1 << RECENT) - 1)).unwrap_or_default();
-        if let Some(slot) = self.recent.get_mut(recent)
-            && std::mem::replace(slot, hash) == hash
-        {
-            return;
+        if let Some(exact) = &mut self.exact {
+            let recent = usize::try_from(hash & ((1 << RECENT) - 1)).unwrap_or_default();
+            if let Some(slot) = self.recent.get_mut(recent)
+                && std::mem::replace(slot, hash) == hash
+            {
+                return;
+            }
+            exact.insert(hash);
+            if exact.len() > EXACT {
+                self.exact = None;
+            }
         }
         let register = usize::try_from(hash >> (64 - PRECISION)).unwrap_or_default();
         let zeros = ((hash << PRECISION) | 1 << (PRECISION - 1)).leading_zeros() + 1;
         let rank = u8::try_from(zeros).unwrap_or(u8::MAX);
         if let Some(slot) = self.registers.get_mut(register).filter(|slot| **slot < rank) {
             *slot = rank;
-        }
-        if let Some(exact) = &mut self.exact {
-            exact.insert(hash);
-            if exact.len() > EXACT {
-                self.exact = None;
-            }
         }
     }
 

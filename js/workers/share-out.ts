@@ -26,7 +26,7 @@ export interface Share {
 }
 
 /** What is to be shared out. */
-interface Work {
+export interface Work {
   /** Of the wanted columns and those that they need, for all row groups together. */
   readonly costs: readonly Cost[];
   readonly wanted: ReadonlySet<number>;
@@ -174,7 +174,7 @@ function familiesOf({ costs, wanted }: Work): Cost[][] {
 }
 
 /** What columns cost together, of which some are wanted. */
-export function costOf(costs: readonly Cost[], wanted: ReadonlySet<number>): number {
+function costOf(costs: readonly Cost[], wanted: ReadonlySet<number>): number {
   return costs.reduce((sum, { column, own, asParent }) => sum + (wanted.has(column) ? own : asParent), 0);
 }
 

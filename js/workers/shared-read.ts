@@ -7,7 +7,9 @@ import type { ColumnData, OpenArrays } from '../wasm-types.js';
 import { JoinedColumn } from './join.js';
 import { pool, type Member, type SharedFile } from './pool.js';
 import type { Task } from './protocol.js';
-import { startsOf, type Division, type OpenShare, type Share } from './share-out.js';
+import { shareOut, startsOf, type Division, type OpenShare, type Share } from './share-out.js';
+
+export { shareOut };
 
 /** What all tasks of a read have. */
 type Common = Pick<Task, 'bounds' | 'keepsCodes' | 'tells'>;

@@ -19,21 +19,24 @@ import { writeWhole } from '../lib/stamp.mjs';
  */
 export function measureSizes() {
   const entry = join(dist, 'browser.js');
-  // What browser.js imports only on demand belongs to writing; codecs and the legacy dialects come on top of either.
+  // What browser.js imports only on demand belongs to writing; codecs, the legacy dialects and what shares reads out come on
+  // top of either.
   const atOnce = reachable([entry], { onDemand: false });
   const ever = reachable([entry], { onDemand: true });
   const codec = (/** @type {string} */ name) => ever.filter((path) => new RegExp(`^${name}-[A-Z0-9]+\\.js$`).test(basename(path)));
   const [neural, thorough] = [codec('neural'), codec('thorough')];
+  const shared = codec('shared-read');
   const loads = {
     reader: [join(dist, 'wasm', 'reader.wasm'), ...atOnce],
+    shared: without(reachable(shared, { onDemand: false }), atOnce),
     legacy: [join(dist, 'wasm', 'legacy.wasm')],
     full: [join(dist, 'wasm', 'full.wasm'), ...without(ever, [...neural, ...thorough])],
     neural: [join(dist, 'wasm', 'neural.wasm'), ...without(reachable(neural, { onDemand: false }), atOnce)],
     thorough: [join(dist, 'wasm', 'thorough.wasm'), ...without(reachable(thorough, { onDemand: false }), atOnce)],
   };
-  if (neural.length === 0 || thorough.length === 0) throw new Error('a codec is not among what browser.js imports on demand');
+  if ([neural, thorough, shared].some(({ length }) => length === 0)) throw new Error('a codec, or what shares reads out, is not among what browser.js imports on demand');
 
-  const paths = [...new Set([...loads.reader, ...loads.legacy, ...loads.full, ...loads.neural, ...loads.thorough])].sort();
+  const paths = [...new Set([...loads.reader, ...loads.shared, ...loads.legacy, ...loads.full, ...loads.neural, ...loads.thorough])].sort();
   const files = Object.fromEntries(paths.map((path) => [relative(dist, path), sizeOf(path)]));
   const report = {
     files,

@@ -192,7 +192,7 @@ mod encoder {
     /// Neighbouring values in each block of a sample of more.
     const BLOCK_LEN: usize = 1024;
     /// Fewest and most blocks of a sample.
-    const BLOCKS: (usize, usize) = (3, 10);
+    const BLOCKS: (usize, usize) = (3, 5);
     /// The level of streams that are only measured: quick, and as good as others in telling what is smaller.
     const MEASURING_LEVEL: i32 = 1;
 
