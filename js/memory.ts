@@ -16,13 +16,23 @@ function allocateNew(byteLength: number): ArrayBuffer {
   return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? buffer : new ArrayBuffer(byteLength);
 }
 
-/** Bytes of buffers that wait to be used again, in one place. */
-const MAX_FREE = 2 ** 28;
+/** Bytes of buffers that wait to be used again, in one place: of tables, which had as much before, and of writers. */
+const MAX_FREE = { tables: 2 ** 30, writers: 2 ** 28 };
 
 /** Buffers that wait to be used again. */
 export class FreeBuffers {
   readonly #bySize = new Map<number, ArrayBuffer[]>();
+  readonly #most: number;
   #bytes = 0;
+
+  /** @param most bytes that are kept */
+  constructor(most = MAX_FREE.tables) {
+    this.#most = most;
+  }
+
+  get isEmpty(): boolean {
+    return this.#bytes === 0;
+  }
 
   /** One of just so many bytes, if there is one. */
   take(byteLength: number): ArrayBuffer | undefined {
@@ -41,7 +51,7 @@ export class FreeBuffers {
   /** Keeps one, if there is room. */
   keep(buffer: ArrayBuffer): void {
     const { byteLength } = buffer;
-    if (this.#bytes + byteLength > MAX_FREE) return;
+    if (this.#bytes + byteLength > this.#most) return;
     this.#bytes += byteLength;
     const others = this.#bySize.get(byteLength);
     if (others) others.push(buffer);
@@ -103,7 +113,16 @@ export function takeAway(buffers: Iterable<ArrayBuffer>): void {
 
 /** A buffer of just so many bytes, every one of which the caller writes: one that is kept, or else a new one. */
 export function allocate(byteLength: number): ArrayBuffer {
-  return own.take(byteLength) ?? allocateNew(byteLength);
+  const kept = own.take(byteLength);
+  if (kept) return kept;
+  try {
+    return allocateNew(byteLength);
+  } catch (error) {
+    if (own.isEmpty) throw error;
+    // What is kept may be all that is missing.
+    own.clear();
+    return allocateNew(byteLength);
+  }
 }
 
 /** Memory for arrays that the core makes. */
@@ -121,7 +140,7 @@ export const newBuffers: BufferSupply = { take: allocate };
 /** Buffers that are used for one part of a table after the other: new ones would wait for a collection, and be cleared first. */
 export class BufferPool implements BufferSupply {
   readonly #make: (byteLength: number) => ArrayBuffer;
-  readonly #free = new FreeBuffers();
+  readonly #free = new FreeBuffers(MAX_FREE.writers);
   readonly #taken: ArrayBuffer[] = [];
 
   constructor(make: (byteLength: number) => ArrayBuffer = allocate) {

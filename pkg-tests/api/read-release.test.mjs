@@ -145,3 +145,23 @@ test('rows stay when their batches are given back', async () => {
   const copied = await open(await writeRows(files[0].rows(), { schema: files[0].schema }));
   assert.deepEqual((await copied.read({ columns: ['plain', 'codes'] })).toArray(), (await files[0].read({ columns: ['plain', 'codes'] })).toArray());
 });
+
+if (!isBrowser) {
+  test('where there is no memory, what is kept is let go of', async () => {
+    (await files[0].read({ workers: 0, text: 'bytes' })).release();
+    const { Buffer } = /** @type {any} */ (globalThis);
+    const { allocUnsafeSlow } = Buffer;
+    let refused = 0;
+    Buffer.allocUnsafeSlow = (/** @type {number} */ size) => {
+      if (size >= 2 ** 14 && refused++ === 0) throw new RangeError('Array buffer allocation failed');
+      return allocUnsafeSlow.call(Buffer, size);
+    };
+    try {
+      const expected = await files[2].read({ columns: ['float64'], rowEnd: 5000 });
+      assert.equal(expected.numRows, 5000);
+      assert.equal(refused > 1, true);
+    } finally {
+      Buffer.allocUnsafeSlow = allocUnsafeSlow;
+    }
+  });
+}
