@@ -78,7 +78,7 @@ export class Table<I extends Int64Mode = 'bigint', D extends DateMode = 'string'
   }
 
   /**
-   * Gives the memory of the columns back, for the tables that are read or written next: new memory takes as long as to
+   * Gives the memory of the columns back, for the tables that are read or written next: new memory can take as long as to
    * decode what goes there. Arrays of the columns are empty from then on, wherever they are; strings, rows and what
    * `Column.toArray` made stay. Who asks the columns for anything is told `closed`. Safe to call twice.
    *

@@ -65,7 +65,7 @@ export class JoinedColumn {
     const width = widthOf(data);
     this.#values ??= uncleared(data.values, Math.ceil(this.#numRows * width));
     // Those of a first part can have room for others.
-    if (this.#values !== data.values) {
+    if (this.#values.buffer !== data.values.buffer) {
       put(this.#values, data.values.subarray(0, Math.ceil(data.length * width)), start * width);
       recycle(data.values.buffer);
     }
