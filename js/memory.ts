@@ -1,6 +1,7 @@
 /** Memory for what is written before anybody sees it, and memory that is used again. */
 
 import type { CoreMemory } from './wasm-types.js';
+import { afterIdle } from './yield.js';
 
 /** As much of Node's `Buffer` as is used. */
 interface NodeBuffer {
@@ -64,19 +65,14 @@ export class FreeBuffers {
   }
 }
 
-/** Milliseconds for which this thread keeps what nobody takes. */
-const MAX_IDLE = 20_000;
-
-/** What this thread keeps for its next tables. */
+/** What this thread keeps for its next tables, until nobody takes of it for a while. */
 class OwnBuffers extends FreeBuffers {
   #idle: ReturnType<typeof setTimeout> | undefined;
 
   override keep(buffer: ArrayBuffer): void {
     super.keep(buffer);
     clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => { this.clear(); }, MAX_IDLE);
-    // A process does not live on for it.
-    (this.#idle as { unref?: () => void }).unref?.();
+    this.#idle = afterIdle(() => { this.clear(); });
   }
 }
 

@@ -41,6 +41,16 @@ export async function makeWay(signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
 }
 
+/** Milliseconds after which what nobody uses is let go of. */
+const MAX_IDLE = 20_000;
+
+/** Calls after that time, unless the timeout is cleared before; a process does not live on for it. */
+export function afterIdle(body: () => void): ReturnType<typeof setTimeout> {
+  const timeout = setTimeout(body, MAX_IDLE);
+  (timeout as { unref?: () => void }).unref?.();
+  return timeout;
+}
+
 /** Waits for something that others do, or until the call is aborted. */
 export async function orAborted(done: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {
   signal?.throwIfAborted();

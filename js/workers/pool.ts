@@ -9,14 +9,13 @@ import { invalid, NcfError } from '../errors.js';
 import { FreeBuffers, isMovable, settle, sharedPool, type BufferPool } from '../memory.js';
 import type { Selection } from '../scan.js';
 import type { ColumnData, OpenLimits } from '../wasm-types.js';
+import { afterIdle } from '../yield.js';
 import { buffersOf, fromPlain, toPlain, type Chunks, type Order, type Report, type RowGroup, type Step, type Task } from './protocol.js';
 
 /** Workers that a call can ask for. */
 const MAX_WORKERS = 64;
 /** More than that are not started unless the caller says so. */
 const MAX_DEFAULT = 8;
-/** Milliseconds without work after which a worker ends. */
-const MAX_IDLE = 20_000;
 
 /** A file that workers can open. */
 export interface SharedFile {
@@ -207,8 +206,7 @@ export class Member {
   /** Ends after a while without a job, and sooner with the process. */
   #rest(): void {
     this.#port.hold(false);
-    this.#idle = setTimeout(() => { this.end(); }, MAX_IDLE);
-    (this.#idle as { unref?: () => void }).unref?.();
+    this.#idle = afterIdle(() => { this.end(); });
   }
 
   #fail(cause: unknown): void {

@@ -178,8 +178,8 @@ export class SharedRead {
         if (this.#isEnded) return;
         this.#left -= 1;
         if (this.#open?.columns === columns) this.#given.set(member, (this.#given.get(member) ?? 0) - 1);
-        this.#giveAll();
         releases.forEach((release) => { release(); });
+        this.#giveAll();
         this.put(share, taken);
         this.#finishIfDone();
       },
@@ -227,6 +227,7 @@ function give({ member, job, end, releases }: Assigned, index: number, { selecti
   if (index === end - 1) member.take(job);
 }
 
+/** A copy of bytes, which can be of a subclass that whoever opened the file has. */
 function copyTo(memory: BufferSupply, bytes: Uint8Array): Uint8Array {
   const copy = new Uint8Array(memory.take(bytes.byteLength), 0, bytes.byteLength);
   copy.set(bytes);

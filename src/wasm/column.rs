@@ -343,6 +343,7 @@ impl Filled {
 
     /// Puts values into rows `start..end`.
     fn copy(&mut self, values: &Values, start: u32, end: u32, all: (u32, &Memory)) -> Result<()> {
+        let (_, memory) = all;
         match values {
             Values::Boolean(bits) => self.bits.append(bits),
             Values::String(v) | Values::Binary(v) => {
@@ -350,8 +351,8 @@ impl Filled {
                 self.count(v.bytes().len() as u64)?;
                 if self.parts.length() > 0 {
                     let part = Object::new();
-                    set(&part, "values", all.1.bytes(v.bytes()));
-                    set(&part, "offsets", all.1.offsets(v.offsets()));
+                    set(&part, "values", memory.bytes(v.bytes()));
+                    set(&part, "offsets", memory.offsets(v.offsets()));
                     self.parts.push(&part);
                 } else {
                     self.copy_text(v, start_byte, (start, end), all);

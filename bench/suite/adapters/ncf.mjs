@@ -19,7 +19,7 @@ export function ncfAdapter({ name, options = {}, releases = true, reads }) {
    * @param {object} [read] options of `read`
    */
   const table = async (bytes, read) => {
-    if (releases) last?.release();
+    last?.release();
     last = undefined;
     const found = await (await ncf.open(bytes)).read(read);
     if (releases) last = found;
